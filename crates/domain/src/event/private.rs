@@ -1,0 +1,48 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Answer, ModelCall, RunSpec, ToolCallId};
+
+/// What only the engine reads of an event. Never served.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventPrivate {
+    /// Of `run.started` and `run.queued`: the frozen configuration.
+    Spec {
+        /// It.
+        spec: Box<RunSpec>,
+    },
+    /// Of `step.completed`, `step.retried` and terminal events: the ledger row of the model
+    /// call that ended with this event.
+    Call {
+        /// The ledger row.
+        call: ModelCall,
+        /// What the provider wants back in a tool loop.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        provider: Option<Value>,
+        /// The provider's own ids of the tool calls.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        provider_call_ids: BTreeMap<ToolCallId, String>,
+    },
+    /// Of `run.input_received`: the whole answer.
+    Answer {
+        /// It.
+        answer: Answer,
+    },
+    /// Written by another version.
+    #[serde(other)]
+    Unknown,
+}
+
+impl EventPrivate {
+    pub(super) fn to_json(&self) -> String {
+        // Plain structs with string keys: the encoder has nothing to fail on.
+        serde_json::to_string(self).expect("private payload encodes to JSON")
+    }
+
+    pub(super) fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}

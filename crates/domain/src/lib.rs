@@ -1,0 +1,44 @@
+//! The values of Runloom: ids, the run status machine, events, messages, personas,
+//! routes, token usage and money.
+//!
+//! This crate does no I/O, knows nothing of async, databases or HTTP, and reads no clock:
+//! time comes in as a [`Timestamp`] or through a [`Clock`]. Start with [`RunStatus`] and
+//! [`EventBody`]: a run is the sequence of its events, everything else is derived from it.
+
+mod clock;
+pub mod event;
+mod id;
+mod limits;
+mod message;
+mod money;
+mod permission;
+mod persona;
+mod request;
+mod route;
+mod spec;
+mod status;
+pub mod text;
+mod timestamp;
+mod tool;
+mod totals;
+mod usage;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
+pub use id::{
+    ApiKeyId, IdParseError, MessageId, NodeId, OrgId, RequestId, RunId, ThreadId, ToolCallId,
+    TraceId, UserId,
+};
+pub use limits::{LimitOverrides, LimitTooLarge, Limits};
+pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
+pub use money::{CreditRate, Multiplier, NanoUsd, credits_for};
+pub use permission::{OrgRole, Permission, PermissionSet};
+pub use persona::{ApprovalMode, ApprovalPolicy, Persona, PersonaRef};
+pub use request::{Answer, AnswerError, Decision, InputRequest, RequestKind, parse_answer};
+pub use route::{Backoff, Prices, Route, RouteTimeouts};
+pub use spec::{RunSpec, ToolPin};
+pub use status::{InvalidTransition, RunStatus, Transition};
+pub use timestamp::{Timestamp, TimestampParseError};
+pub use tool::{ToolClass, ToolDefinition};
+pub use totals::{ModelCall, RunTotals};
+pub use usage::{TokenBuckets, Usage, UsageSource};

@@ -1,0 +1,76 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Limits;
+
+/// Which persona a run speaks as, in one immutable version.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PersonaRef {
+    /// Its key.
+    pub key: String,
+    /// Its version.
+    pub version: String,
+}
+
+impl fmt::Display for PersonaRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.key, self.version)
+    }
+}
+
+/// Whether a tool runs by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalMode {
+    /// It runs.
+    #[default]
+    Auto,
+    /// A person is asked first.
+    Ask,
+    /// It never runs; the model is told so.
+    Deny,
+}
+
+/// Which tools run by themselves: a mode by tool name, and one for all others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApprovalPolicy {
+    /// For tools without an entry of their own.
+    pub default: ApprovalMode,
+    /// By tool name.
+    pub tools: BTreeMap<String, ApprovalMode>,
+}
+
+impl ApprovalPolicy {
+    /// The mode for the tool called `name`.
+    pub fn mode(&self, name: &str) -> ApprovalMode {
+        self.tools.get(name).copied().unwrap_or(self.default)
+    }
+}
+
+/// The manner of an agent: what it is told, which tools it has and how far it may go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Persona {
+    /// Key and version.
+    #[serde(flatten)]
+    pub id: PersonaRef,
+    /// The system prompt.
+    pub prompt: String,
+    /// The route it prefers when a run names none.
+    #[serde(default)]
+    pub route_id: Option<String>,
+    /// Names of the tools it may use.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    /// Which of them run by themselves.
+    #[serde(default)]
+    pub approvals: ApprovalPolicy,
+    /// How far its runs may go.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Sampling temperature; absent leaves it to the provider.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+}

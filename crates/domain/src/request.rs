@@ -1,0 +1,208 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{RequestId, ToolCallId};
+
+/// What kind of answer a waiting run wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestKind {
+    /// May this tool call run?
+    ToolApproval,
+    /// A question of the agent to a person.
+    Question,
+    /// A crash hid whether this tool call took effect; what now?
+    ToolOutcomeUnknown,
+    /// The client runs this tool and brings the result.
+    ClientTool,
+}
+
+/// One thing that a waiting run asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputRequest {
+    /// Names it in the answer.
+    pub request_id: RequestId,
+    /// What kind of answer it wants.
+    pub kind: RequestKind,
+    /// The tool call it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<ToolCallId>,
+    /// That call's tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<String>,
+    /// That call's exact arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
+    /// What to show a person.
+    pub prompt: String,
+    /// Answers to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Vec<String>>,
+    /// JSON schema of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+}
+
+/// What a person decided about a tool call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Run it.
+    Approve,
+    /// Don't.
+    Reject,
+    /// Run it with other arguments.
+    Edit,
+    /// (Unknown outcome) run it again.
+    Retry,
+    /// (Unknown outcome) it took effect; the answer may bring its result.
+    Done,
+    /// (Unknown outcome) it failed.
+    Failed,
+    /// The question is answered.
+    Answer,
+}
+
+/// An answer, parsed by the kind of its request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The decision.
+    pub decision: Decision,
+    /// New arguments, with [`Decision::Edit`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
+    /// Why, in the person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The answer's text, or the result of a call that is marked as done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+}
+
+/// The content does not answer the request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the answer to this request must be {accepted}")]
+pub struct AnswerError {
+    /// What is accepted, for a person to read.
+    pub accepted: &'static str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    decision: Decision,
+    arguments: Option<Value>,
+    reason: Option<String>,
+    result: Option<String>,
+}
+
+const APPROVAL: &str = "\"approve\", \"reject\", or JSON {\"decision\":\"approve\"|\"reject\"|\"edit\",\"arguments\":{…}?,\"reason\":\"…\"?}, where \"edit\" needs arguments";
+const OUTCOME: &str = "\"retry\", \"done\", \"failed\", or JSON {\"decision\":\"retry\"|\"done\"|\"failed\",\"result\":\"…\"?,\"reason\":\"…\"?}, where \"done\" may bring the result";
+
+/// Reads `content` as an answer to `request`.
+pub fn parse_answer(request: &InputRequest, content: &str) -> Result<Answer, AnswerError> {
+    match request.kind {
+        RequestKind::ToolApproval => decided(content, APPROVAL, |d| match d.decision {
+            Decision::Approve | Decision::Reject => d.arguments.is_none() && d.result.is_none(),
+            Decision::Edit => d.arguments.as_ref().is_some_and(Value::is_object),
+            _ => false,
+        }),
+        RequestKind::ToolOutcomeUnknown => decided(content, OUTCOME, |d| match d.decision {
+            Decision::Retry | Decision::Failed => d.arguments.is_none() && d.result.is_none(),
+            Decision::Done => d.arguments.is_none(),
+            _ => false,
+        }),
+        RequestKind::Question | RequestKind::ClientTool => Ok(Answer {
+            decision: Decision::Answer,
+            arguments: None,
+            reason: None,
+            content: Some(content.to_owned()),
+        }),
+    }
+}
+
+/// A decision as a bare word or as JSON, if `fits` agrees.
+fn decided(
+    content: &str,
+    accepted: &'static str,
+    fits: impl Fn(&Written) -> bool,
+) -> Result<Answer, AnswerError> {
+    let text = content.trim();
+    let json = if text.starts_with('{') {
+        text.to_owned()
+    } else {
+        serde_json::json!({ "decision": text }).to_string()
+    };
+    serde_json::from_str::<Written>(&json)
+        .ok()
+        .filter(fits)
+        .map(|written| Answer {
+            decision: written.decision,
+            arguments: written.arguments,
+            reason: written.reason,
+            content: written.result,
+        })
+        .ok_or(AnswerError { accepted })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    fn request(kind: RequestKind) -> InputRequest {
+        InputRequest {
+            request_id: RequestId::generate(Timestamp::from_micros(1)),
+            kind,
+            tool_call_id: None,
+            tool_name: None,
+            arguments: None,
+            prompt: String::new(),
+            options: None,
+            schema: None,
+        }
+    }
+
+    #[test]
+    fn approvals_take_words_or_json() {
+        let decision = |content| {
+            parse_answer(&request(RequestKind::ToolApproval), content)
+                .map(|a| a.decision)
+                .ok()
+        };
+        assert_eq!(decision("approve"), Some(Decision::Approve));
+        assert_eq!(decision(" reject\n"), Some(Decision::Reject));
+        assert_eq!(
+            decision(r#"{"decision":"reject","reason":"no"}"#),
+            Some(Decision::Reject)
+        );
+        assert_eq!(
+            decision(r#"{"decision":"edit","arguments":{}}"#),
+            Some(Decision::Edit)
+        );
+        for bad in [
+            "",
+            "yes",
+            "edit",
+            "retry",
+            r#"{"decision":"edit"}"#,
+            "{",
+            "\"approve\"",
+        ] {
+            assert_eq!(decision(bad), None, "{bad:?}");
+        }
+        let extra = r#"{"decision":"approve","arguments":{}}"#;
+        assert_eq!(decision(extra), None, "approve does not take arguments");
+    }
+
+    #[test]
+    fn unknown_outcomes_take_their_own_words() {
+        let parse = |content| parse_answer(&request(RequestKind::ToolOutcomeUnknown), content);
+        let done = parse(r#"{"decision":"done","result":"42"}"#).unwrap();
+        assert_eq!(
+            (done.decision, done.content.as_deref()),
+            (Decision::Done, Some("42"))
+        );
+        assert!(parse("approve").is_err());
+    }
+}

@@ -1,0 +1,173 @@
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Multiplier, NanoUsd, TokenBuckets};
+
+/// Prices in nano-dollars per million tokens of each bucket, and per call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prices {
+    /// Per million tokens of input that no cache knew.
+    pub uncached_input: NanoUsd,
+    /// Per million tokens read from the cache.
+    pub cache_read: NanoUsd,
+    /// Per million tokens written to the cache.
+    pub cache_write: NanoUsd,
+    /// Per million tokens of output.
+    pub output: NanoUsd,
+    /// Per call, whatever it used.
+    pub request: NanoUsd,
+}
+
+impl Prices {
+    /// The price of one call: each bucket by its own price, rounded once, half up.
+    pub fn cost(&self, tokens: &TokenBuckets) -> NanoUsd {
+        let part = |tokens: u64, price: NanoUsd| i128::from(tokens) * i128::from(price.as_nanos());
+        let micro_nanos = part(tokens.uncached_input_tokens, self.uncached_input)
+            + part(tokens.cache_read_tokens, self.cache_read)
+            + part(tokens.cache_write_tokens, self.cache_write)
+            + part(tokens.output_tokens, self.output);
+        let nanos = (micro_nanos + 500_000) / 1_000_000 + i128::from(self.request.as_nanos());
+        NanoUsd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+}
+
+/// How long a route may be silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RouteTimeouts {
+    /// From sending the request to the response's headers, in milliseconds.
+    pub header_ms: u64,
+    /// Between two chunks of the answer, in milliseconds.
+    pub idle_ms: u64,
+}
+
+impl Default for RouteTimeouts {
+    fn default() -> Self {
+        Self {
+            header_ms: 60_000,
+            idle_ms: 60_000,
+        }
+    }
+}
+
+/// How often and how soon a failed model call is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backoff {
+    /// Tries of one step's model call in all, the first included.
+    pub max_attempts: u32,
+    /// The longest wait before the second try, in milliseconds; doubled for each further one.
+    pub base_ms: u64,
+    /// The longest wait before any try, in milliseconds, also when the provider asks for more.
+    pub cap_ms: u64,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self {
+            max_attempts: 4,
+            base_ms: 500,
+            cap_ms: 30_000,
+        }
+    }
+}
+
+impl Backoff {
+    /// The wait after `attempt` failed (from 1): what the provider asked for, else a random
+    /// part (`entropy` over 2^32) of the doubled base ("full jitter"), never above the cap.
+    pub fn delay(&self, attempt: u32, retry_after: Option<Duration>, entropy: u32) -> Duration {
+        let cap = Duration::from_millis(self.cap_ms);
+        if let Some(asked) = retry_after {
+            return asked.min(cap);
+        }
+        let doubled = self
+            .base_ms
+            .saturating_mul(1 << attempt.saturating_sub(1).min(16));
+        let bound = u128::from(doubled.min(self.cap_ms));
+        let millis = (bound * (u128::from(entropy) + 1)) >> 32;
+        Duration::from_millis(millis as u64)
+    }
+}
+
+/// A way to a model as a run freezes it at its start: enough to call and to price, but no
+/// secret; the credential is looked up by `route_id` when the call is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Its name (platform routes) or UUID (an organisation's own).
+    pub route_id: String,
+    /// The provider's model name.
+    pub model: String,
+    /// Which adapter speaks to it, such as `openai_chat` or `scripted`.
+    pub kind: String,
+    /// What tokens cost.
+    #[serde(default)]
+    pub prices: Prices,
+    /// The credit factor.
+    #[serde(default)]
+    pub multiplier: Multiplier,
+    /// The most output tokens that the model may be asked for.
+    #[serde(default)]
+    pub max_output_tokens: Option<u64>,
+    /// How long it may be silent.
+    #[serde(default)]
+    pub timeouts: RouteTimeouts,
+    /// How it is tried again.
+    #[serde(default)]
+    pub backoff: Backoff,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_bucket_has_its_price() {
+        let prices = Prices {
+            uncached_input: NanoUsd::from_nanos(3_000_000_000),
+            cache_read: NanoUsd::from_nanos(300_000_000),
+            cache_write: NanoUsd::from_nanos(3_750_000_000),
+            output: NanoUsd::from_nanos(15_000_000_000),
+            request: NanoUsd::from_nanos(7),
+        };
+        let tokens = TokenBuckets {
+            uncached_input_tokens: 100,
+            cache_read_tokens: 1_000,
+            cache_write_tokens: 10,
+            output_tokens: 20,
+        };
+        assert_eq!(
+            prices.cost(&tokens).as_nanos(),
+            300_000 + 300_000 + 37_500 + 300_000 + 7
+        );
+        let absurd = TokenBuckets {
+            output_tokens: u64::MAX,
+            ..tokens
+        };
+        assert_eq!(prices.cost(&absurd).as_nanos(), i64::MAX);
+    }
+
+    #[test]
+    fn waits_double_jitter_and_stop_at_the_cap() {
+        let backoff = Backoff {
+            max_attempts: 9,
+            base_ms: 100,
+            cap_ms: 1_000,
+        };
+        let longest = |attempt| backoff.delay(attempt, None, u32::MAX).as_millis();
+        assert_eq!(
+            [longest(1), longest(2), longest(3), longest(9)],
+            [100, 200, 400, 1_000]
+        );
+        assert_eq!(backoff.delay(1, None, 0), Duration::ZERO);
+        let asked = Some(Duration::from_millis(700));
+        assert_eq!(backoff.delay(1, asked, 0).as_millis(), 700);
+        assert_eq!(
+            backoff
+                .delay(1, Some(Duration::from_mins(1)), 0)
+                .as_millis(),
+            1_000
+        );
+    }
+}

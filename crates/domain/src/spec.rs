@@ -1,0 +1,57 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{ApprovalMode, CreditRate, Limits, PersonaRef, Route, ToolClass};
+
+/// A tool as a run froze it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolPin {
+    /// The name the model calls.
+    pub name: String,
+    /// SHA-256 in hex of the definition, which is stored as content.
+    pub hash: String,
+    /// What a crash means for it.
+    pub class: ToolClass,
+    /// Whether it runs by itself.
+    pub approval: ApprovalMode,
+}
+
+/// Everything a run needs to know of the configuration, frozen when it starts and kept in
+/// the private payload of `run.started`, so that a recovery never reads today's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// The persona and its version.
+    pub persona: PersonaRef,
+    /// The rendered system prompt.
+    pub prompt: String,
+    /// The route that the run starts with.
+    pub route: Route,
+    /// Where it goes when that route fails for good, in order.
+    #[serde(default)]
+    pub fallbacks: Vec<Route>,
+    /// The tools, sorted by name.
+    pub tools: Vec<ToolPin>,
+    /// How far it may go.
+    pub limits: Limits,
+    /// Sampling temperature.
+    #[serde(default)]
+    pub temperature: Option<f64>,
+    /// Credits per dollar.
+    #[serde(default)]
+    pub credit_rate: CreditRate,
+    /// The last position of the thread that the run sees, besides its own messages.
+    pub history_until: u64,
+}
+
+impl RunSpec {
+    /// The pin of the tool called `name`.
+    pub fn tool(&self, name: &str) -> Option<&ToolPin> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    /// The route called `route_id`, among the first and the fallbacks.
+    pub fn route_named(&self, route_id: &str) -> Option<&Route> {
+        std::iter::once(&self.route)
+            .chain(&self.fallbacks)
+            .find(|r| r.route_id == route_id)
+    }
+}

@@ -1,0 +1,50 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// What may be done with a call whose outcome a crash has hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolClass {
+    /// Changes nothing: run it again.
+    Pure,
+    /// Takes an idempotency key: run it again with the same key.
+    Keyed,
+    /// Must not happen twice: ask a person.
+    Once,
+}
+
+/// A tool as the model sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolDefinition {
+    /// The name the model calls.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// JSON schema of the arguments object.
+    pub schema: Value,
+}
+
+impl ToolDefinition {
+    /// The definition as stored: its canonical JSON text and that text's SHA-256 in hex.
+    pub fn pinned(&self) -> (String, String) {
+        let text = serde_json::json!({
+            "description": self.description, "name": self.name, "schema": self.schema,
+        })
+        .to_string();
+        let hash = hex(&Sha256::digest(text.as_bytes()));
+        (hash, text)
+    }
+}
+
+/// Lowercase hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}

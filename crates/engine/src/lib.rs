@@ -1,0 +1,1 @@
+//! The agent loop that Runloom serves and other services embed.

@@ -1,0 +1,1 @@
+//! Runloom's HTTP API: actix-web routes, wire types, the event stream, OpenAPI.

@@ -1,0 +1,1 @@
+//! The Runloom server: configuration, wiring and life cycle.

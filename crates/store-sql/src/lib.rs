@@ -1,0 +1,1 @@
+//! The SQLite and PostgreSQL adapters behind Runloom's storage ports.

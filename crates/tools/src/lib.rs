@@ -1,0 +1,1 @@
+//! Built-in tools behind the engine's tool port.
