@@ -1,1 +1,45 @@
-//! The storage ports of Runloom, an in-memory adapter, and the contract suite that every adapter passes.
+//! What Runloom needs of a database, as ports; an in-memory adapter; and the contract suite
+//! that every adapter passes.
+//!
+//! The crate knows no SQL. Its methods are few, coarse and atomic: each is one transaction,
+//! and a transaction changes one run (a batch of [`RunStore::append`] is many single changes).
+//!
+//! Rules that all methods share:
+//!
+//! * Absence is an outcome, not an error: `Option`, or a variant of the outcome enum. A row of
+//!   another organisation is absent.
+//! * Every call can fail with [`StoreError`]; an outcome that callers act on is in the result
+//!   type instead.
+//! * Ids and times of day come in as values. Leases and due times don't: the adapter's own
+//!   clock decides (on PostgreSQL the database's), so they are given as durations.
+//! * Writes take owned data and run to their end even when the caller drops the future.
+//!   Dropping a read is harmless.
+//!
+//! To add a method: the port, a case in [`contract`], the adapters, in this order.
+
+mod account;
+pub mod contract;
+mod error;
+mod idempotency;
+pub mod memory;
+mod page;
+mod run;
+mod thread;
+
+pub use account::{
+    AccountStore, ApiKeyRecord, CreateAccount, LoginRecord, NewAccount, NewApiKey, UserRecord,
+};
+pub use error::StoreError;
+pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};
+pub use page::{Page, PageKey, Paged};
+pub use run::{
+    Appended, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, Intended, Intent,
+    NewMessage, NewRun, OnBusy, Projection, Rewind, RunEnd, RunFilter, RunHead, RunRecord,
+    RunStore, ToolOutput, Wake,
+};
+pub use thread::{NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
+
+/// Everything a server needs of its database behind one handle.
+pub trait Store: RunStore + ThreadStore + AccountStore {}
+
+impl<T: RunStore + ThreadStore + AccountStore> Store for T {}

@@ -1,0 +1,43 @@
+/// Makes a creating call happen once per key: stored in the transaction of what it protects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Who asks: an organisation's user or API key.
+    pub principal: String,
+    /// The request's method and path.
+    pub operation: String,
+    /// The client's key, at most 255 bytes.
+    pub key: String,
+    /// SHA-256 of the request's body.
+    pub body_hash: [u8; 32],
+    /// What a repeat is answered with.
+    pub answer: StoredAnswer,
+}
+
+/// An answer kept for repeats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// HTTP status, always 2xx.
+    pub status: u16,
+    /// The body, JSON text without secrets.
+    pub body: String,
+}
+
+/// The result of a creating call that took an [`Idempotency`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Once<T> {
+    /// It happened now.
+    Done(T),
+    /// It had happened before; nothing was written.
+    Replayed(StoredAnswer),
+    /// The key can't be used; nothing was written.
+    Conflict(KeyConflict),
+}
+
+/// Why an idempotency key can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyConflict {
+    /// It was used with another body.
+    Reused,
+    /// A request with it is under way on another node and didn't end within 2 s.
+    InProgress,
+}

@@ -1,0 +1,1 @@
+//! An in-memory adapter, for tests and for trying things out.

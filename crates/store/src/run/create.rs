@@ -1,0 +1,130 @@
+use std::fmt;
+
+use runloom_domain::{
+    EncodedEvent, MessageId, NodeId, OrgId, RunId, ThreadId, Timestamp, TraceId, UserId,
+};
+
+use crate::Idempotency;
+
+/// What to do when the thread has a run that hasn't ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnBusy {
+    /// Create nothing.
+    Reject,
+    /// Let the new run wait.
+    Enqueue {
+        /// How many may wait in one thread.
+        max_queued: u32,
+    },
+}
+
+/// Text that is stored once per organisation under the hash of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// SHA-256 in hex.
+    pub hash: String,
+    /// The text.
+    pub body: String,
+}
+
+/// Goes back to a person's message before the run starts: what follows it is hidden.
+#[derive(Clone, Debug)]
+pub struct Rewind {
+    /// The message; the thread's last message of a person when absent.
+    pub message_id: Option<MessageId>,
+    /// Its new text, when it is edited.
+    pub content: Option<String>,
+}
+
+/// How a run begins, known only inside the creating transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstEvent {
+    /// It starts, and sees the thread up to this position.
+    Started {
+        /// The thread's last position, the run's own input included.
+        history_until: u64,
+    },
+    /// It waits behind this run.
+    Queued {
+        /// The last run of its thread that hasn't ended.
+        behind: RunId,
+    },
+}
+
+/// A run to be created.
+pub struct NewRun {
+    /// Its organisation.
+    pub org_id: OrgId,
+    /// Its id.
+    pub run_id: RunId,
+    /// Its thread.
+    pub thread_id: ThreadId,
+    /// Who starts it.
+    pub created_by: UserId,
+    /// The trace of the request that creates it.
+    pub trace_id: TraceId,
+    /// When.
+    pub created_at: Timestamp,
+    /// The resolved persona, `key@version`.
+    pub persona_id: String,
+    /// The resolved route.
+    pub route_id: String,
+    /// The route's model.
+    pub model: String,
+    /// A JSON object's text.
+    pub metadata: Option<String>,
+    /// A person's message that is posted with it.
+    pub input: Option<(MessageId, String)>,
+    /// Goes back in the thread first.
+    pub rewind: Option<Rewind>,
+    /// Contents that the run refers to.
+    pub contents: Vec<Content>,
+    /// What to do when the thread is busy.
+    pub on_busy: OnBusy,
+    /// How many runs of the organisation may be live at once.
+    pub max_live_runs: Option<u32>,
+    /// The node that works on it from the start; else it is free to be claimed.
+    pub owner: Option<NodeId>,
+    /// Makes its first event.
+    pub first_event: Box<dyn Fn(FirstEvent) -> EncodedEvent + Send>,
+    /// Makes it happen once.
+    pub once: Option<Idempotency>,
+}
+
+impl fmt::Debug for NewRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewRun")
+            .field("org_id", &self.org_id)
+            .field("run_id", &self.run_id)
+            .field("thread_id", &self.thread_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A run that was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreatedRun {
+    /// How it began.
+    pub first: FirstEvent,
+    /// Its first event, with seq 1.
+    pub event: EncodedEvent,
+    /// Its epoch: 1 when it has an owner, 0 when it is free.
+    pub epoch: u64,
+}
+
+/// What became of a creation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CreateRun {
+    /// It is there.
+    Created(CreatedRun),
+    /// There is no such thread.
+    NoThread,
+    /// There is no message to go back to.
+    NoMessage,
+    /// The thread has this run, which hasn't ended.
+    Busy(RunId),
+    /// As many runs as may are waiting in the thread.
+    QueueFull,
+    /// The organisation has as many live runs as it may.
+    TooManyLive,
+}

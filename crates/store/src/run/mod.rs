@@ -1,0 +1,113 @@
+//! The run log: creating runs, appending to them, and who may.
+
+mod change;
+mod create;
+mod records;
+
+pub use change::{
+    Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
+};
+pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Rewind};
+pub use records::{ClaimedRun, RunFilter, RunHead, RunRecord};
+
+use async_trait::async_trait;
+use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolCallId};
+
+use crate::{Once, Page, Paged, StoreError};
+
+/// Runs and their events.
+///
+/// The writer of a run is whoever holds its row lock. Three kinds of writes exist: creating a
+/// run; appending to a run that this node owns ([`append`](Self::append), fenced by its
+/// epoch); and intents of people ([`intend`](Self::intend)), which may come from any node and
+/// are guarded by the run's status. All three take the run's next seq inside their
+/// transaction, so `seq` is dense whatever races.
+#[async_trait]
+pub trait RunStore: Send + Sync + 'static {
+    /// Creates a run with its first event, its input message and its idempotency row.
+    async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError>;
+
+    /// Appends to many runs in one commit; the answers are in the order of the changes.
+    ///
+    /// A change whose run is stale, locked or whose data the database refuses leaves the
+    /// others committed. An error means that nothing is known to be written and the whole
+    /// batch may be given again: an adapter that lost the answer to a commit finds out by the
+    /// batch's id before it answers. A batch holds each run at most once.
+    async fn append(&self, batch: Vec<Change>) -> Result<Vec<Appended>, StoreError>;
+
+    /// Carries out what a person asked for, if the run is still as expected.
+    async fn intend(&self, intent: Intent) -> Result<Intended, StoreError>;
+
+    /// Takes up to `limit` free runs that are due for `node`: sets the owner and raises epoch
+    /// and attempts, in one short statement. Queued runs are due when their thread has no
+    /// live run and no earlier queued one. The node must hold its lease.
+    async fn claim(&self, node: NodeId, limit: u32) -> Result<Vec<ClaimedRun>, StoreError>;
+
+    /// Renews the node's lease of 15 s, or takes it. Uses a connection of its own, so that
+    /// busy writers can't delay it.
+    async fn renew_lease(&self, node: NodeId) -> Result<(), StoreError>;
+
+    /// Ends the node's lease and frees what it still owns, as a hand-over.
+    async fn end_lease(&self, node: NodeId) -> Result<(), StoreError>;
+
+    /// Frees the runs of nodes whose lease has ended, and counts them. On SQLite, where the
+    /// process holds the only lock, these are the runs of every node but `node`.
+    async fn free_lost(&self, node: NodeId) -> Result<u64, StoreError>;
+
+    /// Which of the node's runs have been asked to end.
+    async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError>;
+
+    /// The run's narrow row.
+    async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError>;
+
+    /// Up to `limit` events with a seq above `after`, in order.
+    async fn events(
+        &self,
+        org: OrgId,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// Like [`events`](Self::events) without deltas: what a run is rebuilt from.
+    async fn log(
+        &self,
+        org: OrgId,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// The newest `limit` messages that `run` may see, in order of position: those up to
+    /// `until` and its own. Hidden messages are absent.
+    async fn history(
+        &self,
+        org: OrgId,
+        thread: ThreadId,
+        run: RunId,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// Contents by their hashes; those that don't exist are absent.
+    async fn contents(&self, org: OrgId, hashes: Vec<String>) -> Result<Vec<Content>, StoreError>;
+
+    /// The whole output of a tool call whose result was cut.
+    async fn tool_output(
+        &self,
+        org: OrgId,
+        run: RunId,
+        call: ToolCallId,
+    ) -> Result<Option<String>, StoreError>;
+
+    /// The run's wide row.
+    async fn run(&self, org: OrgId, run: RunId) -> Result<Option<RunRecord>, StoreError>;
+
+    /// Lists an organisation's runs.
+    async fn runs(
+        &self,
+        org: OrgId,
+        filter: RunFilter,
+        page: Page,
+    ) -> Result<Paged<RunRecord>, StoreError>;
+}

@@ -1,0 +1,97 @@
+use runloom_domain::event::ResumeReason;
+use runloom_domain::{OrgId, RunId, RunStatus, RunTotals, ThreadId, Timestamp, TraceId, UserId};
+
+/// A run that this node has just taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedRun {
+    /// Its organisation.
+    pub org_id: OrgId,
+    /// The run.
+    pub run_id: RunId,
+    /// Its thread.
+    pub thread_id: ThreadId,
+    /// The epoch that appends must carry.
+    pub epoch: u64,
+    /// Claims since it last made progress, this one included.
+    pub attempts: u32,
+    /// Its status. `Queued` means that its thread is free now; `WaitingForInput` that its
+    /// waiting time is over.
+    pub status: RunStatus,
+    /// The last event's seq.
+    pub last_seq: u64,
+    /// Why its last owner lost it; `None` when it was given up on purpose.
+    pub lost: Option<ResumeReason>,
+    /// The thread's last position.
+    pub thread_position: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The trace of the request that created it.
+    pub trace_id: TraceId,
+}
+
+/// The narrow row that appends touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunHead {
+    /// Its thread.
+    pub thread_id: ThreadId,
+    /// Its status.
+    pub status: RunStatus,
+    /// The last event's seq.
+    pub last_seq: u64,
+    /// The epoch that appends must carry.
+    pub epoch: u64,
+    /// Whether a node owns it.
+    pub owned: bool,
+}
+
+/// The wide row that lists show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunRecord {
+    /// The run.
+    pub run_id: RunId,
+    /// Its organisation.
+    pub org_id: OrgId,
+    /// Its thread.
+    pub thread_id: ThreadId,
+    /// Its status.
+    pub status: RunStatus,
+    /// `key@version` of its persona.
+    pub persona_id: String,
+    /// Its route.
+    pub route_id: String,
+    /// The route's model.
+    pub model: String,
+    /// Sums over its model calls.
+    pub totals: RunTotals,
+    /// Its credit entry, once it has ended.
+    pub credits_used: Option<i64>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Why it failed.
+    pub error_class: Option<String>,
+    /// In words.
+    pub error_message: Option<String>,
+    /// A JSON object's text.
+    pub metadata: Option<String>,
+    /// The trace of the request that created it.
+    pub trace_id: TraceId,
+    /// Who created it.
+    pub created_by: UserId,
+    /// That person's login.
+    pub created_by_name: Option<String>,
+    /// That person's e-mail address.
+    pub created_by_email: Option<String>,
+}
+
+/// Which runs a list is about.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Only of this thread.
+    pub thread_id: Option<ThreadId>,
+    /// Only of this person.
+    pub created_by: Option<UserId>,
+    /// Only with one of these; empty means any.
+    pub statuses: Vec<RunStatus>,
+}
