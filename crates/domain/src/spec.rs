@@ -13,6 +13,9 @@ pub struct ToolPin {
     pub class: ToolClass,
     /// Whether it runs by itself.
     pub approval: ApprovalMode,
+    /// Whether a call is a question to a person, whose answer is the result.
+    #[serde(default)]
+    pub asks: bool,
 }
 
 /// Everything a run needs to know of the configuration, frozen when it starts and kept in

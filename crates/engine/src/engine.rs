@@ -1,0 +1,82 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use runloom_domain::{Clock, CreditRate};
+use runloom_store::RunStore;
+
+use crate::port::catalog::Catalog;
+use crate::port::model::ModelPort;
+use crate::port::tool::ToolBox;
+
+/// What the engine is made of.
+#[derive(Clone)]
+pub struct EngineParts {
+    /// Where runs live.
+    pub store: Arc<dyn RunStore>,
+    /// Speaks to models.
+    pub models: Arc<dyn ModelPort>,
+    /// What models may call.
+    pub tools: ToolBox,
+    /// Personas and routes.
+    pub catalog: Arc<dyn Catalog>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// How the engine behaves.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Runs that this node works on at once; more wait in the store.
+    pub max_runs: usize,
+    /// Live runs that an organisation may have at once.
+    pub max_live_runs_per_org: Option<u32>,
+    /// Runs that may wait in one thread.
+    pub max_queued_per_thread: u32,
+    /// How often free runs are looked for when nothing wakes the worker.
+    pub scan_every: Duration,
+    /// How often owned runs are checked for cancel requests of other nodes.
+    pub poll_every: Duration,
+    /// Credits per dollar.
+    pub credit_rate: CreditRate,
+    /// Messages of a thread's history that a model is shown at most.
+    pub max_history: u32,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            max_runs: 10_000,
+            max_live_runs_per_org: None,
+            max_queued_per_thread: 10,
+            scan_every: Duration::from_secs(1),
+            poll_every: Duration::from_millis(500),
+            credit_rate: CreditRate::default(),
+            max_history: 2_000,
+        }
+    }
+}
+
+/// The handle to a running engine; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    _parts: Arc<EngineParts>,
+}
+
+impl Engine {
+    /// Starts the engine's tasks on the current tokio runtime, which must be multi-threaded:
+    /// takes the node's lease and goes on with runs that are due.
+    pub async fn start(
+        parts: EngineParts,
+        _config: EngineConfig,
+    ) -> Result<Self, runloom_store::StoreError> {
+        Ok(Self {
+            _parts: Arc::new(parts),
+        })
+    }
+
+    /// Stops cleanly: no new claims; runs are handed over at their next step boundary, those
+    /// that haven't reached one within `grace` at once. Returns when all is quiet.
+    pub async fn drain(&self, _grace: Duration) {
+        unimplemented!()
+    }
+}

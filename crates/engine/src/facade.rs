@@ -1,0 +1,183 @@
+use runloom_domain::{
+    InputRequest, LimitOverrides, OrgId, RequestId, RunId, RunStatus, ThreadId, TraceId, UserId,
+};
+use runloom_store::{Idempotency, KeyConflict, Rewind, StoreError, StoredAnswer};
+
+use crate::Engine;
+use crate::live::Watch;
+use crate::port::catalog::CatalogError;
+
+/// What to do when the thread is busy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// Create nothing.
+    #[default]
+    Reject,
+    /// Wait behind what is there.
+    Enqueue,
+    /// Cancel the live run and wait for its end.
+    Interrupt,
+}
+
+/// A run that a person wants.
+#[derive(Clone, Debug)]
+pub struct StartRun {
+    /// Their organisation.
+    pub org_id: OrgId,
+    /// They.
+    pub user_id: UserId,
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// The new run's id, minted by the caller.
+    pub run_id: RunId,
+    /// The request's trace.
+    pub trace_id: TraceId,
+    /// The route asked for.
+    pub route_id: Option<String>,
+    /// `key`, `key@version`, or absent for the default persona.
+    pub persona_id: Option<String>,
+    /// What to do when the thread is busy.
+    pub when_busy: WhenBusy,
+    /// A message that is posted with it.
+    pub input: Option<String>,
+    /// A JSON object's text, at most 16 KB.
+    pub metadata: Option<String>,
+    /// Tighter limits.
+    pub limits: LimitOverrides,
+    /// Goes back in the thread first.
+    pub rewind: Option<Rewind>,
+    /// Makes it happen once.
+    pub once: Option<Idempotency>,
+}
+
+/// What became of [`Engine::start_run`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StartedRun {
+    /// It is there: `Running` or `Queued`.
+    Created(RunStatus),
+    /// The same request had made one before.
+    Replayed(StoredAnswer),
+}
+
+/// Why a run was not started; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No such thread.
+    #[error("no such thread")]
+    NoThread,
+    /// No message to go back to.
+    #[error("no such message")]
+    NoMessage,
+    /// No such persona or version.
+    #[error("no such persona")]
+    NoPersona,
+    /// No such route, or no default one.
+    #[error("no such route")]
+    NoRoute,
+    /// The route can't be used now.
+    #[error("the route can't be used: {0}")]
+    RouteUnavailable(String),
+    /// The run asks for more than its persona allows.
+    #[error(transparent)]
+    Limit(#[from] runloom_domain::LimitTooLarge),
+    /// The thread has this run, which hasn't ended.
+    #[error("the thread is busy with run {0}")]
+    Busy(RunId),
+    /// As many runs as may are waiting in the thread.
+    #[error("the thread's queue is full")]
+    QueueFull,
+    /// The organisation has as many live runs as it may.
+    #[error("too many live runs")]
+    TooManyLive,
+    /// The idempotency key can't be used.
+    #[error("the idempotency key can't be used")]
+    Key(KeyConflict),
+    /// The configuration can't be read.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A person's answer to a waiting run.
+#[derive(Clone, Debug)]
+pub struct GiveInput {
+    /// Their organisation.
+    pub org_id: OrgId,
+    /// They.
+    pub user_id: UserId,
+    /// The run.
+    pub run_id: RunId,
+    /// The request it answers; the only open one when absent.
+    pub request_id: Option<RequestId>,
+    /// The answer.
+    pub content: String,
+}
+
+/// Why an answer was not taken; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// No such run.
+    #[error("no such run")]
+    NoRun,
+    /// The run is not waiting, or not for this.
+    #[error("the run is not waiting for input")]
+    NotWaiting,
+    /// The run has ended or is being cancelled.
+    #[error("the run is not active")]
+    NotActive,
+    /// Several requests are open and none was named.
+    #[error("several requests are open: name one by request_id")]
+    Ambiguous(Vec<RequestId>),
+    /// The answer does not fit the request.
+    #[error(transparent)]
+    Answer(#[from] runloom_domain::AnswerError),
+    /// The log can't be read, or the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a run can't be watched.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// No such run.
+    #[error("no such run")]
+    NoRun,
+    /// The cursor lies beyond the log.
+    #[error("the cursor is beyond the last event, {last_seq}")]
+    CursorAhead {
+        /// The last event's seq.
+        last_seq: u64,
+    },
+    /// The run has ended and the cursor is at its end: nothing will ever follow.
+    #[error("the run has ended and everything has been read")]
+    Finished,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// From where a run is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchRun {
+    /// The organisation.
+    pub org_id: OrgId,
+    /// The run.
+    pub run_id: RunId,
+    /// Only events after this seq; 0 for all.
+    pub after: u64,
+    /// Whether to wait for what is yet to come.
+    pub follow: bool,
+}
+
+/// Why a run's end could not be asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// No such run.
+    #[error("no such run")]
+    NoRun,
+    /// The log can't be read, or the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
