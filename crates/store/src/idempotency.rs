@@ -1,4 +1,6 @@
-/// Makes a creating call happen once per key: stored in the transaction of what it protects.
+/// Makes a creating call happen once per key: stored in the transaction of what it protects,
+/// and forgotten after 24 h of the adapter's clock. Only what was created is kept: a call that
+/// found nothing to create in leaves no key behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
     /// Who asks: an organisation's user or API key.

@@ -110,9 +110,10 @@ pub trait ThreadStore: Send + Sync + 'static {
         once: Option<Idempotency>,
     ) -> Result<Once<Option<Message>>, StoreError>;
 
-    /// Lists a thread's messages that have not been hidden, newest first; tool messages and
-    /// assistant messages without text only when `include_tools` is set. `None` when there is
-    /// no such thread.
+    /// Lists a thread's messages that have not been hidden, by falling position; tool messages
+    /// and assistant messages without text only when `include_tools` is set. A page begins
+    /// below the position of the message whose id `before` names; its time doesn't count.
+    /// `None` when there is no such thread.
     async fn messages(
         &self,
         org: OrgId,

@@ -35,7 +35,8 @@ pub struct Change {
 /// What a change writes besides events.
 #[derive(Clone, Debug, Default)]
 pub struct Projection {
-    /// The run's new status.
+    /// The run's new status. A terminal one also takes the run from its owner, and nobody has
+    /// to look at it again.
     pub status: Option<RunStatus>,
     /// Gives the run up and says when somebody must look at it again.
     pub release: Option<Wake>,
@@ -92,7 +93,8 @@ pub enum Appended {
         /// The run's last seq before.
         base: u64,
     },
-    /// The run has another owner, or has ended; its driver must let go of it.
+    /// The run has another owner or none, or has ended, or isn't there; its driver must let
+    /// go of it.
     Stale,
     /// Somebody else holds the run's row for the moment; give the change again.
     Locked,

@@ -81,7 +81,8 @@ pub struct NewRun {
     pub contents: Vec<Content>,
     /// What to do when the thread is busy.
     pub on_busy: OnBusy,
-    /// How many runs of the organisation may be live at once.
+    /// How many runs of the organisation may be live at once; a run that has to queue isn't
+    /// counted against it.
     pub max_live_runs: Option<u32>,
     /// The node that works on it from the start; else it is free to be claimed.
     pub owner: Option<NodeId>,

@@ -12,7 +12,9 @@ pub struct ClaimedRun {
     pub thread_id: ThreadId,
     /// The epoch that appends must carry.
     pub epoch: u64,
-    /// Claims since it last made progress, this one included.
+    /// Claims since it last made progress, this one included; being created with an owner
+    /// counts as one. Progress is a message written, a release, or a hand-over; events alone
+    /// are none, since a run that kills its worker may write some each time.
     pub attempts: u32,
     /// Its status. `Queued` means that its thread is free now; `WaitingForInput` that its
     /// waiting time is over.
