@@ -26,6 +26,10 @@ pub struct Change {
     pub run_id: RunId,
     /// The epoch at which the run was claimed; any other is stale.
     pub epoch: u64,
+    /// The status on which it was decided, when it depends on it: an owner that ends a run
+    /// names `Running` here, so that a cancel request that came first is not overrun. When
+    /// the run has another status (that isn't terminal), the outcome is [`Appended::Moved`].
+    pub expect_status: Option<RunStatus>,
     /// The events, in order; at least one, or a projection.
     pub events: Vec<EncodedEvent>,
     /// What follows from them besides the log. Absent for deltas, which are most changes.
@@ -98,6 +102,9 @@ pub enum Appended {
     Stale,
     /// Somebody else holds the run's row for the moment; give the change again.
     Locked,
+    /// The run is still this owner's, but its status isn't the expected one: read the log's
+    /// new events and decide again.
+    Moved,
     /// The database refuses this change's data; giving it again can't help.
     Invalid {
         /// For the log, not for clients.
