@@ -66,3 +66,13 @@ pub(crate) fn files() -> Result<Vec<PathBuf>> {
     files.dedup();
     Ok(files)
 }
+
+/// Where Cargo puts what it builds.
+pub(crate) fn target_folder() -> Result<PathBuf> {
+    let metadata = MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .context("cargo metadata failed")?;
+    Ok(metadata.target_directory.into_std_path_buf())
+}

@@ -1,0 +1,53 @@
+//! `cargo xtask ci`: all that has to pass before a change lands, cheapest first.
+
+use crate::parts::cargo_tool;
+use crate::process::{self, Interrupt};
+use crate::{test, tidy, workspace};
+use anyhow::Result;
+use tokio::process::Command;
+
+pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
+    process::step("format");
+    process::run(interrupt, &mut cargo(&["fmt", "--all", "--check"])).await?;
+
+    process::step("tidy");
+    tidy::run()?;
+
+    process::step("dependencies: bans, licences, sources");
+    let deny = cargo_tool::find_or_install(interrupt, "cargo-deny").await?;
+    let mut check = Command::new(deny);
+    check
+        .current_dir(workspace::root())
+        .args(["--locked", "check", "bans", "licenses", "sources"]);
+    process::run(interrupt, &mut check).await?;
+
+    process::step("clippy");
+    let clippy = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--locked",
+    ];
+    process::run(interrupt, cargo(&clippy).args(["--", "-D", "warnings"])).await?;
+
+    process::step("documentation");
+    let doc = [
+        "doc",
+        "--workspace",
+        "--no-deps",
+        "--all-features",
+        "--locked",
+    ];
+    let mut doc = cargo(&doc);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    process::run(interrupt, &mut doc).await?;
+
+    test::run(interrupt, &test::Arguments::default()).await
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(workspace::root()).args(arguments);
+    command
+}

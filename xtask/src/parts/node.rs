@@ -1,0 +1,43 @@
+//! The mock model server from npm.
+
+use super::{apt, folder, wanted};
+use crate::process::{self, Interrupt};
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use tokio::process::Command;
+
+/// The script of the aimock server, to be run by `node`.
+pub(crate) async fn aimock(interrupt: &Interrupt) -> Result<PathBuf> {
+    if !process::works("node", &["--version"]).await || !process::works("npm", &["--version"]).await
+    {
+        apt::install(interrupt, &["nodejs", "npm"])
+            .await
+            .context("tests need Node with npm")?;
+    }
+    let path = folder()?.join("node");
+    let script = path.join("node_modules/@copilotkit/aimock/dist/cli.js");
+    let wanted_lock = wanted().join("node/package-lock.json");
+    let list = std::fs::read_to_string(&wanted_lock)
+        .with_context(|| format!("can't read {}", wanted_lock.display()))?;
+    let stamp = path.join("installed.json");
+    let _lock = super::lock()?;
+    if script.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == list) {
+        return Ok(script);
+    }
+    process::step("fetching the Node packages");
+    std::fs::create_dir_all(&path).with_context(|| format!("can't make {}", path.display()))?;
+    for file in ["package.json", "package-lock.json"] {
+        std::fs::copy(wanted().join("node").join(file), path.join(file))
+            .with_context(|| format!("can't copy {file}"))?;
+    }
+    let mut install = Command::new("npm");
+    install
+        .current_dir(&path)
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .args(["--loglevel", "error"]);
+    process::run(interrupt, &mut install)
+        .await
+        .context("can't install the Node packages")?;
+    std::fs::write(&stamp, &list).with_context(|| format!("can't write {}", stamp.display()))?;
+    Ok(script)
+}

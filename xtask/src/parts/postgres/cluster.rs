@@ -1,0 +1,173 @@
+//! A PostgreSQL cluster in a temporary folder, gone with everything in it when dropped.
+
+use crate::parts::port;
+use crate::process::{self, Background, Interrupt, tied_to_us};
+use anyhow::{Context, Result};
+use rustix::process::Signal;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// What a commit waits for.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Durability {
+    /// Nothing: a crash of the machine loses the cluster, which is fine for tests.
+    Off,
+    /// The disk, as in production.
+    Full,
+}
+
+/// A running cluster.
+pub(crate) struct Cluster {
+    /// Address of its `postgres` database, for a superuser without password.
+    pub(crate) url: String,
+    pub(crate) server: Background,
+    // Dropped after the server has ended, which needs its files until then.
+    _folder: TempDir,
+}
+
+impl Cluster {
+    /// Makes a cluster with the programs in `binaries` and waits until it takes connections.
+    pub(crate) async fn start(
+        interrupt: &Interrupt,
+        binaries: &Path,
+        durability: Durability,
+    ) -> Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("runloom-postgres-")
+            .tempdir()
+            .context("can't make a temporary folder")?;
+        let account = Account::choose().await?;
+        let binaries = account.reachable(binaries, folder.path()).await?;
+        account.own(folder.path())?;
+        let data = folder.path().join("data");
+        initialise(&account, &binaries, &data).await?;
+
+        let port = port::free()?;
+        let mut command = account.command(&binaries.join("postgres"));
+        command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
+        for setting in settings(durability) {
+            command.args(["-c", setting]);
+        }
+        let log = folder.path().join("server.log");
+        let mut server = Background::start("PostgreSQL", &mut command, Signal::INT, log)?;
+        let limit = Duration::from_mins(1);
+        let state = data.join("postmaster.pid");
+        server
+            .wait_until(interrupt, limit, || is_ready(&state))
+            .await?;
+        Ok(Self {
+            url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+            server,
+            _folder: folder,
+        })
+    }
+}
+
+async fn initialise(account: &Account, binaries: &Path, data: &Path) -> Result<()> {
+    let mut initdb = account.command(&binaries.join("initdb"));
+    initdb.arg("-D").arg(data);
+    initdb.args(["--username", "postgres", "--auth", "trust", "--no-sync"]);
+    initdb.args(["--encoding", "UTF8", "--locale", "C"]);
+    process::output(&mut initdb.into())
+        .await
+        .context("can't make a PostgreSQL cluster")?;
+    Ok(())
+}
+
+fn settings(durability: Durability) -> Vec<&'static str> {
+    let mut settings = vec![
+        "listen_addresses=127.0.0.1",
+        "unix_socket_directories=",
+        // Many tests run at once, each with a pool of its own.
+        "max_connections=400",
+        "shared_buffers=256MB",
+        "log_min_messages=warning",
+    ];
+    if durability == Durability::Off {
+        settings.extend([
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+        ]);
+    }
+    settings
+}
+
+/// The last line of `postmaster.pid` says what state the server is in.
+fn is_ready(state: &Path) -> bool {
+    std::fs::read_to_string(state).is_ok_and(|text| {
+        text.lines()
+            .nth(7)
+            .is_some_and(|line| line.trim() == "ready")
+    })
+}
+
+/// Who PostgreSQL runs as, since it refuses to run as root.
+enum Account {
+    Ourselves,
+    Other { user: u32, group: u32 },
+}
+
+impl Account {
+    async fn choose() -> Result<Self> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(Self::Ourselves);
+        }
+        for name in ["postgres", "nobody"] {
+            if let (Ok(user), Ok(group)) = (id("-u", name).await, id("-g", name).await) {
+                return Ok(Self::Other { user, group });
+            }
+        }
+        anyhow::bail!("PostgreSQL needs an account other than root, such as `nobody`");
+    }
+
+    /// A command that runs as this account and ends when we do.
+    fn command(&self, program: &Path) -> Command {
+        match self {
+            Self::Ourselves => tied_to_us(program),
+            Self::Other { user, group } => {
+                let mut command = Command::new("setpriv");
+                command
+                    .arg(format!("--reuid={user}"))
+                    .arg(format!("--regid={group}"))
+                    .args(["--clear-groups", "--pdeathsig", "INT"])
+                    .arg(program);
+                command
+            }
+        }
+    }
+
+    fn own(&self, folder: &Path) -> Result<()> {
+        if let Self::Other { user, group } = self {
+            std::os::unix::fs::chown(folder, Some(*user), Some(*group))
+                .with_context(|| format!("can't give {} away", folder.display()))?;
+        }
+        Ok(())
+    }
+
+    /// The programs where this account can run them: where they are, else copied to `folder`,
+    /// since fetched parts may lie in a home that others can't enter.
+    async fn reachable(&self, binaries: &Path, folder: &Path) -> Result<PathBuf> {
+        let mut version = self.command(&binaries.join("initdb"));
+        version.arg("--version");
+        if process::output(&mut version.into()).await.is_ok() {
+            return Ok(binaries.to_path_buf());
+        }
+        let installation = binaries.parent().context("PostgreSQL has no folder")?;
+        let copy = folder.join("programs");
+        let mut command = tokio::process::Command::new("cp");
+        command.arg("-r").arg(installation).arg(&copy);
+        process::output(&mut command).await?;
+        self.own(folder)?;
+        Ok(copy.join("bin"))
+    }
+}
+
+async fn id(flag: &str, name: &str) -> Result<u32> {
+    let mut command = tokio::process::Command::new("id");
+    let text = process::output(command.args([flag, name])).await?;
+    text.parse()
+        .with_context(|| format!("`id {flag} {name}` printed {text}"))
+}

@@ -1,0 +1,62 @@
+//! Which parts the tests get: what the developer's variables name, else what we start.
+
+use super::variable;
+use crate::parts::postgres::{self, Cluster, Durability};
+use crate::parts::{model, node, port, python};
+use crate::process::{self, Interrupt};
+use anyhow::{Context, Result};
+use std::env;
+use tempfile::TempDir;
+
+/// The running parts and the variables that lead to them. Dropping it stops what we started.
+pub(super) struct TestParts {
+    /// Only what we chose: a test inherits what the developer has set.
+    pub(super) variables: Vec<(String, String)>,
+    _postgres: Option<Cluster>,
+    _model: Option<model::LocalModel>,
+    _folder: TempDir,
+}
+
+pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
+    let folder = tempfile::Builder::new()
+        .prefix("runloom-test-")
+        .tempdir()
+        .context("can't make a temporary folder")?;
+    let mut variables = Vec::new();
+
+    if env::var_os("RUNLOOM_TEST_AIMOCK").is_none() {
+        let script = node::aimock(interrupt).await?;
+        variables.push(variable("RUNLOOM_TEST_AIMOCK", &script));
+    }
+    if env::var_os("RUNLOOM_TEST_LLMOCK").is_none() {
+        let environment = python::environment(interrupt, "llmock").await?;
+        variables.push(variable(
+            "RUNLOOM_TEST_LLMOCK",
+            &environment.join("bin/llmock"),
+        ));
+    }
+    let postgres = if env::var_os("RUNLOOM_TEST_POSTGRES_URL").is_none() {
+        let binaries = postgres::binaries(interrupt).await?;
+        let cluster = Cluster::start(interrupt, &binaries, Durability::Off).await?;
+        process::step(&format!("PostgreSQL at {}", cluster.url));
+        variables.push(("RUNLOOM_TEST_POSTGRES_URL".to_owned(), cluster.url.clone()));
+        Some(cluster)
+    } else {
+        None
+    };
+    let model = if env::var_os("RUNLOOM_TEST_MODEL_URL").is_none() {
+        let started = model::start(interrupt, port::free()?, folder.path()).await?;
+        process::step(&format!("{} at {}", model::ALIAS, started.url));
+        variables.push(("RUNLOOM_TEST_MODEL_URL".to_owned(), started.url.clone()));
+        variables.push(("RUNLOOM_TEST_MODEL".to_owned(), model::ALIAS.to_owned()));
+        Some(started)
+    } else {
+        None
+    };
+    Ok(TestParts {
+        variables,
+        _postgres: postgres,
+        _model: model,
+        _folder: folder,
+    })
+}
