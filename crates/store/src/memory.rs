@@ -1,1 +1,0 @@
-//! An in-memory adapter, for tests and for trying things out.

@@ -1,0 +1,187 @@
+use async_trait::async_trait;
+use runloom_domain::{ApiKeyId, OrgId, Timestamp, UserId};
+
+use super::MemoryStore;
+use super::lists::newest_first;
+use super::state::{State, rejected, storable};
+use crate::{
+    AccountStore, ApiKeyRecord, CreateAccount, Idempotency, LoginRecord, NewAccount, NewApiKey,
+    Once, Page, PageKey, Paged, StoreError, UserRecord,
+};
+
+/// A person with their password's hash.
+pub(super) struct Account(LoginRecord);
+
+impl Account {
+    pub(super) const fn user(&self) -> &UserRecord {
+        &self.0.user
+    }
+
+    fn has_name(&self, lowercase: &str) -> bool {
+        self.0.user.login.to_lowercase() == lowercase
+            || self.0.user.email.to_lowercase() == lowercase
+    }
+}
+
+/// A key and what has happened to it since it was made.
+pub(super) struct StoredKey {
+    new: NewApiKey,
+    last_used_at: Option<Timestamp>,
+    revoked: bool,
+}
+
+#[async_trait]
+impl AccountStore for MemoryStore {
+    async fn create_account(&self, new: NewAccount) -> Result<CreateAccount, StoreError> {
+        storable([new.org_name.as_str(), &new.login, &new.email])?;
+        let mut state = self.state();
+        let (login, email) = (new.login.to_lowercase(), new.email.to_lowercase());
+        let mut others = state.accounts.values();
+        if others.any(|other| other.has_name(&login) || other.has_name(&email)) {
+            return Ok(CreateAccount::Taken);
+        }
+        state.accounts.insert(new.user_id, new_account(new));
+        Ok(CreateAccount::Created)
+    }
+
+    async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
+        let wanted = login_or_email.to_lowercase();
+        let state = self.state();
+        let mut accounts = state.accounts.values();
+        let found = accounts.find(|account| account.has_name(&wanted));
+        Ok(found.map(|account| account.0.clone()))
+    }
+
+    async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        let state = self.state();
+        let found = state.accounts.get(&user).map(Account::user);
+        Ok(found.filter(|user| user.org_id == org).cloned())
+    }
+
+    async fn has_accounts(&self) -> Result<bool, StoreError> {
+        Ok(!self.state().accounts.is_empty())
+    }
+
+    async fn create_api_key(
+        &self,
+        new: NewApiKey,
+        once: Option<Idempotency>,
+    ) -> Result<Once<()>, StoreError> {
+        let (mut state, now) = (self.state(), self.now());
+        if let Some(answer) = state.replay(once.as_ref(), now) {
+            return Ok(answer);
+        }
+        storable([new.name.as_str()])?;
+        state.check_key(&new)?;
+        state.keys.push(StoredKey {
+            new,
+            last_used_at: None,
+            revoked: false,
+        });
+        state.keep(once, now);
+        Ok(Once::Done(()))
+    }
+
+    async fn find_api_key(&self, public_id: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
+        let state = self.state();
+        let mut keys = state.valid_keys();
+        let found = keys.find(|key| key.new.public_id == public_id);
+        Ok(found.and_then(|key| state.key_record(key)))
+    }
+
+    async fn api_keys(
+        &self,
+        org: OrgId,
+        owner: Option<UserId>,
+        page: Page,
+    ) -> Result<Paged<ApiKeyRecord>, StoreError> {
+        let state = self.state();
+        let own = state.valid_keys().filter(|key| key.is_of(org, owner));
+        let records = own.filter_map(|key| state.key_record(key)).collect();
+        Ok(newest_first(records, page, |key| PageKey {
+            created_at: key.created_at,
+            id: key.api_key_id.as_uuid(),
+        }))
+    }
+
+    async fn revoke_api_key(
+        &self,
+        org: OrgId,
+        owner: Option<UserId>,
+        key: ApiKeyId,
+        _at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let mut keys = state.keys.iter_mut();
+        let found = keys.find(|k| k.new.api_key_id == key && k.is_of(org, owner) && !k.revoked);
+        Ok(found.map(|key| key.revoked = true).is_some())
+    }
+
+    async fn touch_api_key(
+        &self,
+        org: OrgId,
+        key: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        let mut keys = state.keys.iter_mut();
+        if let Some(key) = keys.find(|k| k.new.api_key_id == key && k.is_of(org, None)) {
+            key.last_used_at = Some(at);
+        }
+        Ok(())
+    }
+}
+
+impl StoredKey {
+    fn is_of(&self, org: OrgId, owner: Option<UserId>) -> bool {
+        self.new.org_id == org && owner.is_none_or(|owner| owner == self.new.user_id)
+    }
+}
+
+impl State {
+    /// A key needs its owner in its organisation, and a public id that no other key has had.
+    fn check_key(&self, new: &NewApiKey) -> Result<(), StoreError> {
+        let owner = self.accounts.get(&new.user_id).map(Account::user);
+        if owner.is_none_or(|owner| owner.org_id != new.org_id) {
+            return Err(rejected("the key's owner isn't there"));
+        }
+        let mut keys = self.keys.iter();
+        if keys.any(|key| key.new.public_id == new.public_id) {
+            return Err(rejected("a public id is repeated"));
+        }
+        Ok(())
+    }
+
+    fn valid_keys(&self) -> impl Iterator<Item = &StoredKey> {
+        self.keys.iter().filter(|key| !key.revoked)
+    }
+
+    fn key_record(&self, key: &StoredKey) -> Option<ApiKeyRecord> {
+        let new = key.new.clone();
+        Some(ApiKeyRecord {
+            api_key_id: new.api_key_id,
+            owner: self.accounts.get(&new.user_id)?.user().clone(),
+            name: new.name,
+            public_id: new.public_id,
+            secret_hash: new.secret_hash,
+            scopes: new.scopes,
+            expires_at: new.expires_at,
+            last_used_at: key.last_used_at,
+            created_at: new.created_at,
+        })
+    }
+}
+
+fn new_account(new: NewAccount) -> Account {
+    Account(LoginRecord {
+        user: UserRecord {
+            user_id: new.user_id,
+            org_id: new.org_id,
+            login: new.login,
+            email: new.email,
+            role: new.role,
+            created_at: new.created_at,
+        },
+        password_hash: new.password_hash,
+    })
+}

@@ -1,0 +1,55 @@
+use std::time::Duration;
+
+use runloom_domain::Timestamp;
+
+use super::state::State;
+use crate::{Idempotency, KeyConflict, Once, StoredAnswer};
+
+/// How long a key is remembered.
+const KEPT_FOR: Duration = Duration::from_hours(24);
+
+/// Principal, operation and key.
+pub(super) type OnceKey = (String, String, String);
+
+/// What is remembered of a key.
+pub(super) struct Kept {
+    body_hash: [u8; 32],
+    answer: StoredAnswer,
+    at: Timestamp,
+}
+
+impl State {
+    /// What the key of a call says, when the call must not be carried out.
+    pub(super) fn replay<T>(&self, once: Option<&Idempotency>, now: Timestamp) -> Option<Once<T>> {
+        let once = once?;
+        let kept = self.answers.get(&key(once))?;
+        if now.since(kept.at) >= KEPT_FOR {
+            return None;
+        }
+        Some(if kept.body_hash == once.body_hash {
+            Once::Replayed(kept.answer.clone())
+        } else {
+            Once::Conflict(KeyConflict::Reused)
+        })
+    }
+
+    /// Remembers the key of a call that was carried out.
+    pub(super) fn keep(&mut self, once: Option<Idempotency>, now: Timestamp) {
+        if let Some(once) = once {
+            let kept = Kept {
+                body_hash: once.body_hash,
+                answer: once.answer.clone(),
+                at: now,
+            };
+            self.answers.insert(key(&once), kept);
+        }
+    }
+}
+
+fn key(once: &Idempotency) -> OnceKey {
+    (
+        once.principal.clone(),
+        once.operation.clone(),
+        once.key.clone(),
+    )
+}

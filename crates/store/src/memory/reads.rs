@@ -1,0 +1,110 @@
+use runloom_domain::{
+    EventBody, Message, OrgId, RunId, RunStatus, StoredEvent, ThreadId, ToolCallId,
+};
+
+use super::accounts::Account;
+use super::lists::newest_first;
+use super::state::{Run, State};
+use crate::{Content, Page, PageKey, Paged, RunFilter, RunHead, RunRecord};
+
+impl State {
+    pub(super) fn head(&self, org: OrgId, run: RunId) -> Option<RunHead> {
+        self.run(org, run).map(|run| RunHead {
+            thread_id: run.row.thread_id,
+            status: run.status(),
+            last_seq: run.last_seq(),
+            epoch: run.epoch,
+            owned: run.owner.is_some(),
+        })
+    }
+
+    /// The run's events above `after` that are `wanted`.
+    pub(super) fn events(
+        &self,
+        (org, run): (OrgId, RunId),
+        after: u64,
+        limit: u32,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Vec<StoredEvent> {
+        let log = self.run(org, run).map_or(&[][..], |run| &run.events);
+        (1..)
+            .zip(log)
+            .filter(|(seq, event)| *seq > after && wanted(&event.event_type))
+            .take(limit as usize)
+            .map(|(seq, event)| StoredEvent {
+                seq,
+                event: event.clone(),
+            })
+            .collect()
+    }
+
+    pub(super) fn history(
+        &self,
+        (org, thread): (OrgId, ThreadId),
+        run: RunId,
+        until: u64,
+        limit: u32,
+    ) -> Vec<Message> {
+        // A run of a deleted thread goes on until it is cancelled, and still has its history.
+        let thread = self.threads.get(&thread).filter(|t| t.row.org_id == org);
+        let mut seen: Vec<Message> = thread
+            .iter()
+            .flat_map(|thread| thread.messages.iter().rev())
+            .filter(|posted| !posted.hidden)
+            .map(|posted| &posted.message)
+            .filter(|message| message.position <= until || message.run_id == Some(run))
+            .take(limit as usize)
+            .cloned()
+            .collect();
+        seen.reverse();
+        seen
+    }
+
+    pub(super) fn contents(&self, org: OrgId, hashes: Vec<String>) -> Vec<Content> {
+        hashes
+            .into_iter()
+            .filter_map(|hash| {
+                let body = self.contents.get(&(org, hash.clone()))?.clone();
+                Some(Content { hash, body })
+            })
+            .collect()
+    }
+
+    pub(super) fn tool_output(&self, org: OrgId, run: RunId, call: ToolCallId) -> Option<String> {
+        self.run(org, run)?.outputs.get(&call).cloned()
+    }
+
+    pub(super) fn run_record(&self, run: &Run) -> RunRecord {
+        let account = self.accounts.get(&run.row.created_by);
+        let creator = account.map(Account::user);
+        RunRecord {
+            created_by_name: creator.map(|user| user.login.clone()),
+            created_by_email: creator.map(|user| user.email.clone()),
+            ..run.row.clone()
+        }
+    }
+
+    pub(super) fn run_list(&self, org: OrgId, filter: &RunFilter, page: Page) -> Paged<RunRecord> {
+        let wanted = |run: &&Run| {
+            run.row.org_id == org
+                && filter.thread_id.is_none_or(|id| id == run.row.thread_id)
+                && filter.created_by.is_none_or(|id| id == run.row.created_by)
+                && has_status(filter, run.status())
+        };
+        let runs = self.runs.values().filter(wanted);
+        let records = runs.map(|run| self.run_record(run)).collect();
+        newest_first(records, page, |run| PageKey {
+            created_at: run.created_at,
+            id: run.run_id.as_uuid(),
+        })
+    }
+}
+
+fn has_status(filter: &RunFilter, status: RunStatus) -> bool {
+    filter.statuses.is_empty() || filter.statuses.contains(&status)
+}
+
+/// Whether an event is needed to rebuild a run.
+pub(super) fn is_logged(event_type: &str) -> bool {
+    !EventBody::is_delta_type(event_type)
+}

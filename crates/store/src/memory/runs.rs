@@ -1,0 +1,110 @@
+use async_trait::async_trait;
+use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolCallId};
+
+use super::MemoryStore;
+use super::reads::is_logged;
+use crate::{
+    Appended, Change, ClaimedRun, Content, CreateRun, Intended, Intent, NewRun, Once, Page, Paged,
+    RunFilter, RunHead, RunRecord, RunStore, StoreError,
+};
+
+#[async_trait]
+impl RunStore for MemoryStore {
+    async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError> {
+        self.state().create_run(new, self.now())
+    }
+
+    async fn append(&self, batch: Vec<Change>) -> Result<Vec<Appended>, StoreError> {
+        let (mut state, now) = (self.state(), self.now());
+        let append = |change| state.append(change, now);
+        Ok(batch.into_iter().map(append).collect())
+    }
+
+    async fn intend(&self, intent: Intent) -> Result<Intended, StoreError> {
+        self.state().intend(intent, self.now())
+    }
+
+    async fn claim(&self, node: NodeId, limit: u32) -> Result<Vec<ClaimedRun>, StoreError> {
+        Ok(self.state().claim(node, limit, self.now()))
+    }
+
+    async fn renew_lease(&self, node: NodeId) -> Result<(), StoreError> {
+        self.state().renew_lease(node, self.now());
+        Ok(())
+    }
+
+    async fn end_lease(&self, node: NodeId) -> Result<(), StoreError> {
+        self.state().end_lease(node, self.now());
+        Ok(())
+    }
+
+    async fn free_lost(&self, _node: NodeId) -> Result<u64, StoreError> {
+        Ok(self.state().free_lost(self.now()))
+    }
+
+    async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
+        Ok(self.state().cancelling(node))
+    }
+
+    async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {
+        Ok(self.state().head(org, run))
+    }
+
+    async fn events(
+        &self,
+        org: OrgId,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        Ok(self.state().events((org, run), after, limit, |_| true))
+    }
+
+    async fn log(
+        &self,
+        org: OrgId,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        Ok(self.state().events((org, run), after, limit, is_logged))
+    }
+
+    async fn history(
+        &self,
+        org: OrgId,
+        thread: ThreadId,
+        run: RunId,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        Ok(self.state().history((org, thread), run, until, limit))
+    }
+
+    async fn contents(&self, org: OrgId, hashes: Vec<String>) -> Result<Vec<Content>, StoreError> {
+        Ok(self.state().contents(org, hashes))
+    }
+
+    async fn tool_output(
+        &self,
+        org: OrgId,
+        run: RunId,
+        call: ToolCallId,
+    ) -> Result<Option<String>, StoreError> {
+        Ok(self.state().tool_output(org, run, call))
+    }
+
+    async fn run(&self, org: OrgId, run: RunId) -> Result<Option<RunRecord>, StoreError> {
+        let state = self.state();
+        Ok(state.run(org, run).map(|run| state.run_record(run)))
+    }
+
+    async fn runs(
+        &self,
+        org: OrgId,
+        filter: RunFilter,
+        page: Page,
+    ) -> Result<Paged<RunRecord>, StoreError> {
+        Ok(self.state().run_list(org, &filter, page))
+    }
+}
