@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 
-use runloom_domain::{EncodedEvent, Message, OrgId, RunId, RunStatus, Timestamp};
+use runloom_domain::{EncodedEvent, Message, ModelCall, OrgId, RunId, RunStatus, Timestamp};
 
 use super::state::{Posted, Run, State, Thread, rejected, storable};
 use crate::{Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, StoreError, Wake};
@@ -92,12 +92,17 @@ impl State {
             .flat_map(|t| &t.messages)
             .map(|p| p.message.id);
         let new_ids = projection.messages.iter().map(|new| new.message_id);
-        unique(stored_ids.chain(new_ids), "message id")?;
-        let calls = run.calls.iter().chain(&projection.calls);
-        unique(calls.map(|call| (call.step, call.attempt)), "ledger row")?;
+        unique(stored_ids, new_ids, "message id")?;
+        let try_of = |call: &ModelCall| (call.step, call.attempt);
+        let (stored_calls, new_calls) = (run.calls.iter(), projection.calls.iter());
+        unique(
+            stored_calls.map(try_of),
+            new_calls.map(try_of),
+            "ledger row",
+        )?;
         let stored_outputs = run.outputs.keys().copied();
         let new_outputs = projection.outputs.iter().map(|out| out.tool_call_id);
-        unique(stored_outputs.chain(new_outputs), "tool output")?;
+        unique(stored_outputs, new_outputs, "tool output")?;
         if projection.status.is_some_and(RunStatus::is_live) {
             let occupant = self.live_run(run.row.thread_id);
             if occupant.is_some_and(|live| live != run.row.run_id) {
@@ -188,14 +193,20 @@ fn check_events(run: &Run, events: &[EncodedEvent]) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn unique<T: Hash + Eq>(keys: impl Iterator<Item = T>, what: &str) -> Result<(), StoreError> {
-    let mut seen = HashSet::new();
-    for key in keys {
-        if !seen.insert(key) {
-            return Err(rejected(&format!("a {what} is repeated")));
-        }
+/// Refuses keys that repeat a stored one or each other. Most changes bring none.
+fn unique<T: Hash + Eq>(
+    stored: impl Iterator<Item = T>,
+    mut new: impl ExactSizeIterator<Item = T>,
+    what: &str,
+) -> Result<(), StoreError> {
+    if new.len() == 0 {
+        return Ok(());
     }
-    Ok(())
+    let mut seen: HashSet<T> = stored.collect();
+    if new.all(|key| seen.insert(key)) {
+        return Ok(());
+    }
+    Err(rejected(&format!("a {what} is repeated")))
 }
 
 /// What a log line says of a refusal.
