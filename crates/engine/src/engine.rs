@@ -2,11 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runloom_domain::{Clock, CreditRate};
-use runloom_store::RunStore;
+use runloom_store::{RunStore, StoreError};
 
 use crate::port::catalog::Catalog;
 use crate::port::model::ModelPort;
 use crate::port::tool::ToolBox;
+use crate::shared::Shared;
+use crate::worker::Worker;
 
 /// What the engine is made of.
 #[derive(Clone)]
@@ -59,24 +61,23 @@ impl Default for EngineConfig {
 /// The handle to a running engine; cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    _parts: Arc<EngineParts>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) worker: Arc<Worker>,
 }
 
 impl Engine {
     /// Starts the engine's tasks on the current tokio runtime, which must be multi-threaded:
     /// takes the node's lease and goes on with runs that are due.
-    pub async fn start(
-        parts: EngineParts,
-        _config: EngineConfig,
-    ) -> Result<Self, runloom_store::StoreError> {
-        Ok(Self {
-            _parts: Arc::new(parts),
-        })
+    pub async fn start(parts: EngineParts, config: EngineConfig) -> Result<Self, StoreError> {
+        let shared = Arc::new(Shared::new(parts, config));
+        let worker = Worker::start(shared.clone()).await?;
+        Ok(Self { shared, worker })
     }
 
-    /// Stops cleanly: no new claims; runs are handed over at their next step boundary, those
-    /// that haven't reached one within `grace` at once. Returns when all is quiet.
-    pub async fn drain(&self, _grace: Duration) {
-        unimplemented!()
+    /// Stops cleanly: no new claims; runs stop at their next step boundary, those that
+    /// haven't reached one within `grace` at once; then other nodes take them. Returns when
+    /// all is quiet. Runs created after this is called wait in the store.
+    pub async fn drain(&self, grace: Duration) {
+        self.worker.drain(grace).await;
     }
 }

@@ -1,10 +1,8 @@
 use runloom_domain::{
-    InputRequest, LimitOverrides, OrgId, RequestId, RunId, RunStatus, ThreadId, TraceId, UserId,
+    LimitOverrides, OrgId, RequestId, RunId, RunStatus, ThreadId, TraceId, UserId,
 };
 use runloom_store::{Idempotency, KeyConflict, Rewind, StoreError, StoredAnswer};
 
-use crate::Engine;
-use crate::live::Watch;
 use crate::port::catalog::CatalogError;
 
 /// What to do when the thread is busy.
@@ -50,7 +48,7 @@ pub struct StartRun {
     pub once: Option<Idempotency>,
 }
 
-/// What became of [`Engine::start_run`].
+/// What became of [`Engine::start_run`](crate::Engine::start_run).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartedRun {
     /// It is there: `Running` or `Queued`.

@@ -121,6 +121,11 @@ impl EventBody {
         )
     }
 
+    /// The same, by the type's name.
+    pub fn is_terminal_type(event_type: &str) -> bool {
+        matches!(event_type, "run.completed" | "run.failed" | "run.cancelled")
+    }
+
     /// Whether a type is a delta: shown to clients, never needed to rebuild a run.
     pub fn is_delta_type(event_type: &str) -> bool {
         matches!(event_type, "message.delta" | "reasoning.delta")
@@ -211,3 +216,4 @@ impl StoredEvent {
 
 #[cfg(test)]
 mod tests;
+

@@ -1,28 +1,13 @@
 //! Following runs.
+//!
+//! A watched run has one ring of its newest committed events, encoded once and shared by all
+//! who watch. A watcher holds a position, not a backlog: it reads the store up to the present
+//! end, then follows the ring, and goes back to the store when it has fallen behind.
 
-use bytes::Bytes;
-use runloom_store::StoreError;
+mod frame;
+mod ring;
+mod watch;
 
-/// One event as clients receive it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Frame {
-    /// The event's seq.
-    pub seq: u64,
-    /// The event's type.
-    pub event_type: std::sync::Arc<str>,
-    /// `id: <seq>`, `data: <one line of JSON>`, an empty line; LF only.
-    pub bytes: Bytes,
-}
-
-/// A position in a run's log.
-pub struct Watch {
-    _private: (),
-}
-
-impl Watch {
-    /// The next event; `None` after the terminal one, or at the present end when not
-    /// following. Cancel safe: dropping the future loses no event.
-    pub async fn next(&mut self) -> Option<Result<Frame, StoreError>> {
-        unimplemented!()
-    }
-}
+pub use frame::Frame;
+pub(crate) use ring::Rings;
+pub use watch::Watch;

@@ -1,0 +1,289 @@
+//! A model call under way.
+
+use std::task::Poll;
+
+use futures_util::stream::StreamExt as _;
+use futures_util::{FutureExt as _, TryStreamExt as _};
+use runloom_domain::event::{Delta, FinishReason};
+use runloom_domain::{EncodedEvent, EventBody, NewEvent, Route, ToolCallId, Usage, text};
+use runloom_store::StoreError;
+use serde_json::Value;
+
+use super::{Owned, history};
+use crate::machine::{AnsweredCall, FailedCall, Input, ModelAnswer};
+use crate::port::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, ModelStream};
+use crate::shared::Shared;
+
+/// How many pieces are taken at once when they are there already.
+const MAX_READY: usize = 256;
+/// The longest text of one delta, in bytes; a longer piece is split.
+const MAX_DELTA: usize = 32 * 1024;
+/// The longest answer, in bytes of text and arguments: the whole message must fit into one
+/// event of 1 MiB, escaped.
+const MAX_ANSWER: usize = 400 * 1024;
+
+/// A model call under way.
+pub(super) struct LiveCall {
+    stream: ModelStream,
+    step: u32,
+    attempt: u32,
+    input_bytes: usize,
+    output_bytes: usize,
+    text: String,
+    calls: Vec<(String, String, String)>,
+    usage: Option<Usage>,
+}
+
+/// What the model has sent since last time.
+pub(super) struct Progress {
+    step: u32,
+    attempt: u32,
+    pieces: Vec<(Piece, String)>,
+    /// How the call ended, if it did.
+    pub(super) end: Option<End>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Text,
+    Reasoning,
+}
+
+/// How a model call ended.
+pub(super) type End = Result<(FinishReason, Option<Value>), ModelError>;
+
+/// Reads the history and opens the call. The connection is made when the stream is first
+/// polled, so that a cancel request can break it off at any time.
+pub(super) async fn open(
+    shared: &Shared,
+    run: &Owned,
+    step: u32,
+    attempt: u32,
+    route: Route,
+) -> Result<LiveCall, StoreError> {
+    let spec = &run.state.spec;
+    let messages = history::load(shared, run).await?;
+    let tools = shared.definitions(run.org_id, &spec.tools).await?;
+    let left = match spec.limits.max_output_tokens {
+        0 => None,
+        limit => Some(
+            limit
+                .saturating_sub(run.state.totals.tokens.output_tokens)
+                .max(1),
+        ),
+    };
+    let max_output_tokens = route.max_output_tokens.into_iter().chain(left).min();
+    let input_bytes = spec.prompt.len() + messages.iter().map(history::size).sum::<usize>();
+    let request = ModelRequest {
+        org_id: run.org_id,
+        run_id: run.run_id,
+        step,
+        attempt,
+        route,
+        prompt: spec.prompt.clone(),
+        messages,
+        tools,
+        temperature: spec.temperature,
+        max_output_tokens,
+    };
+    let models = shared.parts.models.clone();
+    let stream = async move { models.call(request).await }
+        .into_stream()
+        .try_flatten()
+        .boxed();
+    Ok(LiveCall {
+        stream,
+        step,
+        attempt,
+        input_bytes,
+        output_bytes: 0,
+        text: String::new(),
+        calls: Vec::new(),
+        usage: None,
+    })
+}
+
+/// Waits until the model sends something, then takes all that is there. Cancel safe: what has
+/// been taken from the stream is in the call or returned.
+pub(super) async fn progress(call: &mut Option<LiveCall>) -> Progress {
+    let Some(call) = call else {
+        return std::future::pending().await;
+    };
+    std::future::poll_fn(|cx| {
+        let mut progress = Progress {
+            step: call.step,
+            attempt: call.attempt,
+            pieces: Vec::new(),
+            end: None,
+        };
+        let mut pending = false;
+        for _ in 0..MAX_READY {
+            match call.stream.poll_next_unpin(cx) {
+                Poll::Ready(event) => call.take(event, &mut progress),
+                Poll::Pending => {
+                    pending = true;
+                    break;
+                }
+            }
+            if progress.end.is_some() {
+                break;
+            }
+        }
+        // A call or a usage report alone is nothing to tell anybody yet.
+        if pending && progress.pieces.is_empty() && progress.end.is_none() {
+            return Poll::Pending;
+        }
+        Poll::Ready(progress)
+    })
+    .await
+}
+
+impl LiveCall {
+    fn take(&mut self, event: Option<Result<ModelEvent, ModelError>>, progress: &mut Progress) {
+        match event {
+            Some(Ok(ModelEvent::Text(piece))) => {
+                let piece = text::without_nul(&piece).into_owned();
+                self.output_bytes += piece.len();
+                self.text.push_str(&piece);
+                progress.push(Piece::Text, piece);
+            }
+            Some(Ok(ModelEvent::Reasoning(piece))) => {
+                let piece = text::without_nul(&piece).into_owned();
+                self.output_bytes += piece.len();
+                progress.push(Piece::Reasoning, piece);
+            }
+            Some(Ok(ModelEvent::ToolCall {
+                provider_id,
+                name,
+                arguments,
+            })) => {
+                self.output_bytes += name.len() + arguments.len();
+                self.calls.push((provider_id, name, arguments));
+            }
+            Some(Ok(ModelEvent::Usage(usage))) => self.usage = Some(usage),
+            Some(Ok(ModelEvent::Finished { reason, provider })) => {
+                progress.end = Some(Ok((reason, provider)));
+            }
+            Some(Err(error)) => progress.end = Some(Err(error)),
+            None => {
+                let message = "the stream ended without an end";
+                progress.end = Some(Err(ModelError::new(ModelErrorKind::Cut, message)));
+            }
+        }
+        if self.output_bytes > MAX_ANSWER && progress.end.is_none() {
+            let message = format!("the answer is longer than {MAX_ANSWER} bytes");
+            progress.end = Some(Err(ModelError::new(ModelErrorKind::BadRequest, message)));
+        }
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage
+            .unwrap_or_else(|| Usage::estimated(self.input_bytes, self.output_bytes))
+    }
+
+    /// The input that the call's end is for the machine.
+    pub(super) fn into_input(self, end: End, shared: &Shared) -> Input {
+        let usage = self.usage();
+        match end {
+            Ok((reason, provider)) => Input::ModelFinished(ModelAnswer {
+                text: self.text,
+                calls: self
+                    .calls
+                    .into_iter()
+                    .map(|(provider_id, name, arguments)| AnsweredCall {
+                        tool_call_id: ToolCallId::generate(shared.parts.clock.now()),
+                        provider_id,
+                        name: text::without_nul(text::prefix(&name, 128)).into_owned(),
+                        arguments: parse_arguments(&arguments),
+                    })
+                    .collect(),
+                reason,
+                usage,
+                provider,
+            }),
+            Err(error) => Input::ModelFailed(FailedCall {
+                error,
+                usage,
+                text: None,
+            }),
+        }
+    }
+
+    /// What the call had used and said when it was cut.
+    pub(super) fn into_cut(self) -> FailedCall {
+        let usage = self.usage();
+        let error = ModelError::new(ModelErrorKind::Cut, "the call was stopped");
+        FailedCall {
+            error,
+            usage,
+            text: Some(self.text),
+        }
+    }
+}
+
+/// The arguments as an object; what isn't one stays as the string that the model wrote, and
+/// the call gets an error for its result. A model may leave out the braces when a tool takes
+/// nothing.
+fn parse_arguments(arguments: &str) -> Value {
+    let cleaned = text::without_nul(arguments);
+    if cleaned.trim().is_empty() {
+        return Value::Object(serde_json::Map::new());
+    }
+    match serde_json::from_str(&cleaned) {
+        Ok(value @ Value::Object(_)) => without_nul_inside(value),
+        _ => Value::String(cleaned.into_owned()),
+    }
+}
+
+/// JSON may hide a NUL in an escape.
+fn without_nul_inside(value: Value) -> Value {
+    match value {
+        Value::String(s) => Value::String(text::without_nul(&s).into_owned()),
+        Value::Array(items) => items.into_iter().map(without_nul_inside).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(key, value)| {
+                (
+                    text::without_nul(&key).into_owned(),
+                    without_nul_inside(value),
+                )
+            })
+            .collect(),
+        other => other,
+    }
+}
+
+impl Progress {
+    fn push(&mut self, kind: Piece, mut piece: String) {
+        while piece.len() > MAX_DELTA {
+            let cut = text::prefix(&piece, MAX_DELTA).len();
+            let rest = piece.split_off(cut);
+            self.pieces
+                .push((kind, std::mem::replace(&mut piece, rest)));
+        }
+        if !piece.is_empty() {
+            self.pieces.push((kind, piece));
+        }
+    }
+
+    /// The delta events, one for each piece.
+    pub(super) fn deltas(&self, shared: &Shared) -> Vec<EncodedEvent> {
+        let now = shared.parts.clock.now();
+        let delta = |(kind, content): &(Piece, String)| {
+            let role = (*kind == Piece::Text).then(|| "assistant".to_owned());
+            let content = content.clone();
+            let delta = Delta {
+                content,
+                role,
+                step: self.step,
+                attempt: self.attempt,
+            };
+            NewEvent::public(match kind {
+                Piece::Text => EventBody::MessageDelta(delta),
+                Piece::Reasoning => EventBody::ReasoningDelta(delta),
+            })
+            .encode(now)
+        };
+        self.pieces.iter().map(delta).collect()
+    }
+}

@@ -1,0 +1,218 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use runloom_domain::{EncodedEvent, RunId};
+use tokio::sync::watch;
+
+use super::Frame;
+
+/// How many events a ring keeps.
+const MAX_FRAMES: usize = 256;
+/// How many bytes of events a ring keeps, at least one event excepted.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The rings of all watched runs of this node.
+#[derive(Clone, Default)]
+pub(crate) struct Rings(Arc<Mutex<HashMap<RunId, Weak<Ring>>>>);
+
+/// A run's newest committed events.
+pub(crate) struct Ring {
+    run: RunId,
+    rings: Rings,
+    frames: Mutex<Frames>,
+    last_seq: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Frames {
+    queue: VecDeque<Frame>,
+    bytes: usize,
+}
+
+/// What a ring has for a position.
+pub(crate) enum Since {
+    /// These follow it.
+    Frames(Vec<Frame>),
+    /// Nothing is newer.
+    Nothing,
+    /// The ring no longer has what follows, or never had it: read the store.
+    Behind,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code that can panic runs under these locks; a poisoned one is as good as new.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Rings {
+    /// The run's ring, made when this is its first watcher. Subscribe before reading the
+    /// store, else an event committed in between is seen by neither.
+    pub(crate) fn subscribe(&self, run: RunId) -> Arc<Ring> {
+        let mut rings = lock(&self.0);
+        if let Some(ring) = rings.get(&run).and_then(Weak::upgrade) {
+            return ring;
+        }
+        let ring = Arc::new(Ring {
+            run,
+            rings: self.clone(),
+            frames: Mutex::default(),
+            last_seq: watch::Sender::new(0),
+        });
+        rings.insert(run, Arc::downgrade(&ring));
+        ring
+    }
+
+    /// Shows committed events to those who watch; the first has the seq `base + 1`.
+    pub(crate) fn publish(&self, run: RunId, base: u64, events: &[EncodedEvent]) {
+        let Some(ring) = lock(&self.0).get(&run).and_then(Weak::upgrade) else {
+            return;
+        };
+        let frames = (base + 1..)
+            .zip(events)
+            .map(|(seq, event)| Frame::encode(seq, event));
+        ring.push(frames.collect());
+    }
+}
+
+impl Ring {
+    /// Appends frames that follow each other. Writers of one run may publish in another order
+    /// than they committed in: a gap empties the ring, and watchers read the store across it.
+    fn push(&self, new: Vec<Frame>) {
+        let (Some(first), Some(last)) = (new.first(), new.last()) else {
+            return;
+        };
+        let last_seq = last.seq;
+        let mut frames = lock(&self.frames);
+        match frames.queue.back() {
+            Some(back) if back.seq >= last_seq => return,
+            Some(back) if back.seq + 1 != first.seq => frames.clear(),
+            _ => {}
+        }
+        for frame in new {
+            frames.push(frame);
+        }
+        drop(frames);
+        self.last_seq.send_modify(|seq| *seq = (*seq).max(last_seq));
+    }
+
+    /// What follows the position `after`.
+    pub(crate) fn since(&self, after: u64) -> Since {
+        let frames = lock(&self.frames);
+        match (frames.queue.front(), frames.queue.back()) {
+            (Some(first), Some(last)) if last.seq > after => {
+                if first.seq > after + 1 {
+                    return Since::Behind;
+                }
+                let skip = (after + 1 - first.seq) as usize;
+                Since::Frames(frames.queue.iter().skip(skip).cloned().collect())
+            }
+            _ => Since::Nothing,
+        }
+    }
+
+    /// Tells when events are published.
+    pub(crate) fn published(&self) -> watch::Receiver<u64> {
+        self.last_seq.subscribe()
+    }
+}
+
+impl Frames {
+    fn push(&mut self, frame: Frame) {
+        self.bytes += frame.bytes.len();
+        self.queue.push_back(frame);
+        while self.queue.len() > MAX_FRAMES || (self.bytes > MAX_BYTES && self.queue.len() > 1) {
+            let Some(old) = self.queue.pop_front() else {
+                break;
+            };
+            self.bytes -= old.bytes.len();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.queue.clear();
+        self.bytes = 0;
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        let mut rings = lock(&self.rings.0);
+        // Another watcher may have made a new ring since the last one let go of this.
+        if rings
+            .get(&self.run)
+            .is_some_and(|ring| ring.strong_count() == 0)
+        {
+            rings.remove(&self.run);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runloom_domain::event::Delta;
+    use runloom_domain::{EventBody, NewEvent, Timestamp};
+
+    use super::*;
+
+    fn events(n: usize, len: usize) -> Vec<EncodedEvent> {
+        let delta = Delta {
+            content: "x".repeat(len),
+            role: None,
+            step: 1,
+            attempt: 1,
+        };
+        let event = NewEvent::public(EventBody::MessageDelta(delta));
+        vec![event.encode(Timestamp::from_micros(0)); n]
+    }
+
+    fn run() -> RunId {
+        RunId::generate(Timestamp::from_micros(1))
+    }
+
+    fn seqs(since: Since) -> Vec<u64> {
+        match since {
+            Since::Frames(frames) => frames.iter().map(|frame| frame.seq).collect(),
+            Since::Nothing => vec![],
+            Since::Behind => vec![u64::MAX],
+        }
+    }
+
+    #[test]
+    fn follows_and_falls_behind() {
+        let (rings, run) = (Rings::default(), run());
+        let ring = rings.subscribe(run);
+        assert_eq!(seqs(ring.since(0)), []);
+        rings.publish(run, 3, &events(2, 1));
+        assert_eq!(seqs(ring.since(3)), [4, 5]);
+        assert_eq!(seqs(ring.since(4)), [5]);
+        assert_eq!(seqs(ring.since(5)), []);
+        assert_eq!(seqs(ring.since(2)), [u64::MAX]);
+    }
+
+    #[test]
+    fn a_gap_sends_watchers_to_the_store() {
+        let (rings, run) = (Rings::default(), run());
+        let ring = rings.subscribe(run);
+        rings.publish(run, 0, &events(1, 1));
+        rings.publish(run, 2, &events(1, 1));
+        assert_eq!(seqs(ring.since(1)), [u64::MAX]);
+        rings.publish(run, 1, &events(1, 1));
+        assert_eq!(
+            seqs(ring.since(2)),
+            [3],
+            "the late one is left to the store"
+        );
+    }
+
+    #[test]
+    fn memory_is_bounded_and_given_back() {
+        let (rings, run) = (Rings::default(), run());
+        let ring = rings.subscribe(run);
+        rings.publish(run, 0, &events(1_000, 1));
+        assert_eq!(lock(&ring.frames).queue.len(), MAX_FRAMES);
+        rings.publish(run, 1_000, &events(3, MAX_BYTES));
+        assert_eq!(lock(&ring.frames).queue.len(), 1);
+        drop(ring);
+        assert!(lock(&rings.0).is_empty());
+    }
+}

@@ -1,0 +1,104 @@
+use runloom_domain::event::{
+    AssistantMessage, FinishReason, StepCompleted, ToolApproval, ToolCalled,
+};
+use runloom_domain::{
+    ApprovalMode, EventBody, EventPrivate, MessageBody, ToolCallId, ToolCallRequest, Usage,
+};
+use serde_json::Value;
+
+use super::draft::Draft;
+use super::state::Phase;
+use super::{go_on, model_failed};
+
+/// A whole answer of a model.
+#[derive(Clone, Debug)]
+pub(crate) struct ModelAnswer {
+    /// The text.
+    pub(crate) text: String,
+    /// The tools it wants.
+    pub(crate) calls: Vec<AnsweredCall>,
+    /// Why it stopped.
+    pub(crate) reason: FinishReason,
+    /// What it used.
+    pub(crate) usage: Usage,
+    /// What the provider wants back.
+    pub(crate) provider: Option<Value>,
+}
+
+/// A tool call as the model made it.
+#[derive(Clone, Debug)]
+pub(crate) struct AnsweredCall {
+    /// Minted by the driver.
+    pub(crate) tool_call_id: ToolCallId,
+    /// The provider's id.
+    pub(crate) provider_id: String,
+    /// The tool.
+    pub(crate) name: String,
+    /// The arguments: an object, or whatever the model wrote as a string.
+    pub(crate) arguments: Value,
+}
+
+/// The model has answered.
+pub(super) fn model_finished(draft: &mut Draft<'_>, answer: ModelAnswer) {
+    let Phase::Calling(tried, _) = draft.state.phase else {
+        return;
+    };
+    let call = model_failed::ledger_row(draft, tried, answer.usage);
+    let tool_calls: Vec<_> = answer
+        .calls
+        .iter()
+        .map(|call| ToolCallRequest {
+            tool_call_id: call.tool_call_id,
+            tool_name: call.name.clone(),
+            arguments: call.arguments.clone(),
+        })
+        .collect();
+    draft.message(MessageBody::Assistant {
+        content: answer.text.clone(),
+        tool_calls: tool_calls.clone(),
+        provider: answer.provider.clone(),
+    });
+    draft.charge(call.clone());
+    draft.push_with(
+        EventBody::StepCompleted(StepCompleted {
+            step: tried.step,
+            message: AssistantMessage {
+                role: "assistant".to_owned(),
+                content: answer.text,
+                tool_calls,
+            },
+            finish_reason: answer.reason,
+            usage: answer.usage,
+            cost_usd: call.cost.as_dollars(),
+        }),
+        Some(EventPrivate::Call {
+            call,
+            provider: answer.provider,
+            provider_call_ids: answer
+                .calls
+                .iter()
+                .map(|call| (call.tool_call_id, call.provider_id.clone()))
+                .collect(),
+        }),
+    );
+    for call in answer.calls {
+        let approval = approval(draft, &call.name);
+        draft.push(EventBody::ToolCall(ToolCalled {
+            tool_call_id: call.tool_call_id,
+            tool_name: call.name,
+            arguments: call.arguments,
+            step: tried.step,
+            approval,
+        }));
+    }
+    go_on::go_on(draft);
+}
+
+fn approval(draft: &Draft<'_>, name: &str) -> ToolApproval {
+    match draft.state.spec.tool(name).map(|pin| pin.approval) {
+        Some(ApprovalMode::Auto) => ToolApproval::Auto,
+        Some(ApprovalMode::Ask) => ToolApproval::Ask,
+        // A tool that the run doesn't have can't run either.
+        Some(ApprovalMode::Deny) | None => ToolApproval::Denied,
+    }
+}

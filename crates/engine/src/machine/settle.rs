@@ -1,0 +1,95 @@
+//! What a run asks people, and how open calls are closed when it ends.
+
+use runloom_domain::{InputRequest, RequestKind, ToolClass};
+use serde_json::Value;
+
+use super::call::{Call, CallState};
+use super::draft::Draft;
+
+/// Gives every open call its one result: what will not run is cancelled, and of a started
+/// call that must not happen twice nobody knows.
+pub(super) fn close_calls(draft: &mut Draft<'_>) {
+    for call in draft
+        .state
+        .calls
+        .clone()
+        .iter()
+        .filter(|call| !call.is_done())
+    {
+        let class = draft.state.spec.tool(&call.name).map(|pin| pin.class);
+        if call.state == CallState::Started && class == Some(ToolClass::Once) {
+            let message = "the run ended while this call was under way".to_owned();
+            draft.tool_error(call, "tool.outcome_unknown", message);
+        } else {
+            draft.tool_error(call, "tool.cancelled", "the run ended first".to_owned());
+        }
+    }
+}
+
+/// May this call run?
+pub(super) fn approval(draft: &Draft<'_>, call: &Call) -> InputRequest {
+    let options = ["approve", "reject"].map(str::to_owned).to_vec();
+    InputRequest {
+        prompt: format!("May the agent call {}?", call.name),
+        options: Some(options),
+        ..about(draft, call, RequestKind::ToolApproval)
+    }
+}
+
+/// A crash hid whether this call took effect.
+pub(super) fn outcome_unknown(draft: &Draft<'_>, call: &Call) -> InputRequest {
+    let options = ["retry", "done", "failed"].map(str::to_owned).to_vec();
+    InputRequest {
+        prompt: format!(
+            "The call of {} was interrupted and may have taken effect. Run it again, or mark it \
+             as done or failed?",
+            call.name
+        ),
+        options: Some(options),
+        ..about(draft, call, RequestKind::ToolOutcomeUnknown)
+    }
+}
+
+/// The agent's own question, taken from the call's arguments.
+pub(super) fn question(draft: &Draft<'_>, call: &Call) -> InputRequest {
+    let text = |name: &str| {
+        call.arguments
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let options = call
+        .arguments
+        .get("options")
+        .and_then(Value::as_array)
+        .map(|options| {
+            options
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        });
+    InputRequest {
+        prompt: text("question").unwrap_or_else(|| "The agent asks for input.".to_owned()),
+        options: options.filter(|options| !options.is_empty()),
+        schema: call
+            .arguments
+            .get("schema")
+            .filter(|schema| schema.is_object())
+            .cloned(),
+        ..about(draft, call, RequestKind::Question)
+    }
+}
+
+fn about(draft: &Draft<'_>, call: &Call, kind: RequestKind) -> InputRequest {
+    InputRequest {
+        request_id: (draft.cx.request_id)(),
+        kind,
+        tool_call_id: Some(call.id),
+        tool_name: Some(call.name.clone()),
+        arguments: Some(call.arguments.clone()),
+        prompt: String::new(),
+        options: None,
+        schema: None,
+    }
+}

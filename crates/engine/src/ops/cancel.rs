@@ -1,0 +1,142 @@
+use runloom_domain::{EncodedEvent, OrgId, RunId, RunStatus, ThreadId, UserId};
+use runloom_store::{Intended, Intent, Page, RunFilter, StoreError};
+
+use crate::Engine;
+use crate::driver::{LoadError, fold_log};
+use crate::facade::CancelError;
+use crate::machine::{Context, Decision, Input, RunState, decide};
+
+/// How often an intent is decided anew because the run changed under it. Each time somebody
+/// else got on, so this is not a matter of luck; the bound is there to have one.
+const TRIES: usize = 100;
+
+impl Engine {
+    /// Asks for a run's end. When this returns the request is in the log; on a run that has
+    /// ended, or whose end was asked for before, nothing is written.
+    pub async fn cancel_run(
+        &self,
+        org: OrgId,
+        run: RunId,
+        user: UserId,
+    ) -> Result<(), CancelError> {
+        let engine = self.clone();
+        let task = tokio::spawn(async move { engine.cancel_now(org, run, user).await });
+        task.await
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    async fn cancel_now(&self, org: OrgId, run: RunId, user: UserId) -> Result<(), CancelError> {
+        let store = &self.shared.parts.store;
+        for _ in 0..TRIES {
+            let head = store.head(org, run).await?.ok_or(CancelError::NoRun)?;
+            if head.status.is_terminal() || head.status == RunStatus::Cancelling {
+                self.worker.cancel(run);
+                return Ok(());
+            }
+            let state = fold_log(&**store, org, run).await.map_err(unreadable)?;
+            let decision = self.decide_intent(&state, Input::CancelRequested { user_id: user });
+            // A running run goes on being written while its end is asked for; the others
+            // stand still, and what is decided of them depends on their whole log.
+            let expect_seq = (state.status != RunStatus::Running).then_some(state.last_seq);
+            let intent = self.intent(org, run, &state, expect_seq, decision);
+            if self.carry_out(intent).await? {
+                self.worker.cancel(run);
+                self.worker.wake();
+                return Ok(());
+            }
+        }
+        Err(CancelError::Store(StoreError::Unavailable(
+            "the run changes too fast".into(),
+        )))
+    }
+
+    /// Cancels the thread's live run.
+    pub(super) async fn interrupt(
+        &self,
+        org: OrgId,
+        thread: ThreadId,
+        user: UserId,
+    ) -> Result<(), StoreError> {
+        let live = RunStatus::ALL
+            .into_iter()
+            .filter(|status| status.is_live())
+            .collect();
+        let filter = RunFilter {
+            thread_id: Some(thread),
+            created_by: None,
+            statuses: live,
+        };
+        let page = Page {
+            limit: 1,
+            before: None,
+        };
+        let runs = self.shared.parts.store.runs(org, filter, page).await?;
+        for run in runs.items {
+            match self.cancel_now(org, run.run_id, user).await {
+                Ok(()) | Err(CancelError::NoRun) => {}
+                Err(CancelError::Store(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides on behalf of a person, from any node.
+    pub(super) fn decide_intent(&self, state: &RunState, input: Input) -> Decision {
+        let clock = &self.shared.parts.clock;
+        let cx = Context {
+            now: clock.now(),
+            entropy: 0,
+            due: false,
+            draining: false,
+            running: &std::collections::BTreeSet::new(),
+            message_id: &|| runloom_domain::MessageId::generate(clock.now()),
+            request_id: &|| runloom_domain::RequestId::generate(clock.now()),
+        };
+        decide(state, input, &cx)
+    }
+
+    pub(super) fn intent(
+        &self,
+        org_id: OrgId,
+        run_id: RunId,
+        state: &RunState,
+        expect_seq: Option<u64>,
+        decision: Decision,
+    ) -> Intent {
+        let now = self.shared.parts.clock.now();
+        let events: Vec<EncodedEvent> = decision.events.iter().map(|e| e.encode(now)).collect();
+        Intent {
+            org_id,
+            run_id,
+            expect_status: state.status,
+            expect_seq,
+            events,
+            projection: decision.projection.map(|boxed| *boxed).unwrap_or_default(),
+        }
+    }
+
+    /// Writes an intent and shows its events; false when the run isn't as expected.
+    pub(super) async fn carry_out(&self, intent: Intent) -> Result<bool, StoreError> {
+        let (run, events) = (intent.run_id, intent.events.clone());
+        match self.shared.parts.store.intend(intent).await? {
+            Intended::Applied { base } => {
+                self.shared.rings.publish(run, base, &events);
+                Ok(true)
+            }
+            Intended::Conflict => Ok(false),
+        }
+    }
+}
+
+/// A log that can't be read, as callers of the engine see it.
+pub(super) fn unreadable(error: LoadError) -> StoreError {
+    match error {
+        LoadError::Store(error) => error,
+        other => StoreError::Corrupt {
+            table: "events",
+            column: "data",
+            key: "a run's log".to_owned(),
+            source: Box::new(other),
+        },
+    }
+}

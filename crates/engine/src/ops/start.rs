@@ -1,0 +1,225 @@
+use runloom_domain::event::{RunQueued, RunStarted};
+use runloom_domain::{
+    EventBody, EventPrivate, NewEvent, Persona, RunSpec, RunStatus, StoredEvent, ToolPin, Usage,
+};
+use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once};
+
+use super::choose;
+use crate::driver::Owned;
+use crate::facade::{StartError, StartRun, StartedRun, WhenBusy};
+use crate::machine::{Input, RunState};
+use crate::{Engine, fault};
+
+impl Engine {
+    /// Starts a run: checks what was asked for, freezes the configuration, and writes the run
+    /// with its first event. It is durable when this returns; dropping the future does not
+    /// take it back.
+    pub async fn start_run(&self, start: StartRun) -> Result<StartedRun, StartError> {
+        let spec = self.freeze(&start).await?;
+        let engine = self.clone();
+        let task = tokio::spawn(async move { engine.create(start, spec).await });
+        task.await
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    /// The configuration as the run will see it for its whole life.
+    async fn freeze(&self, start: &StartRun) -> Result<RunSpec, StartError> {
+        let catalog = &self.shared.parts.catalog;
+        let (key, version) = choose::parse_persona(start.persona_id.as_deref());
+        if key.is_some_and(|key| !choose::is_persona_name(key, version)) {
+            return Err(StartError::NoPersona);
+        }
+        let persona = catalog.persona(start.org_id, key, version).await?;
+        let persona = persona.ok_or(StartError::NoPersona)?;
+        let entries = catalog.routes(start.org_id).await?;
+        let (route, fallbacks) =
+            choose::choose_route(start.route_id.as_deref(), &persona, &entries)?;
+        Ok(RunSpec {
+            limits: persona.limits.tightened(start.limits)?,
+            tools: self.pins(&persona),
+            prompt: persona.prompt,
+            persona: persona.id,
+            route,
+            fallbacks,
+            temperature: persona.temperature,
+            credit_rate: self.shared.config.credit_rate,
+            history_until: 0,
+        })
+    }
+
+    /// The persona's tools by hash, sorted by name, so that a provider's cache sees the same
+    /// bytes each time. A tool that this server doesn't have is left out.
+    fn pins(&self, persona: &Persona) -> Vec<ToolPin> {
+        let mut names = persona.tools.clone();
+        names.sort_unstable();
+        names.dedup();
+        let pin = |name: String| {
+            let tool = self.shared.parts.tools.get(&name)?;
+            Some(ToolPin {
+                hash: self.pinned(&name)?.hash,
+                class: tool.class(),
+                approval: persona.approvals.mode(&name),
+                asks: tool.asks(),
+                name,
+            })
+        };
+        names.into_iter().filter_map(pin).collect()
+    }
+
+    fn pinned(&self, name: &str) -> Option<Content> {
+        let (hash, body) = self.shared.parts.tools.get(name)?.definition().pinned();
+        Some(Content { hash, body })
+    }
+
+    async fn create(&self, start: StartRun, spec: RunSpec) -> Result<StartedRun, StartError> {
+        let (org, thread, when_busy) = (start.org_id, start.thread_id, start.when_busy);
+        let (run_id, user) = (start.run_id, start.user_id);
+        let new = self.new_run(start, spec);
+        let outcome = match self.shared.parts.store.create_run(new).await? {
+            Once::Done(outcome) => outcome,
+            Once::Replayed(answer) => return Ok(StartedRun::Replayed(answer)),
+            Once::Conflict(conflict) => return Err(StartError::Key(conflict)),
+        };
+        fault::point("after_create");
+        let created = match outcome {
+            CreateRun::Created(created) => created,
+            CreateRun::NoThread => return Err(StartError::NoThread),
+            CreateRun::NoMessage => return Err(StartError::NoMessage),
+            CreateRun::Busy(run) => return Err(StartError::Busy(run)),
+            CreateRun::QueueFull => return Err(StartError::QueueFull),
+            CreateRun::TooManyLive => return Err(StartError::TooManyLive),
+        };
+        self.shared
+            .rings
+            .publish(run_id, 0, std::slice::from_ref(&created.event));
+        match created.first {
+            FirstEvent::Started { .. } => {
+                self.take_created(org, run_id, thread, &created);
+                Ok(StartedRun::Created(RunStatus::Running))
+            }
+            FirstEvent::Queued { .. } => {
+                self.worker.queued(thread);
+                if when_busy == WhenBusy::Interrupt {
+                    self.interrupt(org, thread, user).await?;
+                }
+                self.worker.wake();
+                Ok(StartedRun::Created(RunStatus::Queued))
+            }
+        }
+    }
+
+    fn new_run(&self, start: StartRun, spec: RunSpec) -> NewRun {
+        let now = self.shared.parts.clock.now();
+        let message_id = runloom_domain::MessageId::generate(now);
+        let contents = spec
+            .tools
+            .iter()
+            .filter_map(|pin| self.pinned(&pin.name))
+            .collect();
+        NewRun {
+            org_id: start.org_id,
+            run_id: start.run_id,
+            thread_id: start.thread_id,
+            created_by: start.user_id,
+            trace_id: start.trace_id,
+            created_at: now,
+            persona_id: spec.persona.to_string(),
+            route_id: spec.route.route_id.clone(),
+            model: spec.route.model.clone(),
+            metadata: start.metadata,
+            input: start.input.map(|content| (message_id, content)),
+            rewind: start.rewind,
+            contents,
+            on_busy: match start.when_busy {
+                WhenBusy::Reject => OnBusy::Reject,
+                WhenBusy::Enqueue | WhenBusy::Interrupt => OnBusy::Enqueue {
+                    max_queued: self.shared.config.max_queued_per_thread,
+                },
+            },
+            max_live_runs: self.shared.config.max_live_runs_per_org,
+            owner: self.worker.has_room().then_some(self.shared.node),
+            first_event: Box::new(move |first| {
+                first_event(start.run_id, start.thread_id, start.trace_id, &spec, first).encode(now)
+            }),
+            once: start.once,
+        }
+    }
+
+    /// Works on the new run, if this node owns it; else somebody claims it.
+    fn take_created(
+        &self,
+        org_id: runloom_domain::OrgId,
+        run_id: runloom_domain::RunId,
+        thread_id: runloom_domain::ThreadId,
+        created: &CreatedRun,
+    ) {
+        if created.epoch == 0 {
+            return self.worker.wake();
+        }
+        let stored = StoredEvent {
+            seq: 1,
+            event: created.event.clone(),
+        };
+        let state = stored
+            .decode()
+            .ok()
+            .and_then(|event| RunState::begin(&event).ok());
+        let Some(state) = state else {
+            // Written a moment ago by this very code; if it can't be read, nobody can.
+            tracing::error!(%run_id, "the run's first event can't be read");
+            return;
+        };
+        let owned = Owned {
+            org_id,
+            run_id,
+            thread_id,
+            epoch: created.epoch,
+            state,
+            due: false,
+        };
+        let nothing = Usage::estimated(0, 0);
+        let begin = Input::Claimed {
+            attempts: 1,
+            lost: None,
+            thread_position: 0,
+            cut_usage: nothing,
+        };
+        self.worker.adopt(owned, begin);
+    }
+}
+
+fn first_event(
+    run_id: runloom_domain::RunId,
+    thread_id: runloom_domain::ThreadId,
+    trace_id: runloom_domain::TraceId,
+    spec: &RunSpec,
+    first: FirstEvent,
+) -> NewEvent {
+    let mut spec = spec.clone();
+    let body = match first {
+        FirstEvent::Started { history_until } => {
+            spec.history_until = history_until;
+            EventBody::RunStarted(RunStarted {
+                run_id,
+                thread_id,
+                route_id: spec.route.route_id.clone(),
+                persona_id: spec.persona.to_string(),
+                model: spec.route.model.clone(),
+                trace_id,
+                parent_run_id: None,
+            })
+        }
+        FirstEvent::Queued { behind } => EventBody::RunQueued(RunQueued {
+            run_id,
+            thread_id,
+            behind_run_id: behind,
+            trace_id,
+        }),
+    };
+    NewEvent {
+        body,
+        private: Some(EventPrivate::Spec {
+            spec: Box::new(spec),
+        }),
+    }
+}

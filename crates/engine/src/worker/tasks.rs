@@ -1,0 +1,100 @@
+//! The worker's periodic tasks. Each holds the worker weakly, so that an engine that nobody
+//! holds any more ends.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Worker;
+use crate::lease::RENEW_EVERY;
+use crate::writer::chain;
+
+pub(super) fn start(worker: &Arc<Worker>) {
+    let config = &worker.shared.config;
+    tokio::spawn(keep_lease(Arc::downgrade(worker)));
+    tokio::spawn(scan(Arc::downgrade(worker), config.scan_every));
+    tokio::spawn(poll(Arc::downgrade(worker), config.poll_every));
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Renews the lease; more often while that fails.
+async fn keep_lease(worker: Weak<Worker>) {
+    let mut wait = RENEW_EVERY;
+    loop {
+        tokio::time::sleep(wait).await;
+        let Some(worker) = worker.upgrade() else {
+            return;
+        };
+        if worker.drivers.is_closed() {
+            return;
+        }
+        wait = match worker.renew().await {
+            Ok(()) => RENEW_EVERY,
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "the lease can't be renewed");
+                Duration::from_secs(1)
+            }
+        };
+    }
+}
+
+/// Claims what is due: when woken, and every now and then.
+async fn scan(worker: Weak<Worker>, period: Duration) {
+    let mut ticks = every(period);
+    loop {
+        let Some(held) = worker.upgrade() else { return };
+        let scheduled = tokio::select! {
+            _ = ticks.tick() => true,
+            () = held.wake.notified() => false,
+        };
+        let freed = if scheduled {
+            held.shared
+                .parts
+                .store
+                .free_lost(held.shared.node)
+                .await
+                .map(|_| ())
+        } else {
+            Ok(())
+        };
+        let claimed = match freed {
+            Ok(()) => held.claim_due().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = claimed {
+            tracing::warn!(error = %chain(&error), "free runs can't be claimed");
+        }
+    }
+}
+
+/// Finds cancel requests that other nodes have taken.
+async fn poll(worker: Weak<Worker>, period: Duration) {
+    let mut ticks = every(period);
+    loop {
+        ticks.tick().await;
+        let Some(worker) = worker.upgrade() else {
+            return;
+        };
+        if worker.registry.len() == 0 {
+            continue;
+        }
+        match worker
+            .shared
+            .parts
+            .store
+            .cancelling(worker.shared.node)
+            .await
+        {
+            Ok(runs) => runs.iter().for_each(|(_, run)| worker.cancel(*run)),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "cancel requests can't be looked up");
+            }
+        }
+    }
+}
