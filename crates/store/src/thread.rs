@@ -20,6 +20,18 @@ pub struct NewThread {
     pub created_at: Timestamp,
 }
 
+impl NewThread {
+    /// A thread without title and metadata.
+    pub const fn untitled(
+        org_id: OrgId,
+        thread_id: ThreadId,
+        created_by: UserId,
+        created_at: Timestamp,
+    ) -> Self {
+        Self { org_id, thread_id, created_by, title: None, metadata: None, created_at }
+    }
+}
+
 /// A thread as stored. Deleted threads are absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadRecord {

@@ -50,8 +50,12 @@ impl State {
         let base = run.last_seq();
         let takes_it = intent.projection.release.is_some();
         self.write(org, id, intent.events, intent.projection, now)?;
-        if let (true, Some(run)) = (takes_it, self.runs.get_mut(&id)) {
-            run.epoch += 1;
+        if let Some(run) = self.runs.get_mut(&id) {
+            run.epoch += u64::from(takes_it);
+            let is_free = run.owner.is_none() && !run.status().is_terminal();
+            if is_free && !takes_it {
+                run.wake_at = Some(now);
+            }
         }
         Ok(Intended::Applied { base })
     }
@@ -178,13 +182,10 @@ impl Run {
 
 /// Refuses NUL and a second terminal event.
 fn check_events(run: &Run, events: &[EncodedEvent]) -> Result<(), StoreError> {
-    let private = events.iter().filter_map(|event| event.private.as_deref());
-    storable(
-        events
-            .iter()
-            .map(|event| event.data.as_str())
-            .chain(private),
-    )?;
+    storable(events.iter().flat_map(|event| {
+        let private = event.private.as_deref().unwrap_or_default();
+        [event.event_type.as_str(), &event.data, private]
+    }))?;
     let terminal = |event: &&EncodedEvent| TERMINAL.contains(&event.event_type.as_str());
     let new = events.iter().filter(terminal).count();
     if new > 0 && run.events.iter().filter(terminal).count() + new > 1 {

@@ -23,11 +23,13 @@ impl State {
             return Vec::new();
         }
         let due = self.runs.values().filter(|run| self.is_due(run, now));
-        let mut due: Vec<_> = due.map(|run| (run.wake_at, run.row.run_id)).collect();
+        let mut due: Vec<_> = due
+            .map(|run| (run.wake_at, run.turn, run.row.run_id))
+            .collect();
         due.sort_unstable();
         due.truncate(limit as usize);
         due.iter()
-            .filter_map(|(_, id)| self.take(node, *id))
+            .filter_map(|(.., id)| self.take(node, *id))
             .collect()
     }
 
@@ -44,7 +46,7 @@ impl State {
                 .runs_of(run.row.thread_id)
                 .filter(|other| other.row.run_id != run.row.run_id)
                 .all(|other| match other.status() {
-                    RunStatus::Queued => other.age() > run.age(),
+                    RunStatus::Queued => other.turn > run.turn,
                     status => !status.is_live(),
                 })
     }

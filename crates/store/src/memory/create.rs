@@ -35,6 +35,7 @@ impl State {
             epoch: u64::from(starts(first) && new.owner.is_some()),
         };
         let mut run = new_run(new, first, now);
+        run.turn = self.runs.len();
         run.events.push(event);
         self.runs.insert(run.row.run_id, run);
         self.keep(once, now);
@@ -81,7 +82,7 @@ impl State {
     fn last_unended(&self, new: &NewRun) -> Option<runloom_domain::RunId> {
         self.runs_of(new.thread_id)
             .filter(|run| !run.status().is_terminal())
-            .max_by_key(|run| run.age())
+            .max_by_key(|run| run.turn)
             .map(|run| run.row.run_id)
     }
 
@@ -145,6 +146,7 @@ fn new_run(new: NewRun, first: FirstEvent, now: Timestamp) -> Run {
     let owner = new.owner.filter(|_| starts(first));
     Run {
         events: Vec::new(),
+        turn: 0,
         epoch: u64::from(owner.is_some()),
         attempts: u32::from(owner.is_some()),
         wake_at: owner.is_none().then_some(now),

@@ -44,6 +44,8 @@ pub(super) struct Run {
     pub(super) row: RunRecord,
     /// The event at index `i` has the seq `i + 1`.
     pub(super) events: Vec<EncodedEvent>,
+    /// Its place in the order in which runs were created; their times may be equal.
+    pub(super) turn: usize,
     pub(super) epoch: u64,
     pub(super) owner: Option<NodeId>,
     pub(super) attempts: u32,
@@ -61,11 +63,6 @@ impl Run {
 
     pub(super) fn last_seq(&self) -> u64 {
         self.events.len() as u64
-    }
-
-    /// The order in which the runs of a thread were created.
-    pub(super) const fn age(&self) -> (Timestamp, RunId) {
-        (self.row.created_at, self.row.run_id)
     }
 }
 

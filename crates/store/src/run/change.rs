@@ -126,7 +126,8 @@ pub struct Intent {
     /// The events.
     pub events: Vec<EncodedEvent>,
     /// What follows from them. `release` also takes the run from its owner, if it has one,
-    /// and raises the epoch; without it the owner keeps the run.
+    /// and raises the epoch; without it the owner keeps the run, and a run that nobody owns
+    /// is to be looked at at once, unless this ends it.
     pub projection: Projection,
 }
 
