@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use runloom_domain::{Clock, OrgId, OrgRole, PermissionSet, Timestamp, UserId};
+use runloom_store::{AccountStore, UserRecord};
+
+use crate::authenticate::Lookups;
+use crate::password::Passwords;
+use crate::token::{TokenKeys, TokenKind};
+use crate::{AccountError, AccountsConfig, Caller};
+
+/// The accounts of an installation; one per process, shared by all requests.
+///
+/// Its async methods run inside a tokio runtime. Dropping any of their futures is safe: a
+/// write that has begun is finished by the store.
+pub struct Accounts {
+    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: AccountsConfig,
+    pub(crate) access: TokenKind,
+    pub(crate) tickets: TokenKind,
+    pub(crate) passwords: Passwords,
+    pub(crate) lookups: Lookups,
+}
+
+/// What a caller may know of themselves.
+#[derive(Clone, Debug)]
+pub struct Me {
+    /// The person.
+    pub user_id: UserId,
+    /// Their organisation.
+    pub org_id: OrgId,
+    /// The name they log in with.
+    pub login: String,
+    /// Their e-mail address.
+    pub email: String,
+    /// What they are in the organisation.
+    pub role: OrgRole,
+    /// What this credential may do.
+    pub rights: PermissionSet,
+    /// When they registered.
+    pub created_at: Timestamp,
+}
+
+impl Accounts {
+    /// Accounts kept in `store`, with tokens signed by `keys`.
+    pub fn new(
+        store: Arc<dyn AccountStore>,
+        clock: Arc<dyn Clock>,
+        keys: &TokenKeys,
+        config: AccountsConfig,
+    ) -> Self {
+        Self {
+            access: keys.access(&config.issuer),
+            tickets: keys.ticket(&config.issuer),
+            passwords: Passwords::new(),
+            lookups: Lookups::new(),
+            store,
+            clock,
+            config,
+        }
+    }
+
+    /// Who the caller is.
+    pub async fn me(&self, caller: &Caller) -> Result<Me, AccountError> {
+        let user: Arc<UserRecord> = self.user(caller.org_id, caller.user_id).await?;
+        Ok(Me {
+            user_id: user.user_id,
+            org_id: user.org_id,
+            login: user.login.clone(),
+            email: user.email.clone(),
+            role: user.role,
+            rights: caller.rights,
+            created_at: user.created_at,
+        })
+    }
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+use runloom_domain::{ApiKeyId, OrgId, OrgRole, Permission, PermissionSet, Timestamp, UserId};
+
+use crate::AccountError;
+
+/// Who makes a request, as of the last 2 s.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The person; for an API key its owner.
+    pub user_id: UserId,
+    /// Their organisation, the only one that the request can see.
+    pub org_id: OrgId,
+    /// The name they log in with.
+    pub login: String,
+    /// What they are in the organisation.
+    pub role: OrgRole,
+    /// What the request may do: the role's permissions, cut down to an API key's scopes or a
+    /// ticket's purpose.
+    pub rights: PermissionSet,
+    /// `user:<id>` or `key:<id>`: to whom idempotency keys and the like belong.
+    pub principal: String,
+    /// When the credential stops working; a stream opened with it ends then.
+    pub expires_at: Option<Timestamp>,
+    /// How the caller is looked up again.
+    pub(crate) credential: Credential,
+    /// More than this the credential can't do, whatever the role becomes.
+    pub(crate) ceiling: PermissionSet,
+}
+
+impl Caller {
+    /// Fails with [`AccountError::Forbidden`] when the request may not do this.
+    pub fn require(&self, permission: Permission) -> Result<(), AccountError> {
+        if self.rights.allows(permission) {
+            Ok(())
+        } else {
+            Err(AccountError::Forbidden(permission))
+        }
+    }
+}
+
+/// What stands for a caller once their secret has been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    /// A person, signed in.
+    User {
+        /// Their organisation.
+        org_id: OrgId,
+        /// They.
+        user_id: UserId,
+    },
+    /// An API key.
+    Key {
+        /// Its id, which a later key with the same public id wouldn't share.
+        api_key_id: ApiKeyId,
+        /// The part of it that is no secret.
+        public_id: String,
+    },
+}

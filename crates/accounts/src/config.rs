@@ -1,0 +1,19 @@
+use std::time::Duration;
+
+/// What an installation decides about its accounts.
+#[derive(Clone, Debug)]
+pub struct AccountsConfig {
+    /// The `iss` of tokens. Tokens of another issuer are refused, even with the same keys.
+    pub issuer: String,
+    /// How long an access token works: 15 minutes by default.
+    pub access_token_lifetime: Duration,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            issuer: "runloom".to_owned(),
+            access_token_lifetime: Duration::from_mins(15),
+        }
+    }
+}

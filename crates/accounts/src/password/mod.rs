@@ -1,0 +1,130 @@
+//! Passwords: which are accepted, and how they are hashed.
+//!
+//! Hashing is meant to be slow, about 25 ms of a core, so it happens on blocking threads, two
+//! at a time, with a short queue: a flood of sign-ins is turned away with
+//! [`AccountError::Busy`] instead of starving everything else.
+//!
+//! A stored hash carries its own parameters. One that was made with weaker ones goes on
+//! working; it isn't replaced at login.
+
+mod policy;
+
+pub(crate) use policy::check;
+
+use std::sync::Arc;
+
+use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{AccountError, Secret};
+
+/// Memory of one hash, in KiB.
+const MEMORY_KIB: u32 = 19_456;
+/// Passes over the memory.
+const PASSES: u32 = 2;
+/// Lanes of the memory.
+const LANES: u32 = 1;
+
+/// How many passwords are hashed at once.
+const RUNNING: usize = 2;
+/// How many wait for that.
+const QUEUED: usize = 32;
+
+/// What a password is checked against when nobody has the login, so that the answer takes as
+/// long as for a wrong password. It has the parameters above; the test below holds it to them.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cnVubG9vbS1ub2JvZHkhIQ\
+    $EExX5fzTwTN+hNUhYsI5G+QdTY5Gl/M1Pi6L3iml6fM";
+
+/// Hashes passwords, a few at a time.
+pub(crate) struct Passwords {
+    admitted: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+}
+
+/// A stored hash that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("not an argon2 hash: {0}")]
+pub(crate) struct UnreadableHash(String);
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        Self {
+            admitted: Arc::new(Semaphore::new(RUNNING + QUEUED)),
+            running: Arc::new(Semaphore::new(RUNNING)),
+        }
+    }
+
+    /// The password's hash in PHC form, with a new random salt. Dropping the future gives up
+    /// the place in the queue; a hash that has begun is finished.
+    pub(crate) async fn hash(&self, password: Secret) -> Result<String, AccountError> {
+        self.run(move || {
+            argon2()
+                .hash_password(password.expose().as_bytes())
+                .expect("fixed parameters and any bytes make a hash")
+                .to_string()
+        })
+        .await
+    }
+
+    /// Whether the password is the one that `stored` was made of; never without `stored`, but
+    /// after the same work. The inner error means that `stored` can't be read.
+    pub(crate) async fn verify(
+        &self,
+        password: Secret,
+        stored: Option<String>,
+    ) -> Result<Result<bool, UnreadableHash>, AccountError> {
+        self.run(move || {
+            let matches = matches(password.expose(), stored.as_deref().unwrap_or(NOBODY))?;
+            Ok(matches && stored.is_some())
+        })
+        .await
+    }
+
+    /// Runs `work` on a blocking thread when its turn comes.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AccountError> {
+        let place = Arc::clone(&self.admitted)
+            .try_acquire_owned()
+            .map_err(|_| AccountError::Busy)?;
+        let turn = acquire(&self.running).await;
+        let done = tokio::task::spawn_blocking(move || {
+            // The thread holds them: a caller that has gone must not let a third hash begin.
+            let _held = (place, turn);
+            work()
+        });
+        done.await
+            .map_err(|failure| match failure.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is shutting down.
+                Err(_) => AccountError::Busy,
+            })
+    }
+}
+
+async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    Arc::clone(semaphore)
+        .acquire_owned()
+        .await
+        .expect("the semaphore is never closed")
+}
+
+fn argon2() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are valid");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn matches(password: &str, stored: &str) -> Result<bool, UnreadableHash> {
+    let unreadable = |error: HashError| UnreadableHash(error.to_string());
+    let hash = PasswordHash::new(stored).map_err(|error| UnreadableHash(error.to_string()))?;
+    match argon2().verify_password(password.as_bytes(), &hash) {
+        Ok(()) => Ok(true),
+        Err(HashError::PasswordInvalid) => Ok(false),
+        Err(error) => Err(unreadable(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

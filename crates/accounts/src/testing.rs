@@ -1,0 +1,183 @@
+//! What the tests of this crate share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use runloom_domain::{ApiKeyId, Clock as _, ManualClock, OrgId, OrgRole, Timestamp, UserId};
+use runloom_store::memory::MemoryStore;
+use runloom_store::{
+    AccountStore, ApiKeyRecord, CreateAccount, Idempotency, LoginRecord, NewAccount, NewApiKey,
+    Once, Page, Paged, StoreError, UserRecord,
+};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::{Accounts, AccountsConfig, ApiKeyRequest, Caller, CreatedApiKey, TokenKeys};
+
+/// The master secret of the tests.
+pub(crate) const MASTER: [u8; 32] = [7; 32];
+
+/// Accounts over an empty store, with a clock that stands still.
+pub(crate) struct Fixture {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) store: Arc<Watched>,
+    pub(crate) accounts: Accounts,
+    pub(crate) touched: UnboundedReceiver<ApiKeyId>,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_micros(
+            1_767_225_600_000_000,
+        )));
+        let (touches, touched) = unbounded_channel();
+        let store = Arc::new(Watched {
+            inner: MemoryStore::new(clock.clone()),
+            reads: AtomicUsize::new(0),
+            touches,
+        });
+        let accounts = Accounts::new(
+            store.clone(),
+            clock.clone(),
+            &TokenKeys::derive(&MASTER),
+            AccountsConfig::default(),
+        );
+        Self {
+            clock,
+            store,
+            accounts,
+            touched,
+        }
+    }
+
+    /// Another node on the same store.
+    pub(crate) fn other_node(&self) -> Accounts {
+        Accounts::new(
+            self.store.clone(),
+            self.clock.clone(),
+            &TokenKeys::derive(&MASTER),
+            AccountsConfig::default(),
+        )
+    }
+
+    /// Somebody new in an organisation of their own: their access token.
+    pub(crate) async fn bearer(&self, login: &str, role: OrgRole) -> String {
+        let now = self.clock.now();
+        let (user_id, org_id) = (UserId::generate(now), OrgId::generate(now));
+        let new = NewAccount {
+            user_id,
+            org_id,
+            org_name: login.to_owned(),
+            login: login.to_owned(),
+            email: format!("{login}@example.com"),
+            password_hash: "none".to_owned(),
+            role,
+            created_at: now,
+        };
+        let created = self.store.create_account(new).await.unwrap();
+        assert_eq!(created, CreateAccount::Created);
+        let token = self.accounts.access_token(org_id, user_id).token;
+        token.expose().to_owned()
+    }
+
+    /// Somebody new, authenticated.
+    pub(crate) async fn caller(&self, login: &str, role: OrgRole) -> Caller {
+        let bearer = self.bearer(login, role).await;
+        self.accounts.authenticate(&bearer).await.unwrap()
+    }
+
+    /// A new key of the caller.
+    pub(crate) async fn key(&self, caller: &Caller, scopes: &[&str]) -> CreatedApiKey {
+        let made = self
+            .accounts
+            .create_api_key(caller, request(scopes), |_| None);
+        match made.await.unwrap() {
+            Once::Done(created) => created,
+            other => panic!("nothing to replay: {other:?}"),
+        }
+    }
+
+    /// How often the store was asked who somebody is.
+    pub(crate) fn reads(&self) -> usize {
+        self.store.reads.load(Ordering::SeqCst)
+    }
+}
+
+/// Asks for a key called `k`.
+pub(crate) fn request(scopes: &[&str]) -> ApiKeyRequest {
+    ApiKeyRequest {
+        name: "k".to_owned(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        expires_at: None,
+    }
+}
+
+/// An in-memory store that tells what it was asked.
+pub(crate) struct Watched {
+    inner: MemoryStore,
+    reads: AtomicUsize,
+    touches: UnboundedSender<ApiKeyId>,
+}
+
+#[async_trait]
+impl AccountStore for Watched {
+    async fn create_account(&self, new: NewAccount) -> Result<CreateAccount, StoreError> {
+        self.inner.create_account(new).await
+    }
+
+    async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
+        self.inner.find_login(login_or_email).await
+    }
+
+    async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.user(org, user).await
+    }
+
+    async fn has_accounts(&self) -> Result<bool, StoreError> {
+        self.inner.has_accounts().await
+    }
+
+    async fn create_api_key(
+        &self,
+        new: NewApiKey,
+        once: Option<Idempotency>,
+    ) -> Result<Once<()>, StoreError> {
+        self.inner.create_api_key(new, once).await
+    }
+
+    async fn find_api_key(&self, public_id: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.find_api_key(public_id).await
+    }
+
+    async fn api_keys(
+        &self,
+        org: OrgId,
+        owner: Option<UserId>,
+        page: Page,
+    ) -> Result<Paged<ApiKeyRecord>, StoreError> {
+        self.inner.api_keys(org, owner, page).await
+    }
+
+    async fn revoke_api_key(
+        &self,
+        org: OrgId,
+        owner: Option<UserId>,
+        key: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner.revoke_api_key(org, owner, key, at).await
+    }
+
+    async fn touch_api_key(
+        &self,
+        org: OrgId,
+        key: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.touch_api_key(org, key, at).await?;
+        let _ = self.touches.send(key);
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+use std::collections::HashMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use sha2::Sha256;
+
+use super::TokenKind;
+
+/// The keys that tokens are signed with, derived from the installation's master secret, so
+/// that every node has the same.
+///
+/// To change the master secret: start every node with the new one and
+/// [`also_accepting`](Self::also_accepting) the old, and drop the old after 15 minutes.
+#[derive(Clone)]
+pub struct TokenKeys {
+    access: KeyRing,
+    ticket: KeyRing,
+}
+
+impl TokenKeys {
+    /// Derives the keys from 32 bytes that nobody can guess.
+    pub fn derive(master: &[u8; 32]) -> Self {
+        Self {
+            access: KeyRing::derive(master, "access token"),
+            ticket: KeyRing::derive(master, "event ticket"),
+        }
+    }
+
+    /// Goes on accepting what was signed under another master secret.
+    #[must_use]
+    pub fn also_accepting(mut self, previous: &[u8; 32]) -> Self {
+        let previous = Self::derive(previous);
+        self.access.accepted.extend(previous.access.accepted);
+        self.ticket.accepted.extend(previous.ticket.accepted);
+        self
+    }
+
+    /// Access tokens of `issuer`.
+    pub(crate) fn access(&self, issuer: &str) -> TokenKind {
+        TokenKind::new("at+jwt", "runloom-api", issuer, self.access.clone())
+    }
+
+    /// Tickets of `issuer`.
+    pub(crate) fn ticket(&self, issuer: &str) -> TokenKind {
+        TokenKind::new("ticket+jwt", "runloom-events", issuer, self.ticket.clone())
+    }
+}
+
+impl fmt::Debug for TokenKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenKeys(…)")
+    }
+}
+
+/// The keys of one kind of token by their `kid`: one signs, all of them verify.
+#[derive(Clone)]
+pub(super) struct KeyRing {
+    signing_kid: String,
+    signing: EncodingKey,
+    accepted: HashMap<String, DecodingKey>,
+}
+
+impl KeyRing {
+    fn derive(master: &[u8; 32], purpose: &str) -> Self {
+        let key = derive(master, &format!("runloom {purpose} key v1"));
+        // The name of a key tells nothing about it: it is derived, not cut from it.
+        let name = derive(&key, "runloom key id v1");
+        let kid = URL_SAFE_NO_PAD.encode(&name[..9]);
+        Self {
+            signing: EncodingKey::from_secret(&key),
+            accepted: HashMap::from([(kid.clone(), DecodingKey::from_secret(&key))]),
+            signing_kid: kid,
+        }
+    }
+
+    /// The key that signs, and its `kid`.
+    pub(super) fn signing(&self) -> (&str, &EncodingKey) {
+        (&self.signing_kid, &self.signing)
+    }
+
+    /// The key called `kid`.
+    pub(super) fn verifying(&self, kid: &str) -> Option<&DecodingKey> {
+        self.accepted.get(kid)
+    }
+}
+
+/// A key for one purpose out of a uniformly random one: HMAC as a pseudo-random function, which
+/// is what HKDF's expand step comes to for one block.
+fn derive(secret: &[u8; 32], label: &str) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
+    mac.update(label.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_with_one_secret_agree_and_purposes_differ() {
+        let (one, other) = (TokenKeys::derive(&[1; 32]), TokenKeys::derive(&[1; 32]));
+        assert_eq!(one.access.signing_kid, other.access.signing_kid);
+        assert_eq!(
+            one.access.signing.as_bytes(),
+            other.access.signing.as_bytes()
+        );
+        assert_ne!(one.access.signing_kid, one.ticket.signing_kid);
+        assert_ne!(one.access.signing.as_bytes(), one.ticket.signing.as_bytes());
+        let stranger = TokenKeys::derive(&[2; 32]);
+        assert_ne!(one.access.signing_kid, stranger.access.signing_kid);
+        assert_eq!(format!("{one:?}"), "TokenKeys(…)");
+    }
+}

@@ -1,0 +1,23 @@
+//! Tools for tests of the engine and of crashes; never part of a release.
+//!
+//! `sleep` takes time, and `effect_once` and `effect_keyed` have an effect that can be counted
+//! from outside: each call appends a line with its effect key to a ledger file.
+
+mod effect;
+mod sleep;
+
+use std::path::PathBuf;
+
+use runloom_engine::port::tool::ToolBox;
+
+pub use effect::Effect;
+pub use sleep::Sleep;
+
+/// Adds the tools of this module; the effects go into `ledger`, one line each.
+#[must_use]
+pub fn with_test_tools(tools: ToolBox, ledger: PathBuf) -> ToolBox {
+    tools
+        .with(Sleep)
+        .with(Effect::once(ledger.clone()))
+        .with(Effect::keyed(ledger))
+}
