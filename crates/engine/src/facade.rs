@@ -48,6 +48,33 @@ pub struct StartRun {
     pub once: Option<Idempotency>,
 }
 
+impl StartRun {
+    /// A run with the default persona and route, and nothing else asked for.
+    pub fn new(
+        org_id: OrgId,
+        user_id: UserId,
+        thread_id: ThreadId,
+        run_id: RunId,
+        trace_id: TraceId,
+    ) -> Self {
+        Self {
+            org_id,
+            user_id,
+            thread_id,
+            run_id,
+            trace_id,
+            route_id: None,
+            persona_id: None,
+            when_busy: WhenBusy::Reject,
+            input: None,
+            metadata: None,
+            limits: LimitOverrides::default(),
+            rewind: None,
+            once: None,
+        }
+    }
+}
+
 /// What became of [`Engine::start_run`](crate::Engine::start_run).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StartedRun {

@@ -1,4 +1,68 @@
 //! The agent loop that Runloom serves and other services embed.
+//!
+//! A run is a log: what clients stream, what a crashed run is rebuilt from and what the bill
+//! is summed from are one sequence of events, committed before anybody sees them. The engine
+//! knows a store, models, tools and a configuration only by ports ([`runloom_store`],
+//! [`port`]); it names no database, no HTTP client and no web framework.
+//!
+//! Start with [`Engine::start`]. Inside, `machine` decides (purely), `driver` commits what was
+//! decided and then acts on it, `worker` takes runs and keeps the node's lease, `writer`
+//! commits what all runs append together, and [`live`] shows it to those who watch.
+//!
+//! # Embedding
+//!
+//! ```
+//! use std::sync::Arc;
+//! use runloom_domain::{Persona, Route, RunId, ThreadId, TraceId, OrgId, UserId, *};
+//! use runloom_engine::{*, port::{catalog::*, model::*, tool::ToolBox}};
+//! use runloom_store::{NewThread, ThreadStore as _, memory::MemoryStore};
+//! # use runloom_domain::event::FinishReason;
+//! # struct Echo;
+//! # #[async_trait::async_trait]
+//! # impl ModelPort for Echo {
+//! #     async fn call(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
+//! #         let text = request.messages.last().map(|m| m.body.content().to_owned());
+//! #         let events = [
+//! #             ModelEvent::Text(text.unwrap_or_default()),
+//! #             ModelEvent::Finished { reason: FinishReason::Stop, provider: None },
+//! #         ];
+//! #         Ok(Box::pin(futures_util::stream::iter(events.map(Ok))))
+//! #     }
+//! # }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = Arc::new(SystemClock);
+//! let store = Arc::new(MemoryStore::new(clock.clone()));
+//! let persona: Persona = serde_json::from_str(r#"{"key":"p","version":"1","prompt":"Be kind."}"#)?;
+//! let route: Route = serde_json::from_str(r#"{"route_id":"r","model":"m","kind":"echo"}"#)?;
+//! let routes = vec![RouteEntry::default_for(route)];
+//! let engine = Engine::start(
+//!     EngineParts {
+//!         store: store.clone(),
+//!         models: Arc::new(Echo), // your `ModelPort`
+//!         tools: ToolBox::default(),
+//!         catalog: Arc::new(FixedCatalog { personas: vec![persona], routes }),
+//!         clock: clock.clone(),
+//!     },
+//!     EngineConfig::default(),
+//! ).await?;
+//!
+//! let (org_id, user_id) = (OrgId::generate(clock.now()), UserId::generate(clock.now()));
+//! let (thread_id, run_id) = (ThreadId::generate(clock.now()), RunId::generate(clock.now()));
+//! store.create_thread(NewThread::untitled(org_id, thread_id, user_id, clock.now()), None).await?;
+//! let mut start = StartRun::new(org_id, user_id, thread_id, run_id, TraceId::generate());
+//! start.input = Some("hello".into());
+//! engine.start_run(start).await?;
+//! let mut watch = engine.watch(WatchRun { org_id, run_id, after: 0, follow: true }).await?;
+//! while let Some(frame) = watch.next().await {
+//!     print!("{}", std::str::from_utf8(&frame?.bytes)?);
+//! }
+//! # let run = runloom_store::RunStore::run(&*store, org_id, run_id).await?.ok_or("no run")?;
+//! # assert_eq!(run.status, RunStatus::Completed);
+//! # Ok(())
+//! # }
+//! ```
 
 mod driver;
 mod engine;

@@ -20,6 +20,19 @@ pub struct RouteEntry {
     pub unavailable: Option<String>,
 }
 
+impl RouteEntry {
+    /// A usable default route without a fallback.
+    pub fn default_for(route: Route) -> Self {
+        Self {
+            route,
+            is_default: true,
+            priority: 0,
+            fallback: None,
+            unavailable: None,
+        }
+    }
+}
+
 /// The configuration can't be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration can't be read")]
