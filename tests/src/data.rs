@@ -1,0 +1,106 @@
+use std::path::Path;
+
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+use uuid::Uuid;
+
+/// Which database a server runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// SQLite, inside the server.
+    Sqlite,
+    /// PostgreSQL, a fresh database of the one that `RUNLOOM_TEST_POSTGRES_URL` names.
+    Postgres,
+}
+
+/// Data of one test: a folder, and a database where one is needed. Both go with it.
+#[derive(Debug)]
+pub struct Data {
+    folder: TempDir,
+    database: Option<Database>,
+}
+
+#[derive(Debug)]
+struct Database {
+    admin_url: String,
+    name: String,
+}
+
+impl Data {
+    /// Fresh, empty data.
+    pub async fn fresh(store: Store) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("runloom-test-")
+            .tempdir()
+            .expect("a temporary folder can be made");
+        let database = match store {
+            Store::Sqlite => None,
+            Store::Postgres => Some(Database::create().await),
+        };
+        Self { folder, database }
+    }
+
+    /// A folder that nothing else uses; the server's data folder is in it.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The URL of the PostgreSQL database.
+    pub fn database_url(&self) -> Option<String> {
+        self.database.as_ref().map(Database::url)
+    }
+}
+
+impl Database {
+    async fn create() -> Self {
+        let admin_url = std::env::var("RUNLOOM_TEST_POSTGRES_URL")
+            .expect("RUNLOOM_TEST_POSTGRES_URL names no PostgreSQL; `cargo xtask test` starts one");
+        let name = format!("runloom_test_{}", Uuid::now_v7().simple());
+        let created = statement(&admin_url, &format!("CREATE DATABASE {name}")).await;
+        created.expect("the tests may create databases");
+        Self { admin_url, name }
+    }
+
+    /// The admin's URL with another database.
+    fn url(&self) -> String {
+        let (url, parameters) = self
+            .admin_url
+            .split_once('?')
+            .map_or((self.admin_url.as_str(), None), |(url, rest)| {
+                (url, Some(rest))
+            });
+        let server = match url.match_indices('/').nth(2) {
+            Some((slash, _)) => &url[..slash],
+            None => url,
+        };
+        match parameters {
+            Some(parameters) => format!("{server}/{}?{parameters}", self.name),
+            None => format!("{server}/{}", self.name),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let url = self.admin_url.clone();
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        // The test's own runtime may be about to end, so this takes one of its own. A database
+        // that stays behind is harmless: the name is never used again.
+        let dropper = std::thread::spawn(move || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map(|runtime| runtime.block_on(statement(&url, &drop)))
+        });
+        let _ = dropper.join();
+    }
+}
+
+async fn statement(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    let driver = tokio::spawn(connection);
+    let outcome = client.batch_execute(sql).await;
+    drop(client);
+    let _ = driver.await;
+    outcome
+}
