@@ -1,1 +1,53 @@
 //! The SQLite and PostgreSQL adapters behind Runloom's storage ports.
+//!
+//! The crate knows no business rules: what may happen is decided by its callers, what the ports
+//! promise is checked by the contract suite of `runloom-store`. Start with
+//! [`open_sqlite`].
+//!
+//! * `queries` has the statements that both databases run alike; it is compiled once for each.
+//! * `sqlite` has one thread that writes, in groups, and a few that read.
+
+mod failure;
+mod migrations;
+mod predicate;
+mod rows;
+mod schema;
+mod sqlite;
+mod text;
+mod types;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use runloom_domain::Clock;
+use runloom_store::{Store, StoreError};
+
+pub use sqlite::SqliteStore;
+
+/// How long a node owns its runs after it has last renewed its lease.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// A store that is a database: it can be asked whether it is there, and closed.
+#[async_trait]
+pub trait Database: Store {
+    /// Whether the database answers and has the schema of this version.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Waits for the writes asked for so far and closes. Later writes fail.
+    async fn close(&self) -> Result<(), StoreError>;
+}
+
+/// Opens the SQLite database in a folder, making both when they aren't there, and migrates it.
+///
+/// Holds the folder's lock until the store is closed or dropped; `clock` decides leases and due
+/// times. Blocks for some milliseconds. Fails with [`StoreError::InUse`] when another process
+/// has the folder, and with [`StoreError::Unfit`] when the schema is newer than this version or
+/// SQLite doesn't take the settings that make commits durable.
+pub fn open_sqlite(
+    folder: impl AsRef<Path>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<SqliteStore>, StoreError> {
+    SqliteStore::open(folder.as_ref(), clock).map(Arc::new)
+}

@@ -1,0 +1,21 @@
+//! Statements that both databases run alike, written once.
+//!
+//! This folder is compiled twice, as a module of `sqlite` and of `postgres`: `super` is the
+//! database. It brings the connection, the verbs (`load`, `execute`, …, which are ready at once
+//! on SQLite), the clock's expressions and the statements that differ.
+//!
+//! No function here begins or ends a transaction; those that write say what has to become of
+//! theirs by a [`Verdict`](crate::failure::Verdict) or an error.
+
+pub(super) mod accounts;
+pub(super) mod api_keys;
+pub(super) mod create;
+pub(super) mod events;
+pub(super) mod intend;
+pub(super) mod keys;
+pub(super) mod messages;
+pub(super) mod project;
+pub(super) mod runs;
+pub(super) mod threads;
+
+use super::{Conn, RunQueryDsl, dialect};

@@ -1,0 +1,154 @@
+//! Threads.
+
+use diesel::dsl::not;
+use diesel::prelude::*;
+use runloom_domain::{OrgId, RunId, ThreadId, Timestamp};
+use runloom_store::{
+    Idempotency, NewThread, Once, Page, PageKey, Paged, ThreadPatch, ThreadRecord,
+};
+
+use super::{Conn, RunQueryDsl, dialect, keys};
+use crate::failure::{Failure, Verdict};
+use crate::predicate::{IsLive, IsOpen};
+use crate::rows::thread::{NewThreadRow, ThreadChanges, ThreadRow};
+use crate::schema::{run_heads, threads};
+use crate::types::{At, Id};
+
+pub(crate) async fn create(
+    c: &mut Conn,
+    now: dialect::Now,
+    new: NewThread,
+    once: Option<Idempotency>,
+) -> Result<Verdict<Once<()>>, Failure> {
+    if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
+        return Ok(Verdict::Undo(answer));
+    }
+    diesel::insert_into(threads::table)
+        .values(NewThreadRow::from(new))
+        .execute(c)
+        .await?;
+    Ok(Verdict::Keep(Once::Done(())))
+}
+
+/// The thread's live run, beside the thread.
+macro_rules! active_run {
+    () => {
+        run_heads::table
+            .filter(run_heads::org_id.eq(threads::org_id))
+            .filter(run_heads::thread_id.eq(threads::thread_id))
+            .filter(IsLive)
+            .select(run_heads::run_id)
+            .single_value()
+    };
+}
+
+pub(crate) async fn get(
+    c: &mut Conn,
+    org: OrgId,
+    thread: ThreadId,
+) -> Result<Option<ThreadRecord>, Failure> {
+    let row: Option<(ThreadRow, Option<Id>)> = threads::table
+        .find((Id::from(org), Id::from(thread)))
+        .filter(threads::deleted_at.is_null())
+        .select((ThreadRow::as_select(), active_run!()))
+        .first(c)
+        .await
+        .optional()?;
+    Ok(row.map(|(thread, run)| thread.into_record(run)))
+}
+
+pub(crate) async fn exists(c: &mut Conn, org: OrgId, thread: ThreadId) -> QueryResult<bool> {
+    let found: Option<Id> = threads::table
+        .find((Id::from(org), Id::from(thread)))
+        .filter(threads::deleted_at.is_null())
+        .select(threads::thread_id)
+        .first(c)
+        .await
+        .optional()?;
+    Ok(found.is_some())
+}
+
+pub(crate) async fn list(
+    c: &mut Conn,
+    org: OrgId,
+    page: Page,
+) -> Result<Paged<ThreadRecord>, Failure> {
+    use threads::{created_at, thread_id};
+    let mut query = threads::table
+        .filter(threads::org_id.eq(Id::from(org)))
+        .filter(threads::deleted_at.is_null())
+        .filter(not(threads::hidden))
+        .select((ThreadRow::as_select(), active_run!()))
+        .into_boxed();
+    if let Some(key) = page.before {
+        let (at, id) = (At(key.created_at), Id(key.id));
+        query = query
+            .filter(created_at.le(at))
+            .filter(created_at.lt(at).or(thread_id.lt(id)));
+    }
+    let rows: Vec<(ThreadRow, Option<Id>)> = query
+        .order((created_at.desc(), thread_id.desc()))
+        .limit(i64::from(page.limit) + 1)
+        .load(c)
+        .await?;
+    let records = rows
+        .into_iter()
+        .map(|(thread, run)| thread.into_record(run))
+        .collect();
+    Ok(Paged::from_surplus(records, page.limit, |thread| PageKey {
+        created_at: thread.created_at,
+        id: thread.thread_id.as_uuid(),
+    }))
+}
+
+pub(crate) async fn update(
+    c: &mut Conn,
+    org: OrgId,
+    thread: ThreadId,
+    patch: ThreadPatch,
+) -> Result<Option<ThreadRecord>, Failure> {
+    if patch.title.is_some() || patch.metadata.is_some() {
+        diesel::update(
+            threads::table
+                .find((Id::from(org), Id::from(thread)))
+                .filter(threads::deleted_at.is_null()),
+        )
+        .set(ThreadChanges {
+            title: patch.title,
+            metadata: patch.metadata,
+        })
+        .execute(c)
+        .await?;
+    }
+    get(c, org, thread).await
+}
+
+/// Locks the thread's row, so that no run can be created meanwhile, then marks it.
+pub(crate) async fn delete(
+    c: &mut Conn,
+    org: OrgId,
+    thread: ThreadId,
+    at: Timestamp,
+) -> Result<Option<Vec<RunId>>, Failure> {
+    let (org, thread) = (Id::from(org), Id::from(thread));
+    let deleted = diesel::update(
+        threads::table
+            .find((org, thread))
+            .filter(threads::deleted_at.is_null()),
+    )
+    .set(threads::deleted_at.eq(Some(At(at))))
+    .execute(c)
+    .await?;
+    if deleted == 0 {
+        return Ok(None);
+    }
+    let open: Vec<Id> = run_heads::table
+        .filter(run_heads::org_id.eq(org))
+        .filter(run_heads::thread_id.eq(thread))
+        .filter(IsOpen)
+        .order(run_heads::turn)
+        .select(run_heads::run_id)
+        .load(c)
+        .await?;
+    Ok(Some(open.into_iter().map(RunId::from).collect()))
+}

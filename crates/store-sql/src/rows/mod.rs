@@ -1,0 +1,26 @@
+//! Rows as they are read and written, and their way from and to domain values.
+
+pub(crate) mod account;
+pub(crate) mod event;
+pub(crate) mod message;
+pub(crate) mod run;
+pub(crate) mod thread;
+
+use runloom_store::StoreError;
+
+use crate::failure::corrupt;
+
+/// A count for a column; what doesn't fit is not a count that anything reaches.
+pub(crate) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A count from a column.
+pub(crate) fn unsigned<T: TryFrom<i64>>(
+    table: &'static str,
+    column: &'static str,
+    key: impl std::fmt::Debug,
+    value: i64,
+) -> Result<T, StoreError> {
+    T::try_from(value).map_err(|_| corrupt(table, column, key, format!("{value} is out of range")))
+}

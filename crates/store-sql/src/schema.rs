@@ -1,0 +1,251 @@
+//! The tables, as `migrations/` makes them on both databases.
+
+use diesel::{allow_tables_to_appear_in_same_query, table};
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    orgs (org_id) {
+        org_id -> Uid,
+        name -> Text,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    users (user_id) {
+        user_id -> Uid,
+        login -> Text,
+        email -> Text,
+        password_hash -> Text,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    user_names (name_key) {
+        name_key -> Text,
+        user_id -> Uid,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    memberships (org_id, user_id) {
+        org_id -> Uid,
+        user_id -> Uid,
+        role -> Text,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    api_keys (org_id, api_key_id) {
+        org_id -> Uid,
+        api_key_id -> Uid,
+        user_id -> Uid,
+        name -> Text,
+        public_id -> Text,
+        secret_hash -> Binary,
+        scopes -> Text,
+        expires_at -> Nullable<Moment>,
+        last_used_at -> Nullable<Moment>,
+        revoked_at -> Nullable<Moment>,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    idempotency_keys (org_id, principal, operation, key) {
+        org_id -> Uid,
+        principal -> Text,
+        operation -> Text,
+        key -> Text,
+        body_hash -> Binary,
+        status -> Integer,
+        answer -> Text,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    threads (org_id, thread_id) {
+        org_id -> Uid,
+        thread_id -> Uid,
+        created_by -> Uid,
+        title -> Nullable<Text>,
+        metadata -> Nullable<Text>,
+        hidden -> Bool,
+        last_position -> BigInt,
+        last_turn -> BigInt,
+        created_at -> Moment,
+        deleted_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    run_heads (org_id, run_id) {
+        org_id -> Uid,
+        run_id -> Uid,
+        thread_id -> Uid,
+        turn -> BigInt,
+        status -> Text,
+        epoch -> BigInt,
+        owner_node -> Nullable<Uid>,
+        attempts -> BigInt,
+        lost -> Nullable<Text>,
+        last_seq -> BigInt,
+        wake_at -> Nullable<Moment>,
+        batch_id -> Nullable<Uid>,
+        batch_base -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    runs (org_id, run_id) {
+        org_id -> Uid,
+        run_id -> Uid,
+        thread_id -> Uid,
+        created_by -> Uid,
+        trace_id -> Text,
+        persona_id -> Text,
+        route_id -> Text,
+        model -> Text,
+        metadata -> Nullable<Text>,
+        uncached_input_tokens -> BigInt,
+        cache_read_tokens -> BigInt,
+        cache_write_tokens -> BigInt,
+        output_tokens -> BigInt,
+        cost_nanos -> BigInt,
+        created_at -> Moment,
+        ended_at -> Nullable<Moment>,
+        error_class -> Nullable<Text>,
+        error_message -> Nullable<Text>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    events (org_id, run_id, seq) {
+        org_id -> Uid,
+        run_id -> Uid,
+        seq -> BigInt,
+        n -> BigInt,
+        #[sql_name = "type"]
+        event_type -> Text,
+        data -> Text,
+        private -> Nullable<Text>,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    messages (org_id, thread_id, position) {
+        org_id -> Uid,
+        thread_id -> Uid,
+        position -> BigInt,
+        message_id -> Uid,
+        run_id -> Nullable<Uid>,
+        role -> Text,
+        content -> Text,
+        tool_calls -> Nullable<Text>,
+        provider -> Nullable<Text>,
+        tool_call_id -> Nullable<Uid>,
+        tool_name -> Nullable<Text>,
+        created_by -> Nullable<Uid>,
+        created_at -> Moment,
+        hidden_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    model_calls (org_id, run_id, step, attempt) {
+        org_id -> Uid,
+        run_id -> Uid,
+        step -> BigInt,
+        attempt -> BigInt,
+        route_id -> Text,
+        model -> Text,
+        uncached_input_tokens -> BigInt,
+        cache_read_tokens -> BigInt,
+        cache_write_tokens -> BigInt,
+        output_tokens -> BigInt,
+        source -> Text,
+        cost_nanos -> BigInt,
+        multiplier_thousandths -> BigInt,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    credit_entries (org_id, run_id) {
+        org_id -> Uid,
+        run_id -> Uid,
+        credits -> BigInt,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    contents (org_id, hash) {
+        org_id -> Uid,
+        hash -> Text,
+        body -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    tool_outputs (org_id, run_id, tool_call_id) {
+        org_id -> Uid,
+        run_id -> Uid,
+        tool_call_id -> Uid,
+        content -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    nodes (node_id) {
+        node_id -> Uid,
+        lease_until -> Moment,
+    }
+}
+
+allow_tables_to_appear_in_same_query!(
+    api_keys,
+    credit_entries,
+    memberships,
+    messages,
+    run_heads,
+    runs,
+    threads,
+    user_names,
+    users,
+);

@@ -1,0 +1,82 @@
+//! What the shared queries need said in SQLite's way.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel::result::Error;
+use runloom_domain::{OrgId, RunId, ThreadId, Timestamp};
+use runloom_store::Wake;
+
+use super::queries::create::{self, Creation, ThreadCounters};
+use super::queries::intend::LockedHead;
+use super::verbs::RunQueryDsl;
+use super::{Conn, queries};
+use crate::failure::Failure;
+use crate::schema::threads;
+use crate::types::{At, Id};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The moment at which a write was asked for, by the adapter's clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now(pub(super) At);
+
+impl Now {
+    pub(crate) fn moment(self) -> At {
+        self.0
+    }
+
+    pub(crate) fn a_day_ago(self) -> At {
+        let day = i64::try_from(DAY.as_micros()).unwrap_or(i64::MAX);
+        At(Timestamp::from_micros(self.0.0.as_micros() - day))
+    }
+
+    pub(crate) fn due(self, wake: Wake) -> Option<At> {
+        match wake {
+            Wake::Now => Some(self.0),
+            Wake::After(wait) => Some(At(self.0.0 + wait)),
+            Wake::Never => None,
+        }
+    }
+}
+
+/// Whether a statement failed because it waited too long for another transaction: never here,
+/// where writes follow each other.
+pub(crate) fn gave_up_waiting(_: &Error) -> bool {
+    false
+}
+
+/// Nobody else writes, so reading is locking.
+pub(crate) async fn lock_thread(
+    c: &mut Conn,
+    org: OrgId,
+    thread: ThreadId,
+) -> QueryResult<Option<ThreadCounters>> {
+    let counters: Option<(i64, i64)> = threads::table
+        .find((Id::from(org), Id::from(thread)))
+        .filter(threads::deleted_at.is_null())
+        .select((threads::last_position, threads::last_turn))
+        .first(c)
+        .await
+        .optional()?;
+    Ok(counters.map(|(position, turn)| ThreadCounters { position, turn }))
+}
+
+/// Nobody else writes, so reading is locking.
+pub(crate) async fn lock_head(
+    c: &mut Conn,
+    org: OrgId,
+    run: RunId,
+) -> Result<Option<LockedHead>, Failure> {
+    let head = queries::runs::head(c, org, run).await?;
+    Ok(head.map(|head| LockedHead {
+        thread: head.thread_id,
+        status: head.status,
+        last_seq: head.last_seq,
+        owned: head.owned,
+    }))
+}
+
+pub(crate) async fn write_run(c: &mut Conn, now: Now, new: Creation) -> QueryResult<()> {
+    create::write(c, now, new).await
+}

@@ -1,0 +1,142 @@
+//! Opening the database file: the lock, the settings, the schema.
+
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+use diesel::sqlite::Sqlite;
+use diesel_migrations::MigrationHarness;
+use runloom_domain::Clock;
+use runloom_store::StoreError;
+
+use super::readers::Readers;
+use super::writer::Writer;
+use super::{Conn, SqliteStore, error};
+use crate::migrations::{self, SQLITE};
+
+/// The database file in the data folder.
+const FILE: &str = "runloom.db";
+
+/// The file whose lock says that a process uses the database.
+const LOCK: &str = "runloom.lock";
+
+/// Reads are short; a few connections keep the processors busy.
+const READERS: usize = 3;
+
+/// FULL is what makes a commit survive a power cut. The cache is 64 MiB; the write-ahead log
+/// is copied back every 16 MiB, since each copying stops the writer for two flushes.
+const WRITER_SETTINGS: &str = "
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA busy_timeout = 5000;
+PRAGMA foreign_keys = ON;
+PRAGMA cache_size = -65536;
+PRAGMA wal_autocheckpoint = 4096;
+PRAGMA journal_size_limit = 67108864;";
+
+const READER_SETTINGS: &str = "
+PRAGMA busy_timeout = 5000;
+PRAGMA query_only = ON;
+PRAGMA cache_size = -16384;";
+
+pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, StoreError> {
+    fs::create_dir_all(folder).map_err(unavailable)?;
+    let lock = lock(&folder.join(LOCK))?;
+    let path = folder.join(FILE);
+    let mut writer = connect(&path)?;
+    writer
+        .batch_execute(WRITER_SETTINGS)
+        .map_err(error::of_statement)?;
+    check_settings(&mut writer)?;
+    migrate(&mut writer)?;
+    let readers = (0..READERS)
+        .map(|_| {
+            let mut c = connect(&path)?;
+            c.batch_execute(READER_SETTINGS)
+                .map_err(error::of_statement)?;
+            Ok(c)
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    Ok(SqliteStore {
+        writer: Writer::start(writer, lock).map_err(unavailable)?,
+        readers: Readers::start(readers).map_err(unavailable)?,
+        clock,
+        path,
+    })
+}
+
+/// The operating system frees the lock when the process ends, however it ends.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(unavailable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+            path: path.display().to_string(),
+        }),
+        Err(TryLockError::Error(error)) => Err(unavailable(error)),
+    }
+}
+
+fn connect(path: &Path) -> Result<Conn, StoreError> {
+    let name = path
+        .to_str()
+        .ok_or_else(|| StoreError::Unfit(format!("{} is not UTF-8", path.display())))?;
+    // Not a URI, whatever the folder is called.
+    let name = if name.starts_with('/') {
+        name.to_owned()
+    } else {
+        format!("./{name}")
+    };
+    Conn::establish(&name).map_err(|error| StoreError::Unavailable(error.into()))
+}
+
+/// A setting that SQLite doesn't take leaves the old one without an error.
+fn check_settings(c: &mut Conn) -> Result<(), StoreError> {
+    let journal: String = pragma(sql::<Text>("PRAGMA journal_mode"), c)?;
+    let synchronous: i32 = pragma(sql::<Integer>("PRAGMA synchronous"), c)?;
+    if journal != "wal" || synchronous != 2 {
+        return Err(StoreError::Unfit(format!(
+            "SQLite is set to journal_mode {journal} and synchronous {synchronous}, \
+             not to wal and 2 (full)"
+        )));
+    }
+    Ok(())
+}
+
+fn pragma<'q, Q, T>(query: Q, c: &mut Conn) -> Result<T, StoreError>
+where
+    Q: diesel::query_dsl::LoadQuery<'q, Conn, T> + RunQueryDsl<Conn>,
+{
+    query.get_result(c).map_err(error::of_statement)
+}
+
+fn migrate(c: &mut Conn) -> Result<(), StoreError> {
+    let applied = c.applied_migrations().map_err(StoreError::Unavailable)?;
+    migrations::refuse_newer::<Sqlite>(&SQLITE, &applied)?;
+    c.run_pending_migrations(SQLITE)
+        .map_err(StoreError::Unavailable)?;
+    Ok(())
+}
+
+/// Whether the schema is the one that this version was made for.
+pub(super) fn check_schema(c: &mut Conn) -> Result<(), StoreError> {
+    let newest: String = pragma(sql::<Text>(migrations::NEWEST), c)?;
+    migrations::check_newest::<Sqlite>(&SQLITE, &newest)
+}
+
+fn unavailable(error: std::io::Error) -> StoreError {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        StoreError::Full(error.into())
+    } else {
+        StoreError::Unavailable(error.into())
+    }
+}

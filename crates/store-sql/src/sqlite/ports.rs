@@ -1,0 +1,270 @@
+//! The ports: each method names its query.
+
+use async_trait::async_trait;
+use runloom_domain::{
+    ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
+};
+use runloom_store::{
+    AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
+    Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once,
+    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, ThreadPatch, ThreadRecord,
+    ThreadStore, UserMessage, UserRecord,
+};
+
+use super::{SqliteStore, append, done, lease, queries};
+
+#[async_trait]
+impl RunStore for SqliteStore {
+    async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError> {
+        let now = self.now();
+        self.decide(move |c| done(queries::create::run(c, now, new)))
+            .await
+    }
+
+    async fn append(&self, batch: Vec<Change>) -> Result<Vec<Appended>, StoreError> {
+        let now = self.now();
+        self.write(move |c| append::append(c, now, &batch)).await
+    }
+
+    async fn intend(&self, intent: Intent) -> Result<Intended, StoreError> {
+        let now = self.now();
+        self.decide(move |c| done(queries::intend::apply(c, now, intent)))
+            .await
+    }
+
+    async fn claim(&self, node: NodeId, limit: u32) -> Result<Vec<ClaimedRun>, StoreError> {
+        let now = self.now();
+        self.write(move |c| lease::claim(c, now, node, limit)).await
+    }
+
+    async fn renew_lease(&self, node: NodeId) -> Result<(), StoreError> {
+        let now = self.now();
+        self.write(move |c| lease::renew(c, now, node)).await
+    }
+
+    async fn end_lease(&self, node: NodeId) -> Result<(), StoreError> {
+        let now = self.now();
+        self.write(move |c| lease::end(c, now, node)).await
+    }
+
+    async fn free_lost(&self, node: NodeId) -> Result<u64, StoreError> {
+        let now = self.now();
+        self.write(move |c| lease::free_lost(c, now, node)).await
+    }
+
+    async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
+        self.read(move |c| done(queries::runs::cancelling(c, node)))
+            .await
+    }
+
+    async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {
+        self.read(move |c| done(queries::runs::head(c, org, run)))
+            .await
+    }
+
+    async fn events(
+        &self,
+        org: OrgId,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read(move |c| done(queries::events::list(c, org, run, after, limit)))
+            .await
+    }
+
+    async fn log(
+        &self,
+        org: OrgId,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.read(move |c| done(queries::events::log(c, org, run, after, limit)))
+            .await
+    }
+
+    async fn history(
+        &self,
+        org: OrgId,
+        thread: ThreadId,
+        run: RunId,
+        until: u64,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.read(move |c| {
+            done(queries::messages::history(
+                c, org, thread, run, until, limit,
+            ))
+        })
+        .await
+    }
+
+    async fn contents(&self, org: OrgId, hashes: Vec<String>) -> Result<Vec<Content>, StoreError> {
+        self.read(move |c| done(queries::events::contents(c, org, hashes)))
+            .await
+    }
+
+    async fn tool_output(
+        &self,
+        org: OrgId,
+        run: RunId,
+        call: ToolCallId,
+    ) -> Result<Option<String>, StoreError> {
+        self.read(move |c| done(queries::events::tool_output(c, org, run, call)))
+            .await
+    }
+
+    async fn run(&self, org: OrgId, run: RunId) -> Result<Option<RunRecord>, StoreError> {
+        self.read(move |c| done(queries::runs::get(c, org, run)))
+            .await
+    }
+
+    async fn runs(
+        &self,
+        org: OrgId,
+        filter: RunFilter,
+        page: Page,
+    ) -> Result<Paged<RunRecord>, StoreError> {
+        self.read(move |c| done(queries::runs::list(c, org, filter, page)))
+            .await
+    }
+}
+
+#[async_trait]
+impl ThreadStore for SqliteStore {
+    async fn create_thread(
+        &self,
+        new: NewThread,
+        once: Option<Idempotency>,
+    ) -> Result<Once<()>, StoreError> {
+        let now = self.now();
+        self.decide(move |c| done(queries::threads::create(c, now, new, once)))
+            .await
+    }
+
+    async fn thread(
+        &self,
+        org: OrgId,
+        thread: ThreadId,
+    ) -> Result<Option<ThreadRecord>, StoreError> {
+        self.read(move |c| done(queries::threads::get(c, org, thread)))
+            .await
+    }
+
+    async fn threads(&self, org: OrgId, page: Page) -> Result<Paged<ThreadRecord>, StoreError> {
+        self.read(move |c| done(queries::threads::list(c, org, page)))
+            .await
+    }
+
+    async fn update_thread(
+        &self,
+        org: OrgId,
+        thread: ThreadId,
+        patch: ThreadPatch,
+    ) -> Result<Option<ThreadRecord>, StoreError> {
+        self.write(move |c| done(queries::threads::update(c, org, thread, patch)))
+            .await
+    }
+
+    async fn delete_thread(
+        &self,
+        org: OrgId,
+        thread: ThreadId,
+        at: Timestamp,
+    ) -> Result<Option<Vec<RunId>>, StoreError> {
+        self.write(move |c| done(queries::threads::delete(c, org, thread, at)))
+            .await
+    }
+
+    async fn post_message(
+        &self,
+        message: UserMessage,
+        once: Option<Idempotency>,
+    ) -> Result<Once<Option<Message>>, StoreError> {
+        let now = self.now();
+        self.decide(move |c| done(queries::messages::post(c, now, message, once)))
+            .await
+    }
+
+    async fn messages(
+        &self,
+        org: OrgId,
+        thread: ThreadId,
+        page: Page,
+        include_tools: bool,
+    ) -> Result<Option<Paged<Message>>, StoreError> {
+        self.read(move |c| done(queries::messages::list(c, org, thread, page, include_tools)))
+            .await
+    }
+}
+
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn create_account(&self, new: NewAccount) -> Result<CreateAccount, StoreError> {
+        self.decide(move |c| done(queries::accounts::create(c, new)))
+            .await
+    }
+
+    async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
+        let name = login_or_email.to_owned();
+        self.read(move |c| done(queries::accounts::find_login(c, &name)))
+            .await
+    }
+
+    async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
+        self.read(move |c| done(queries::accounts::user(c, org, user)))
+            .await
+    }
+
+    async fn has_accounts(&self) -> Result<bool, StoreError> {
+        self.read(|c| done(queries::accounts::any(c))).await
+    }
+
+    async fn create_api_key(
+        &self,
+        new: NewApiKey,
+        once: Option<Idempotency>,
+    ) -> Result<Once<()>, StoreError> {
+        let now = self.now();
+        self.decide(move |c| done(queries::api_keys::create(c, now, new, once)))
+            .await
+    }
+
+    async fn find_api_key(&self, public_id: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
+        let public_id = public_id.to_owned();
+        self.read(move |c| done(queries::api_keys::find(c, &public_id)))
+            .await
+    }
+
+    async fn api_keys(
+        &self,
+        org: OrgId,
+        owner: Option<UserId>,
+        page: Page,
+    ) -> Result<Paged<ApiKeyRecord>, StoreError> {
+        self.read(move |c| done(queries::api_keys::list(c, org, owner, page)))
+            .await
+    }
+
+    async fn revoke_api_key(
+        &self,
+        org: OrgId,
+        owner: Option<UserId>,
+        key: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.write(move |c| done(queries::api_keys::revoke(c, org, owner, key, at)))
+            .await
+    }
+
+    async fn touch_api_key(
+        &self,
+        org: OrgId,
+        key: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.write(move |c| done(queries::api_keys::touch(c, org, key, at)))
+            .await
+    }
+}

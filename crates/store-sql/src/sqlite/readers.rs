@@ -1,0 +1,61 @@
+//! The threads that read.
+
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use runloom_store::StoreError;
+use tokio::sync::oneshot;
+
+use super::{Conn, error};
+use crate::failure::Failure;
+
+type Job = Box<dyn FnOnce(&mut Conn) + Send>;
+
+/// A handle to the reading threads, which end with it.
+pub(super) struct Readers {
+    jobs: Sender<Job>,
+}
+
+impl Readers {
+    /// Starts a thread for each connection.
+    pub(super) fn start(connections: Vec<Conn>) -> std::io::Result<Self> {
+        let (jobs, inbox) = mpsc::channel();
+        let inbox = Arc::new(Mutex::new(inbox));
+        for c in connections {
+            let inbox = Arc::clone(&inbox);
+            thread::Builder::new()
+                .name("sqlite-reader".to_owned())
+                .spawn(move || read_all(c, &inbox))?;
+        }
+        Ok(Self { jobs })
+    }
+
+    /// Has `read` done. When the future is dropped before, it isn't begun.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut Conn) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (caller, answer) = oneshot::channel();
+        let job: Job = Box::new(move |c| {
+            if !caller.is_closed() {
+                // A caller that has gone meanwhile needs no answer.
+                let _ = caller.send(read(c).map_err(error::of));
+            }
+        });
+        let gone = || StoreError::Unavailable("the database has been closed".into());
+        self.jobs.send(job).map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// One thread waits for a job while the others wait for it to have one.
+fn read_all(mut c: Conn, inbox: &Mutex<Receiver<Job>>) {
+    loop {
+        let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match next {
+            Ok(job) => job(&mut c),
+            Err(_) => return,
+        }
+    }
+}

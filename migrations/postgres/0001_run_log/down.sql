@@ -1,0 +1,16 @@
+DROP TABLE nodes;
+DROP TABLE tool_outputs;
+DROP TABLE contents;
+DROP TABLE credit_entries;
+DROP TABLE model_calls;
+DROP TABLE messages;
+DROP TABLE events;
+DROP TABLE runs;
+DROP TABLE run_heads;
+DROP TABLE threads;
+DROP TABLE idempotency_keys;
+DROP TABLE api_keys;
+DROP TABLE memberships;
+DROP TABLE user_names;
+DROP TABLE users;
+DROP TABLE orgs;
