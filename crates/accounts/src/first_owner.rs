@@ -1,4 +1,4 @@
-use runloom_domain::{OrgId, Permission, PermissionSet, UserId};
+use runloom_domain::{OrgId, Permission, UserId};
 use runloom_store::Once;
 
 use crate::{AccountError, Accounts, ApiKeyRequest, Secret, random};
@@ -45,7 +45,6 @@ impl Accounts {
         let Once::Done(created) = self.create_api_key(&owner, request, |_| None).await? else {
             unreachable!("without an idempotency key nothing is replayed");
         };
-        debug_assert_eq!(owner.rights, PermissionSet::all());
         Ok(Some(FirstOwner {
             user_id: registered.user_id,
             org_id: registered.org_id,

@@ -94,7 +94,7 @@ mod tests {
         let fresh = Fresh::new(8);
         assert_eq!(read(&fresh, None).await, None);
         assert_eq!(read(&fresh, Some("old")).await, Some("old"));
-        tokio::time::advance(MAX_AGE - Duration::from_millis(1)).await;
+        tokio::time::advance(Duration::from_millis(1_499)).await;
         assert_eq!(read(&fresh, Some("new")).await, Some("old"));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(read(&fresh, Some("new")).await, Some("new"));

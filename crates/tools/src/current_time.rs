@@ -85,7 +85,7 @@ fn parse_offset(text: &str) -> Option<UtcOffset> {
         (None, _) => (digits, "0"),
     };
     let (hours, minutes) = (number(hours)?, number(minutes)?);
-    if minutes > 59 || hours * 60 + minutes > 14 * 60 {
+    if minutes > 59 || (hours, minutes) > (14, 0) {
         return None;
     }
     UtcOffset::from_hms(sign * hours, sign * minutes, 0).ok()

@@ -26,7 +26,7 @@ impl Number {
         if let Ok(int) = text.parse() {
             return Some(Int(int));
         }
-        text.parse().ok().filter(|x: &f64| x.is_finite()).map(Float)
+        text.parse().ok().and_then(|x| Self::of(x).ok())
     }
 
     /// A result of floating point arithmetic; whole ones become exact while doubles are.
