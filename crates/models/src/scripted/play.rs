@@ -101,7 +101,9 @@ fn beats(turn: &Turn, request: &ModelRequest) -> Vec<Beat> {
         reports_usage: true,
         finish: None,
     };
-    turn.iter().for_each(|action| composer.add(action));
+    for action in turn {
+        composer.add(action);
+    }
     composer.end()
 }
 

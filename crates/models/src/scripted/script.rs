@@ -209,7 +209,11 @@ mod tests {
 
     #[test]
     fn bad_scripts_say_what_is_wrong() {
-        let wrong = |json| serde_json::from_str::<Script>(json).unwrap_err().to_string();
+        let wrong = |json| {
+            serde_json::from_str::<Script>(json)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(wrong("[]").contains("needs a turn"));
         assert!(wrong(r#"[[{"error":{"kind":"x"}}]]"#).contains("called \"x\""));
         assert!(wrong(r#"[[{"txt":"a"}]]"#).contains("txt"));

@@ -1,0 +1,256 @@
+//! Requests as genai builds them.
+//!
+//! genai knows each provider's request format, but its public interface only builds a request
+//! in order to send it. So genai sends to a desk in this process, on the loopback interface,
+//! which keeps what comes, and the adapters send that to the provider themselves. The desk
+//! recognises a request by a random word that genai was given in place of the API key; the key
+//! itself never passes through here. `docs/design/provider-streams.md` has the reasons.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use genai::adapter::AdapterKind;
+use genai::chat::{ChatOptions, ChatRequest};
+use genai::resolver::{AuthData, Endpoint};
+use genai::{ModelIden, ServiceTarget};
+use reqwest::Url;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OnceCell, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+/// A whole exchange takes far less than a millisecond; this ends one that is stuck.
+const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer request heads are no work of genai's.
+const MAX_HEAD_BYTES: u64 = 64 * 1024;
+/// Longer conversations fit no model's context.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// What genai takes for a whole answer.
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+                        content-length: 14\r\n\r\ndata: [DONE]\n\n";
+
+/// A request that can be sent to its provider, but for the credential.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// Where to.
+    pub(crate) url: Url,
+    /// The JSON body.
+    pub(crate) body: Bytes,
+}
+
+/// genai could not build a request.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DraftError {
+    #[error("can't open the drafting desk")]
+    Desk(#[source] std::io::Error),
+    #[error("can't draw a random word")]
+    Random(#[source] getrandom::Error),
+    #[error("genai can't build the request")]
+    Genai(#[source] genai::Error),
+    #[error("the request did not arrive whole")]
+    Lost,
+    #[error("the request has an unusable address")]
+    Url,
+}
+
+/// What genai is asked to put into a provider's words.
+pub(crate) struct Order<'a> {
+    /// The provider's format.
+    pub(crate) format: AdapterKind,
+    /// The model, which is sent under exactly this name.
+    pub(crate) model: &'a str,
+    /// The provider's address, ending in a slash.
+    pub(crate) base: &'a Url,
+    /// The conversation.
+    pub(crate) chat: ChatRequest,
+    /// Everything else.
+    pub(crate) options: ChatOptions,
+}
+
+/// Has requests built by genai. The desk opens with the first one.
+#[derive(Debug)]
+pub(crate) struct Drafts {
+    genai: genai::Client,
+    desk: OnceCell<Desk>,
+}
+
+impl Drafts {
+    /// `client` carries the requests to the desk.
+    pub(crate) fn new(client: reqwest::Client) -> genai::Result<Self> {
+        Ok(Self {
+            genai: genai::Client::builder().with_reqwest(client).build()?,
+            desk: OnceCell::new(),
+        })
+    }
+
+    /// Builds a request. Dropping the future leaves nothing behind.
+    pub(crate) async fn draft(&self, order: Order<'_>) -> Result<Draft, DraftError> {
+        let desk = self.desk.get_or_try_init(Desk::open).await?;
+        let mut ticket = desk.ticket()?;
+        let target = ServiceTarget {
+            endpoint: Endpoint::from_owned(desk.address_like(order.base)?),
+            auth: AuthData::from_single(ticket.word.clone()),
+            model: ModelIden::new(order.format, order.model),
+        };
+        let sending = async {
+            let sent = self
+                .genai
+                .exec_chat_stream(target, order.chat, Some(&order.options))
+                .await;
+            let mut stream = sent.map_err(DraftError::Genai)?.stream;
+            // genai sends when its stream is read; what it makes of the answer is no matter.
+            while stream.next().await.is_some_and(|event| event.is_ok()) {}
+            Ok(())
+        };
+        timeout(EXCHANGE_TIMEOUT, sending)
+            .await
+            .map_err(|_| DraftError::Lost)??;
+        let (path, body) = ticket.request.try_recv().map_err(|_| DraftError::Lost)?;
+        let url = order.base.join(&path).map_err(|_| DraftError::Url)?;
+        Ok(Draft { url, body })
+    }
+}
+
+/// Requests that are on their way to the desk, by the word they will show.
+type Awaited = Arc<Mutex<HashMap<String, oneshot::Sender<(String, Bytes)>>>>;
+
+#[derive(Debug)]
+struct Desk {
+    port: u16,
+    awaited: Awaited,
+    listener: AbortHandle,
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+impl Desk {
+    async fn open() -> Result<Self, DraftError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .map_err(DraftError::Desk)?;
+        let port = listener.local_addr().map_err(DraftError::Desk)?.port();
+        let awaited = Awaited::default();
+        let task = tokio::spawn(accept(listener, Arc::clone(&awaited)));
+        Ok(Self {
+            port,
+            awaited,
+            listener: task.abort_handle(),
+        })
+    }
+
+    /// The desk's address with the path and query of `base`, which genai extends.
+    fn address_like(&self, base: &Url) -> Result<String, DraftError> {
+        let mut url = base.clone();
+        url.set_scheme("http").map_err(|()| DraftError::Url)?;
+        url.set_ip_host(Ipv4Addr::LOCALHOST.into())
+            .map_err(|()| DraftError::Url)?;
+        url.set_port(Some(self.port))
+            .map_err(|()| DraftError::Url)?;
+        Ok(url.into())
+    }
+
+    fn ticket(&self) -> Result<Ticket, DraftError> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(DraftError::Random)?;
+        let word = format!("{:032x}", u128::from_ne_bytes(random));
+        let (sender, request) = oneshot::channel();
+        lock(&self.awaited).insert(word.clone(), sender);
+        Ok(Ticket {
+            word,
+            request,
+            awaited: Arc::clone(&self.awaited),
+        })
+    }
+}
+
+/// The right to one request; forgotten when dropped.
+struct Ticket {
+    word: String,
+    request: oneshot::Receiver<(String, Bytes)>,
+    awaited: Awaited,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        lock(&self.awaited).remove(&self.word);
+    }
+}
+
+fn lock(
+    awaited: &Awaited,
+) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<(String, Bytes)>>> {
+    // No code that holds the lock can panic half-way through a change.
+    awaited.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, awaited: Awaited) {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        // An error is a connection that is gone already, or a lack of file descriptors that
+        // the waiting drafts will report.
+        if let Ok((connection, _)) = listener.accept().await {
+            connections.spawn(serve(connection, Arc::clone(&awaited)));
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Takes requests from one connection, until it closes or shows no awaited word.
+async fn serve(connection: TcpStream, awaited: Awaited) {
+    let mut connection = BufReader::new(connection);
+    while let Some(head) = read_head(&mut connection).await {
+        let Some(waiting) = lock(&awaited).remove(&head.word) else {
+            return;
+        };
+        let mut body = vec![0; head.body_bytes];
+        if connection.read_exact(&mut body).await.is_err() {
+            return;
+        }
+        // The receiver may be gone: then nobody wants the request any more.
+        let _ = waiting.send((head.path, body.into()));
+        if connection.write_all(ANSWER).await.is_err() {
+            return;
+        }
+    }
+}
+
+struct Head {
+    path: String,
+    word: String,
+    body_bytes: usize,
+}
+
+async fn read_head(connection: &mut BufReader<TcpStream>) -> Option<Head> {
+    let mut lines = connection.take(MAX_HEAD_BYTES);
+    let mut line = String::new();
+    lines.read_line(&mut line).await.ok()?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let (mut word, mut body_bytes) = (None, None);
+    loop {
+        line.clear();
+        lines.read_line(&mut line).await.ok()?;
+        let Some((name, value)) = line.trim_end().split_once(':') else {
+            // The empty line that ends the head, or the end of the connection.
+            break;
+        };
+        match name.to_ascii_lowercase().as_str() {
+            "authorization" => word = value.trim().strip_prefix("Bearer ").map(str::to_owned),
+            "content-length" => body_bytes = value.trim().parse().ok(),
+            _ => {}
+        }
+    }
+    Some(Head {
+        path,
+        word: word?,
+        body_bytes: body_bytes.filter(|bytes| *bytes <= MAX_BODY_BYTES)?,
+    })
+}
