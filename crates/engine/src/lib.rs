@@ -71,6 +71,8 @@ mod fault;
 mod lease;
 pub mod live;
 mod machine;
+#[cfg(test)]
+mod model_test;
 mod ops;
 pub mod port;
 mod shared;

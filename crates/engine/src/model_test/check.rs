@@ -1,0 +1,172 @@
+//! What must hold of every run, whatever has happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use runloom_domain::{
+    EventBody, EventPrivate, MessageBody, NanoUsd, RunId, RunStatus, RunTotals, ThreadId,
+    ToolCallId, credits_for,
+};
+
+use super::world::World;
+
+pub(super) async fn all(world: &World) {
+    for (run, thread) in &world.runs {
+        one(world, *run, *thread).await;
+    }
+}
+
+pub(super) async fn all_ended(world: &World) {
+    all(world).await;
+    for (run, _) in &world.runs {
+        let head = world
+            .bench
+            .store
+            .head(world.org, *run)
+            .await
+            .expect("a read")
+            .expect("a head");
+        assert!(head.status.is_terminal(), "run {run} never ended: {head:?}");
+    }
+}
+
+async fn one(world: &World, run: RunId, thread: ThreadId) {
+    let store = &world.bench.store;
+    let stored = store
+        .events(world.org, run, 0, 10_000)
+        .await
+        .expect("events");
+    let record = store
+        .run(world.org, run)
+        .await
+        .expect("a read")
+        .expect("a run");
+    let mut log = Log::default();
+    for (index, event) in stored.iter().enumerate() {
+        assert_eq!(event.seq, index as u64 + 1, "seq is dense");
+        let event = event.decode().expect("an event");
+        log.take(&event.body, event.private.as_ref());
+    }
+    let head = store
+        .head(world.org, run)
+        .await
+        .expect("a read")
+        .expect("a head");
+    assert_eq!(head.last_seq, stored.len() as u64);
+    assert_eq!(head.status, record.status);
+    assert_eq!(log.terminal.is_some(), head.status.is_terminal());
+    assert_eq!(record.totals, log.totals, "totals are the sum of the calls");
+    if head.status.is_terminal() {
+        assert_eq!(log.terminal, Some(head.status));
+        assert!(
+            log.open.is_empty(),
+            "each call has its result before the end"
+        );
+        let credits = credits_for(
+            log.costs.iter().copied(),
+            runloom_domain::CreditRate::default(),
+        );
+        assert_eq!(record.credits_used, Some(credits));
+    }
+    history(world, run, thread).await;
+}
+
+/// What a log's events add up to.
+#[derive(Default)]
+struct Log {
+    open: BTreeSet<ToolCallId>,
+    starts: BTreeMap<ToolCallId, u32>,
+    retry_allowed: BTreeSet<ToolCallId>,
+    once: BTreeSet<ToolCallId>,
+    requests: BTreeMap<runloom_domain::RequestId, ToolCallId>,
+    totals: RunTotals,
+    costs: Vec<(NanoUsd, runloom_domain::Multiplier)>,
+    terminal: Option<RunStatus>,
+}
+
+impl Log {
+    fn take(&mut self, body: &EventBody, private: Option<&EventPrivate>) {
+        assert!(
+            self.terminal.is_none(),
+            "nothing follows the terminal event"
+        );
+        if let Some(EventPrivate::Call { call, .. }) = private {
+            self.totals = self.totals.plus(call);
+            self.costs.push((call.cost, call.multiplier));
+        }
+        match body {
+            EventBody::StepStarted(_) => {
+                assert!(
+                    self.open.is_empty(),
+                    "a model call begins with open tool calls"
+                );
+            }
+            EventBody::ToolCall(called) => {
+                assert!(self.open.insert(called.tool_call_id), "a call is made once");
+                if matches!(called.tool_name.as_str(), "once" | "ask_first") {
+                    self.once.insert(called.tool_call_id);
+                }
+            }
+            EventBody::ToolStarted(started) => self.start(started.tool_call_id),
+            EventBody::ToolResult(result) => {
+                assert!(
+                    self.open.remove(&result.tool_call_id),
+                    "a result answers an open call"
+                );
+            }
+            EventBody::WaitingForInput(waiting) => {
+                self.requests = waiting
+                    .requests
+                    .iter()
+                    .filter_map(|r| Some((r.request_id, r.tool_call_id?)))
+                    .collect();
+            }
+            EventBody::InputReceived(input) => {
+                if input.decision == runloom_domain::Decision::Retry {
+                    self.retry_allowed
+                        .extend(self.requests.get(&input.request_id));
+                }
+            }
+            EventBody::RunCompleted(_) => self.terminal = Some(RunStatus::Completed),
+            EventBody::RunFailed(_) => self.terminal = Some(RunStatus::Failed),
+            EventBody::RunCancelled(_) => self.terminal = Some(RunStatus::Cancelled),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, call: ToolCallId) {
+        assert!(self.open.contains(&call), "only an open call is started");
+        let starts = self.starts.entry(call).or_default();
+        *starts += 1;
+        if self.once.contains(&call) && *starts > 1 {
+            assert!(
+                self.retry_allowed.remove(&call),
+                "a once tool was started again unasked"
+            );
+        }
+    }
+}
+
+/// The messages of a thread pair up, and positions are dense.
+async fn history(world: &World, run: RunId, thread: ThreadId) {
+    let store = &world.bench.store;
+    let messages = store
+        .history(world.org, thread, run, u64::MAX, 10_000)
+        .await
+        .expect("a history");
+    let mut asked = BTreeSet::new();
+    for (index, message) in messages.iter().enumerate() {
+        assert_eq!(message.position, index as u64 + 1, "positions are dense");
+        match &message.body {
+            MessageBody::Assistant { tool_calls, .. } => {
+                asked.extend(tool_calls.iter().map(|call| call.tool_call_id));
+            }
+            MessageBody::Tool { tool_call_id, .. } => {
+                assert!(
+                    asked.remove(tool_call_id),
+                    "a result follows its call, once"
+                );
+            }
+            MessageBody::User { .. } => {}
+        }
+    }
+}
