@@ -1,1 +1,35 @@
-//! Runloom's HTTP API: actix-web routes, wire types, the event stream, OpenAPI.
+//! Runloom's HTTP API over actix-web: routes, extractors, wire types, the event stream and the
+//! OpenAPI document.
+//!
+//! The crate knows neither SQL nor how a run proceeds: handlers take a request apart, call the
+//! engine, the accounts or the store, and put the answer together. To add an endpoint: a file
+//! `v1/<resource>/<verb>.rs`, a line in [`routes`], a line in [`openapi`], the snapshot.
+//!
+//! actix-web's workers are current-thread runtimes, and a handler is dropped when its client
+//! goes away. So handlers hold handles only, and [`HttpState::run`] carries every call into the
+//! store or the engine out on the main runtime, where it ends even when nobody waits for it.
+//!
+//! Start with [`server`], or with [`configure`] to put the routes into an application of your
+//! own.
+
+mod docs;
+mod entered;
+mod error;
+mod extract;
+mod listen;
+mod middleware;
+mod openapi;
+mod page;
+mod readiness;
+mod routes;
+mod server;
+mod service;
+mod state;
+mod stream;
+mod v1;
+
+pub use listen::{ListenSettings, listen};
+pub use openapi::openapi_json;
+pub use readiness::{NotReady, Readiness, StoreReadiness};
+pub use server::{configure, server};
+pub use state::{HttpParts, HttpSettings, HttpState};

@@ -1,0 +1,68 @@
+//! `/openapi.json`, and `/docs` from vendored files: no other host is needed to read it.
+
+use actix_web::http::header::{self, ContentType};
+use actix_web::{HttpRequest, HttpResponse};
+
+use crate::error::{ApiError, ApiResult};
+use crate::openapi::openapi_json;
+
+/// Nothing but our own files, and requests to our own API. Swagger UI sets style attributes.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+const PAGE: &str = r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Runloom API</title>
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"#;
+
+const START: &str = "SwaggerUIBundle({ url: 'openapi.json', dom_id: '#swagger-ui', \
+    deepLinking: true, validatorUrl: null });\n";
+
+const STYLE: &str = include_str!("../vendor/swagger-ui/swagger-ui.css");
+const BUNDLE: &str = include_str!("../vendor/swagger-ui/swagger-ui-bundle.js");
+
+/// The OpenAPI document.
+pub(crate) async fn openapi_document() -> ApiResult {
+    Ok(HttpResponse::Ok()
+        .insert_header(ContentType::json())
+        .body(openapi_json()))
+}
+
+/// The page that shows it.
+pub(crate) async fn page() -> ApiResult {
+    Ok(served("text/html; charset=utf-8", PAGE))
+}
+
+/// What the page is made of.
+pub(crate) async fn file(request: HttpRequest) -> ApiResult {
+    match request.match_info().get("file") {
+        Some("swagger-ui.css") => Ok(served("text/css; charset=utf-8", STYLE)),
+        Some("swagger-ui-bundle.js") => Ok(served("text/javascript; charset=utf-8", BUNDLE)),
+        Some("start.js") => Ok(served("text/javascript; charset=utf-8", START)),
+        _ => Err(ApiError::not_found(
+            "request.unknown_path",
+            "there is nothing at this path",
+        )),
+    }
+}
+
+fn served(content_type: &'static str, body: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, content_type))
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=3600"))
+        .body(body)
+}

@@ -1,0 +1,134 @@
+//! Who may make a request, as a type: a handler can't forget to ask.
+
+use actix_web::HttpRequest;
+use actix_web::http::{StatusCode, header};
+use runloom_accounts::{AccountError, Caller};
+use runloom_domain::Permission;
+
+use super::query::QueryFields;
+use crate::error::ApiError;
+use crate::state::HttpState;
+
+/// Query parameters in which clients like to put tokens. A URL ends up in logs and histories,
+/// so a token there is refused even when it is good.
+const URL_TOKENS: [&str; 4] = ["access_token", "token", "api_key", "authorization"];
+
+/// What a request needs to be let in.
+pub(crate) trait Access: Sized + 'static {
+    /// Who is let in.
+    type Caller;
+
+    /// Lets the request in, or says why not.
+    async fn check(request: &HttpRequest, state: &HttpState) -> Result<Self::Caller, ApiError>;
+}
+
+/// Anybody.
+pub(crate) struct Anyone;
+
+impl Access for Anyone {
+    type Caller = ();
+
+    async fn check(_: &HttpRequest, _: &HttpState) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
+macro_rules! accesses {
+    ($($(#[$doc:meta])* $name:ident needs [$($permission:ident),*];)+) => {$(
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl Access for $name {
+            type Caller = Caller;
+
+            async fn check(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
+                let caller = bearer(request, state).await?;
+                $(caller.require(Permission::$permission)?;)*
+                Ok(caller)
+            }
+        }
+    )+};
+}
+
+accesses! {
+    /// Anybody who has signed in.
+    SignedIn needs [];
+    /// Sees runs.
+    RunsRead needs [RunsRead];
+    /// Starts, answers and cancels runs.
+    RunsWrite needs [RunsWrite];
+    /// Sees threads and messages.
+    ThreadsRead needs [ThreadsRead];
+    /// Makes and changes threads and messages.
+    ThreadsWrite needs [ThreadsWrite];
+    /// Goes back in a thread and runs from there.
+    MayEdit needs [ThreadsWrite, RunsWrite];
+    /// Makes and revokes API keys.
+    KeysManage needs [KeysManage];
+}
+
+/// The caller behind `Authorization: Bearer …`.
+pub(crate) async fn bearer(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
+    refuse_url_tokens(request)?;
+    let header = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .ok_or_else(|| ApiError::unauthorized("a bearer token is needed"))?;
+    let token = header.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then_some(token.trim())
+    });
+    let token = token.filter(|token| !token.is_empty()).ok_or_else(|| {
+        ApiError::unauthorized("the Authorization header must be `Bearer <token>`")
+    })?;
+    let accounts = state.accounts();
+    state.read(accounts.authenticate(token)).await
+}
+
+/// Refuses credentials in a URL.
+pub(crate) fn refuse_url_tokens(request: &HttpRequest) -> Result<(), ApiError> {
+    let raw = request.query_string();
+    if raw.is_empty() {
+        return Ok(());
+    }
+    let query = QueryFields::new(raw);
+    if URL_TOKENS.iter().any(|name| query.has(name)) {
+        return Err(ApiError::unauthorized(
+            "tokens and API keys are not accepted in a URL: use the Authorization header",
+        ));
+    }
+    Ok(())
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Invalid { fields } => {
+                let fields = fields.into_iter().map(|f| (f.field.to_owned(), f.message));
+                Self::invalid(&fields.collect())
+            }
+            AccountError::Taken => {
+                Self::conflict("accounts.taken", "the login or the e-mail address is taken")
+            }
+            AccountError::BadCredentials => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "auth.bad_credentials",
+                "wrong login or password",
+            )
+            .header(header::WWW_AUTHENTICATE, "Bearer"),
+            AccountError::Unauthorized => Self::unauthorized("the credential is not valid"),
+            AccountError::Forbidden(permission) => Self::new(
+                StatusCode::FORBIDDEN,
+                "auth.forbidden",
+                "this needs a permission that you don't have",
+            )
+            .details(serde_json::json!({ "permission": permission.as_str() })),
+            AccountError::Busy => {
+                Self::unavailable("service.busy", "too many sign-ins at once; try again")
+            }
+            AccountError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use bytes::Bytes;
+use runloom_accounts::Caller;
+use runloom_domain::TraceId;
+use runloom_store::Idempotency;
+use serde::Serialize;
+
+use super::access::Access;
+use super::body::{self, Body, Unread};
+use super::once::{Answer, OnceKey};
+use super::path::{FromPath, PathFields};
+use super::query::{FromQuery, QueryFields};
+use crate::error::ApiError;
+use crate::middleware::trace_of;
+use crate::state::HttpState;
+
+/// A whole request, taken apart in one order: who asks, path and query, body. So somebody
+/// without a credential learns nothing else, and an invalid URL is told before a body is read.
+pub(crate) struct Call<A: Access, P = (), Q = (), B = Unread> {
+    /// Who asks.
+    pub(crate) caller: A::Caller,
+    /// Ids in the path.
+    pub(crate) path: P,
+    /// Parameters.
+    pub(crate) query: Q,
+    /// The body.
+    pub(crate) body: B,
+    /// Handles.
+    pub(crate) state: HttpState,
+    /// The request's trace.
+    pub(crate) trace_id: TraceId,
+    /// The request's head.
+    pub(crate) request: HttpRequest,
+    raw_body: Bytes,
+}
+
+impl<A: Access<Caller = Caller>, P, Q, B> Call<A, P, Q, B> {
+    /// What makes this request happen once, if the client asked for that.
+    pub(crate) fn once(&self) -> Result<Option<OnceKey>, ApiError> {
+        OnceKey::read(&self.request, &self.caller.principal, &self.raw_body)
+    }
+
+    /// The answer of a creating request, 201 with `body`, and what makes it happen once.
+    pub(crate) fn answer(
+        &self,
+        body: &impl Serialize,
+    ) -> Result<(Answer, Option<Idempotency>), ApiError> {
+        let answer = Answer::created(body)?;
+        let once = self.once()?.map(|key| key.answered(&answer));
+        Ok((answer, once))
+    }
+}
+
+impl<A: Access, P: FromPath, Q: FromQuery, B: Body> FromRequest for Call<A, P, Q, B> {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let state = state_of(&request)?;
+            let caller = A::check(&request, &state).await?;
+            let (path, query) = target(&request)?;
+            let raw_body = if B::IS_READ {
+                body::receive(&request, &mut payload, state.settings().body_timeout).await?
+            } else {
+                Bytes::new()
+            };
+            Ok(Self {
+                caller,
+                path,
+                query,
+                body: body::parse(&raw_body)?,
+                trace_id: trace_of(&request),
+                state,
+                request,
+                raw_body,
+            })
+        })
+    }
+}
+
+/// The state that the application was made with.
+fn state_of(request: &HttpRequest) -> Result<HttpState, ApiError> {
+    let state = request.app_data::<web::Data<HttpState>>();
+    let state = state.ok_or_else(|| ApiError::internal("the application has no state"))?;
+    Ok(state.get_ref().clone())
+}
+
+fn target<P: FromPath, Q: FromQuery>(request: &HttpRequest) -> Result<(P, Q), ApiError> {
+    let mut query_fields = QueryFields::new(request.query_string());
+    let query = Q::from_query(&mut query_fields);
+    let mut errors = query_fields.finish();
+    let path = P::from_path(&mut PathFields::new(request, &mut errors));
+    if errors.is_empty() {
+        Ok((path, query))
+    } else {
+        Err(ApiError::invalid(&errors))
+    }
+}

@@ -1,0 +1,19 @@
+//! Taking a request apart: who asks, path, query, body, each strictly.
+
+mod access;
+mod body;
+mod call;
+mod escapes;
+mod fields;
+mod once;
+mod path;
+mod query;
+
+pub(crate) use access::{Access, Anyone, KeysManage, MayEdit, RunsRead, RunsWrite, SignedIn};
+pub(crate) use access::{ThreadsRead, ThreadsWrite, bearer, refuse_url_tokens};
+pub(crate) use body::{Body, Empty};
+pub(crate) use call::Call;
+pub(crate) use fields::{Fields, Size};
+pub(crate) use once::Answer;
+pub(crate) use path::{FromPath, PathFields};
+pub(crate) use query::{FromQuery, QueryFields};

@@ -1,0 +1,63 @@
+use actix_web::HttpRequest;
+use runloom_domain::{ApiKeyId, MessageId, RunId, ThreadId, ToolCallId};
+use uuid::Uuid;
+
+use crate::error::FieldErrors;
+
+/// The parameters of a path.
+pub(crate) struct PathFields<'a> {
+    request: &'a HttpRequest,
+    errors: &'a mut FieldErrors,
+}
+
+impl<'a> PathFields<'a> {
+    /// The parameters that the request's route has matched.
+    pub(crate) fn new(request: &'a HttpRequest, errors: &'a mut FieldErrors) -> Self {
+        Self { request, errors }
+    }
+
+    fn uuid(&mut self, name: &str) -> Uuid {
+        let text = self.request.match_info().get(name).unwrap_or("");
+        // The uuid crate also takes braces, URNs and bare hex; the API takes one form.
+        let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+        uuid.unwrap_or_else(|| {
+            self.errors
+                .insert(name.to_owned(), "must be a UUID".to_owned());
+            Uuid::nil()
+        })
+    }
+}
+
+/// Ids in a path.
+pub(crate) trait FromPath: Sized + 'static {
+    /// Takes them; problems are noted in `path`.
+    fn from_path(path: &mut PathFields<'_>) -> Self;
+}
+
+impl FromPath for () {
+    fn from_path(_: &mut PathFields<'_>) -> Self {}
+}
+
+macro_rules! path_ids {
+    ($($id:ty = $name:literal,)+) => {$(
+        impl FromPath for $id {
+            fn from_path(path: &mut PathFields<'_>) -> Self {
+                Self::from_uuid(path.uuid($name))
+            }
+        }
+    )+};
+}
+
+path_ids! {
+    ThreadId = "thread_id",
+    RunId = "run_id",
+    MessageId = "message_id",
+    ToolCallId = "tool_call_id",
+    ApiKeyId = "api_key_id",
+}
+
+impl<A: FromPath, B: FromPath> FromPath for (A, B) {
+    fn from_path(path: &mut PathFields<'_>) -> Self {
+        (A::from_path(path), B::from_path(path))
+    }
+}

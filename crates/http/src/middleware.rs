@@ -1,0 +1,163 @@
+//! What surrounds every handler: trace ids, panics, the error envelope, the request log.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage as _, HttpRequest, web};
+use futures_util::FutureExt as _;
+use runloom_domain::TraceId;
+
+use crate::error::{ApiError, Traced};
+use crate::state::HttpState;
+
+/// The header that names a request.
+pub(crate) const X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+
+/// Outermost: gives the request its trace id, survives panics, writes the log line.
+pub(crate) async fn observe<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let trace_id = incoming_trace(&request).unwrap_or_else(TraceId::generate);
+    request.extensions_mut().insert(trace_id);
+    let method = request.method().clone();
+
+    // A request must not be cloned before it is routed, so after a panic it is gone: the answer
+    // is made from what was kept.
+    let error = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(mut response)) => {
+            log(&method, &response, began, trace_id);
+            if let Ok(value) = HeaderValue::from_str(&trace_id.to_string()) {
+                response.headers_mut().insert(X_TRACE_ID, value);
+            }
+            return Ok(response.map_into_boxed_body());
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(%method, %trace_id, %error, "a request failed outside its handler");
+            ApiError::new(
+                error.as_response_error().status_code(),
+                "request.refused",
+                "the request can't be processed",
+            )
+        }
+        Err(panic) => {
+            let words = panic_words(panic.as_ref());
+            tracing::error!(%method, %trace_id, panic = words, "a handler panicked");
+            ApiError::internal("a handler panicked")
+        }
+    };
+    Err(Traced { error, trace_id }.into())
+}
+
+/// Gives every failed answer its envelope, also those that actix-web made itself.
+pub(crate) async fn envelope<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let response = next.call(request).await?;
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return Ok(response.map_into_boxed_body());
+    }
+    let trace_id = trace_of(response.request());
+    let body = match response
+        .response()
+        .error()
+        .and_then(Error::as_error::<ApiError>)
+    {
+        Some(error) => {
+            log_cause(error, status, trace_id);
+            error.envelope(trace_id)
+        }
+        None => unnamed(status).envelope(trace_id),
+    };
+    let body = serde_json::to_string(&body)?;
+    let mut response = response.map_body(|_, _| BoxBody::new(body));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    Ok(response)
+}
+
+/// The trace id that [`observe`] gave a request.
+pub(crate) fn trace_of(request: &HttpRequest) -> TraceId {
+    let given = request.extensions().get::<TraceId>().copied();
+    given.unwrap_or_else(TraceId::generate)
+}
+
+/// The trace id of a W3C `traceparent`, if the deployment trusts who sent it.
+fn incoming_trace(request: &ServiceRequest) -> Option<TraceId> {
+    let state = request.app_data::<web::Data<HttpState>>()?;
+    if !state.settings().trust_traceparent {
+        return None;
+    }
+    let header = request.headers().get("traceparent")?.to_str().ok()?;
+    let mut parts = header.split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    // A later version may add parts; `ff` is the one that the recommendation forbids.
+    let known = version.len() == 2 && version != "ff" && parts.next()?.len() == 16;
+    if known { trace.parse().ok() } else { None }
+}
+
+/// A failure that has only a status: made by actix-web, not by a handler.
+fn unnamed(status: StatusCode) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => {
+            ApiError::not_found("request.unknown_path", "there is nothing at this path")
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::new(status, "request.too_large", "the body is too large")
+        }
+        _ if status.is_client_error() => ApiError::new(
+            status,
+            "request.refused",
+            status.canonical_reason().unwrap_or("refused"),
+        ),
+        _ => ApiError::internal("a response without an error"),
+    }
+}
+
+fn log_cause(error: &ApiError, status: StatusCode, trace_id: TraceId) {
+    let Some(cause) = error.cause() else { return };
+    let mut text = cause.to_string();
+    let mut inner = cause.source();
+    while let Some(error) = inner {
+        text = format!("{text}: {error}");
+        inner = error.source();
+    }
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(%trace_id, cause = text, "a request failed");
+    } else {
+        tracing::warn!(%trace_id, cause = text, "a request could not be served");
+    }
+}
+
+/// One line per request. The query string is left out: it may hold a ticket.
+fn log<B>(method: &Method, response: &ServiceResponse<B>, began: Instant, trace_id: TraceId) {
+    let route = response.request().match_pattern();
+    let route = route.as_deref().unwrap_or("-");
+    let (status, duration_us) = (
+        response.status().as_u16(),
+        began.elapsed().as_micros() as u64,
+    );
+    if matches!(route, "/healthz" | "/readyz") {
+        tracing::debug!(%method, route, status, duration_us, %trace_id, "request");
+    } else {
+        tracing::info!(%method, route, status, duration_us, %trace_id, "request");
+    }
+}
+
+fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

@@ -1,0 +1,84 @@
+//! The OpenAPI document, put together from the annotations beside the handlers.
+
+use std::sync::LazyLock;
+
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::error::ErrorEnvelope;
+use crate::service;
+use crate::v1::{api_keys, auth, me, messages, runs, threads};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Runloom",
+        description = "Runs LLM agents. Make a thread, start a run in it, follow its events.\n\n\
+            Every failure has the same body, and every response an `X-Trace-Id`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        runs::create::create_run,
+        runs::list_thread::list_thread_runs,
+        runs::list::list_runs,
+        runs::cancel::cancel_run,
+        runs::get::get_run,
+        runs::input::give_input,
+        runs::events::stream_events,
+        runs::ticket::issue_ticket,
+        runs::tool_result::get_tool_result,
+        threads::create::create_thread,
+        threads::list::list_threads,
+        threads::get::get_thread,
+        threads::update::update_thread,
+        threads::delete::delete_thread,
+        threads::retry::retry_thread,
+        messages::post::post_message,
+        messages::list::list_messages,
+        messages::edit::edit_message,
+        auth::register::register,
+        auth::login::login,
+        me::get::get_me,
+        api_keys::create::create_api_key,
+        api_keys::list::list_api_keys,
+        api_keys::delete::delete_api_key,
+        service::healthz::healthz,
+        service::readyz::readyz,
+    ),
+    components(schemas(ErrorEnvelope)),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+    tags(
+        (name = "runs", description = "Executions of an agent in a thread."),
+        (name = "threads", description = "Conversations."),
+        (name = "messages", description = "What was said in a thread."),
+        (name = "accounts", description = "People and API keys."),
+        (name = "service", description = "For operators."),
+    ),
+)]
+struct Document;
+
+/// Access tokens and API keys are sent alike.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let mut http = Http::new(HttpAuthScheme::Bearer);
+        http.description = Some("An access token, or an API key.".to_owned());
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(http));
+    }
+}
+
+static JSON: LazyLock<String> = LazyLock::new(|| {
+    let mut json = Document::openapi()
+        .to_pretty_json()
+        .expect("the OpenAPI document encodes to JSON");
+    json.push('\n');
+    json
+});
+
+/// The OpenAPI document as JSON.
+pub fn openapi_json() -> &'static str {
+    &JSON
+}

@@ -1,0 +1,136 @@
+//! Lists: limits, cursors, and the headers that lead to the next page.
+
+use actix_web::HttpRequest;
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use runloom_domain::Timestamp;
+use runloom_store::{Page, PageKey, Paged};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::extract::{FromQuery, QueryFields};
+
+/// Rows of a page when nothing is said.
+const DEFAULT_LIMIT: u32 = 50;
+/// Rows of a page at most.
+const MAX_LIMIT: u32 = 200;
+/// The first byte of a cursor, for the day when cursors look different.
+const CURSOR_VERSION: u8 = 1;
+/// The year 10000, which no row can have been made in; in microseconds.
+const END_OF_TIME: i64 = 253_402_300_800_000_000;
+
+impl FromQuery for Page {
+    fn from_query(query: &mut QueryFields) -> Self {
+        let limit = query.read("limit", |text| {
+            let limit = text.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n));
+            limit.ok_or_else(|| format!("must be an integer from 1 to {MAX_LIMIT}"))
+        });
+        let before = query.read("before", |text| {
+            decode(text).ok_or_else(|| "is not a cursor of X-Next-Cursor".to_owned())
+        });
+        Self {
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            before,
+        }
+    }
+}
+
+fn encode(key: PageKey) -> String {
+    let mut bytes = [CURSOR_VERSION; 25];
+    bytes[1..9].copy_from_slice(&key.created_at.as_micros().to_be_bytes());
+    bytes[9..].copy_from_slice(key.id.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn decode(text: &str) -> Option<PageKey> {
+    let bytes: [u8; 25] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+    let (version, rest) = bytes.split_first()?;
+    let (time, id) = rest.split_at(8);
+    let micros = i64::from_be_bytes(time.try_into().ok()?);
+    let fits = *version == CURSOR_VERSION && (0..END_OF_TIME).contains(&micros);
+    fits.then_some(PageKey {
+        created_at: Timestamp::from_micros(micros),
+        id: Uuid::from_slice(id).ok()?,
+    })
+}
+
+/// Answers with a page: a bare array, and headers that lead to the next one.
+pub(crate) fn answer<T, W: Serialize>(
+    request: &HttpRequest,
+    page: Paged<T>,
+    wire: impl FnMut(T) -> W,
+) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = page.next {
+        let cursor = encode(next);
+        let link = format!("<{}>; rel=\"next\"", next_target(request, &cursor));
+        response.insert_header((header::LINK, link));
+        response.insert_header(("x-next-cursor", cursor));
+    }
+    let rows: Vec<W> = page.items.into_iter().map(wire).collect();
+    response.json(rows)
+}
+
+/// The request's own path and query with another `before`.
+fn next_target(request: &HttpRequest, cursor: &str) -> String {
+    let mut target = format!("{}?", request.path());
+    let kept = request.query_string().split('&');
+    for pair in kept.filter(|pair| !pair.is_empty() && !pair.starts_with("before=")) {
+        target.push_str(pair);
+        target.push('&');
+    }
+    target.push_str("before=");
+    target.push_str(cursor);
+    target
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn key() -> PageKey {
+        PageKey {
+            created_at: Timestamp::from_micros(1_767_225_600_123_456),
+            id: Uuid::from_u128(7),
+        }
+    }
+
+    #[test]
+    fn cursors_round_trip() {
+        assert_eq!(decode(&encode(key())), Some(key()));
+    }
+
+    #[test]
+    fn nothing_else_is_a_cursor() {
+        let good = encode(key());
+        let late = PageKey {
+            created_at: Timestamp::from_micros(i64::MAX),
+            ..key()
+        };
+        let damaged = format!("B{}", &good[1..]);
+        for bad in [
+            "",
+            "AAAA",
+            &good[1..],
+            &encode(late),
+            &damaged,
+            &format!("{good}="),
+        ] {
+            assert_eq!(decode(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_link_keeps_the_rest_of_the_query() {
+        let request =
+            TestRequest::with_uri("/v1/runs?limit=2&before=x&status=failed").to_http_request();
+        assert_eq!(
+            next_target(&request, "C"),
+            "/v1/runs?limit=2&status=failed&before=C"
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! Every route, a line each.
+
+use actix_web::dev::{AppService, HttpServiceFactory};
+use actix_web::guard::{self, Guard};
+use actix_web::http::{Method, header};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, Resource, Route};
+
+use crate::error::{ApiError, ApiResult};
+use crate::v1::{api_keys, auth, me, messages, runs, threads};
+use crate::{docs, service};
+
+/// Registers all routes. Of two patterns that fit a path the first is taken.
+pub(crate) fn routes(cfg: &mut ServiceConfig) {
+    for path in paths() {
+        cfg.service(path);
+    }
+    cfg.default_service(web::to(unknown_path));
+}
+
+/// A segment without a colon, so that `{id}:verb` is never taken for an id.
+fn paths() -> Vec<At> {
+    vec![
+        At::new("/v1/threads/{thread_id:[^/:]+}/runs")
+            .post(runs::create::create_run)
+            .get(runs::list_thread::list_thread_runs),
+        At::new("/v1/runs").get(runs::list::list_runs),
+        At::new("/v1/runs/{run_id:[^/:]+}:cancel").post(runs::cancel::cancel_run),
+        At::new("/v1/runs/{run_id:[^/:]+}").get(runs::get::get_run),
+        At::new("/v1/runs/{run_id:[^/:]+}/input").post(runs::input::give_input),
+        At::new("/v1/runs/{run_id:[^/:]+}/events").stream(runs::events::stream_events),
+        At::new("/v1/runs/{run_id:[^/:]+}/events:ticket").post(runs::ticket::issue_ticket),
+        At::new("/v1/runs/{run_id:[^/:]+}/tool-results/{tool_call_id:[^/:]+}")
+            .get(runs::tool_result::get_tool_result),
+        At::new("/v1/threads")
+            .post(threads::create::create_thread)
+            .get(threads::list::list_threads),
+        At::new("/v1/threads/{thread_id:[^/:]+}")
+            .get(threads::get::get_thread)
+            .patch(threads::update::update_thread)
+            .delete(threads::delete::delete_thread),
+        At::new("/v1/threads/{thread_id:[^/:]+}:retry").post(threads::retry::retry_thread),
+        At::new("/v1/threads/{thread_id:[^/:]+}/messages")
+            .post(messages::post::post_message)
+            .get(messages::list::list_messages),
+        At::new("/v1/threads/{thread_id:[^/:]+}/messages/{message_id:[^/:]+}")
+            .patch(messages::edit::edit_message),
+        At::new("/v1/auth/register").post(auth::register::register),
+        At::new("/v1/auth/login").post(auth::login::login),
+        At::new("/v1/me").get(me::get::get_me),
+        At::new("/v1/api-keys")
+            .post(api_keys::create::create_api_key)
+            .get(api_keys::list::list_api_keys),
+        At::new("/v1/api-keys/{api_key_id:[^/:]+}").delete(api_keys::delete::delete_api_key),
+        At::new("/healthz").get(service::healthz::healthz),
+        At::new("/readyz").get(service::readyz::readyz),
+        At::new("/openapi.json").get(docs::openapi_document),
+        At::new("/docs").get(docs::page),
+        At::new("/docs/{file}").get(docs::file),
+    ]
+}
+
+/// A path and its methods; any other method is answered with 405 and `Allow`.
+struct At {
+    path: &'static str,
+    allow: Vec<Method>,
+    routes: Vec<Route>,
+}
+
+impl At {
+    fn new(path: &'static str) -> Self {
+        Self {
+            path,
+            allow: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    /// GET, and HEAD with it.
+    fn get<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(self, handler: F) -> Self {
+        let read = guard::Any(guard::Get()).or(guard::Head());
+        self.on(&[Method::GET, Method::HEAD], read, handler)
+    }
+
+    /// GET alone: a HEAD would open a stream that nobody reads.
+    fn stream<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(
+        self,
+        handler: F,
+    ) -> Self {
+        self.on(&[Method::GET], guard::Get(), handler)
+    }
+
+    fn post<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(self, handler: F) -> Self {
+        self.on(&[Method::POST], guard::Post(), handler)
+    }
+
+    fn patch<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(
+        self,
+        handler: F,
+    ) -> Self {
+        self.on(&[Method::PATCH], guard::Patch(), handler)
+    }
+
+    fn delete<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(
+        self,
+        handler: F,
+    ) -> Self {
+        self.on(&[Method::DELETE], guard::Delete(), handler)
+    }
+
+    fn on<F, A>(mut self, methods: &[Method], guard: impl Guard + 'static, handler: F) -> Self
+    where
+        F: Handler<A, Output = ApiResult>,
+        A: FromRequest + 'static,
+    {
+        self.allow.extend_from_slice(methods);
+        self.routes.push(web::route().guard(guard).to(handler));
+        self
+    }
+}
+
+impl HttpServiceFactory for At {
+    fn register(self, config: &mut AppService) {
+        let allow: Vec<&str> = self.allow.iter().map(Method::as_str).collect();
+        let allow = allow.join(", ");
+        let refuse = web::to(move || {
+            let allow = allow.clone();
+            async move { wrong_method(allow) }
+        });
+        let resource = web::resource(self.path).default_service(refuse);
+        let add = |resource: Resource, route| resource.route(route);
+        let routes = self.routes.into_iter();
+        routes.fold(resource, add).register(config);
+    }
+}
+
+fn wrong_method(allow: String) -> ApiResult {
+    Err(ApiError::new(
+        actix_web::http::StatusCode::METHOD_NOT_ALLOWED,
+        "request.method_not_allowed",
+        "this path does not take this method",
+    )
+    .header(header::ALLOW, allow))
+}
+
+async fn unknown_path() -> ApiResult {
+    Err(ApiError::not_found(
+        "request.unknown_path",
+        "there is nothing at this path",
+    ))
+}

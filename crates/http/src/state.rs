@@ -1,0 +1,174 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use runloom_accounts::Accounts;
+use runloom_domain::{Clock, Timestamp};
+use runloom_engine::Engine;
+use runloom_store::Store;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::entered::Entered;
+use crate::error::ApiError;
+use crate::readiness::Readiness;
+
+/// What the API is made of.
+#[derive(Clone)]
+pub struct HttpParts {
+    /// Runs.
+    pub engine: Engine,
+    /// Threads, messages and lists.
+    pub store: Arc<dyn Store>,
+    /// Who is asking.
+    pub accounts: Arc<Accounts>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// What `/readyz` asks.
+    pub readiness: Arc<dyn Readiness>,
+    /// The main multi-thread runtime, where calls into store and engine run.
+    pub runtime: Handle,
+    /// Cancelled when the server begins to stop: event streams end with a retry hint, and
+    /// `/readyz` fails.
+    pub drain: CancellationToken,
+    /// How the API behaves.
+    pub settings: HttpSettings,
+}
+
+/// How the API behaves.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// How long open requests may take once the server stops, in whole seconds.
+    pub shutdown_timeout: Duration,
+    /// Connections of one worker at most; more wait in the backlog.
+    pub max_connections: usize,
+    /// Open event streams at most; more get 503.
+    pub max_streams: usize,
+    /// How long a client may take to send a request's head.
+    pub head_timeout: Duration,
+    /// How long a client may take to send a request's body.
+    pub body_timeout: Duration,
+    /// The longest silence on an event stream; a comment ends it.
+    pub heartbeat: Duration,
+    /// Whether an incoming `traceparent` is believed. Only when a proxy of the deployment's
+    /// own sets it: else clients could choose their trace ids.
+    pub trust_traceparent: bool,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            shutdown_timeout: Duration::from_secs(5),
+            max_connections: 16_384,
+            max_streams: 12_000,
+            head_timeout: Duration::from_secs(5),
+            body_timeout: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(15),
+            trust_traceparent: false,
+        }
+    }
+}
+
+/// What handlers share; cheap to clone.
+#[derive(Clone)]
+pub struct HttpState {
+    parts: Arc<HttpParts>,
+    streams: Arc<AtomicUsize>,
+}
+
+impl HttpState {
+    /// The state of one server.
+    pub fn new(parts: HttpParts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            streams: Arc::default(),
+        }
+    }
+
+    /// Runs.
+    pub(crate) fn engine(&self) -> Engine {
+        self.parts.engine.clone()
+    }
+
+    /// Threads, messages and lists.
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.parts.store)
+    }
+
+    /// Who is asking.
+    pub(crate) fn accounts(&self) -> Arc<Accounts> {
+        Arc::clone(&self.parts.accounts)
+    }
+
+    /// What `/readyz` asks.
+    pub(crate) fn readiness(&self) -> Arc<dyn Readiness> {
+        Arc::clone(&self.parts.readiness)
+    }
+
+    /// The time of day.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// How the API behaves.
+    pub(crate) fn settings(&self) -> &HttpSettings {
+        &self.parts.settings
+    }
+
+    /// Cancelled when the server begins to stop.
+    pub(crate) fn drain(&self) -> &CancellationToken {
+        &self.parts.drain
+    }
+
+    /// Carries out a call that only reads, or whose writes end by themselves, on this worker
+    /// but with the main runtime's timers, sockets and tasks. Spares the two hand-overs
+    /// between threads that [`run`](Self::run) costs.
+    pub(crate) async fn read<T, E, F>(&self, call: F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Into<ApiError>,
+    {
+        Entered::new(&self.parts.runtime, call)
+            .await
+            .map_err(Into::into)
+    }
+
+    /// Polls `inner` as [`read`](Self::read) does.
+    pub(crate) fn entered<S>(&self, inner: S) -> Entered<S> {
+        Entered::new(&self.parts.runtime, inner)
+    }
+
+    /// Carries a call out on the main runtime. It runs to its end even when the returned
+    /// future is dropped, as happens when a client goes away.
+    pub(crate) async fn run<T, E, F>(&self, call: F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<ApiError> + Send + 'static,
+    {
+        match self.parts.runtime.spawn(call).await {
+            Ok(outcome) => outcome.map_err(Into::into),
+            Err(lost) => Err(ApiError::internal(lost)),
+        }
+    }
+
+    /// A place among the open event streams, until it is dropped; `None` when all are taken.
+    pub(crate) fn open_stream(&self) -> Option<StreamPlace> {
+        let place = StreamPlace(Arc::clone(&self.streams));
+        let before = place.0.fetch_add(1, Ordering::Relaxed);
+        (before < self.settings().max_streams).then_some(place)
+    }
+}
+
+/// One of the event streams that may be open at once.
+pub(crate) struct StreamPlace(Arc<AtomicUsize>);
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

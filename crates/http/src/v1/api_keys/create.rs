@@ -1,0 +1,110 @@
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use runloom_accounts::{ApiKey, ApiKeyRequest};
+use runloom_domain::Timestamp;
+use runloom_store::Once;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::ShownKey;
+use crate::error::{ApiError, ApiResult, ErrorEnvelope};
+use crate::extract::{Answer, Body, Call, Fields, KeysManage, Size};
+use crate::v1::params::OnceParams;
+
+/// An API key to be made.
+#[derive(ToSchema)]
+pub(crate) struct NewKeyBody {
+    #[schema(max_length = 100)]
+    name: String,
+    /// Names of permissions, such as `runs.read`; without any the key can do nothing.
+    scopes: Option<Vec<String>>,
+    /// When it stops working; never when absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<Timestamp>,
+}
+
+impl Body for NewKeyBody {
+    fn from_fields(fields: &mut Fields) -> Self {
+        Self {
+            name: fields.text("name", Size::Chars(1, 100)),
+            scopes: fields.read("scopes", |value| {
+                let Value::Array(items) = value else {
+                    return Err("must be an array of strings".to_owned());
+                };
+                let names = items.into_iter().map(|item| match item {
+                    Value::String(name) => Ok(name),
+                    _ => Err("must be an array of strings".to_owned()),
+                });
+                names.collect()
+            }),
+            expires_at: fields.parsed("expires_at"),
+        }
+    }
+}
+
+/// A new API key with its secret, or without it when the answer is a repeat.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NewKey {
+    #[serde(flatten)]
+    shown: ShownKey,
+    /// The key itself, shown this once; null in a repeated answer.
+    #[schema(example = "rl_3fG7kQ2x_…")]
+    key: Option<String>,
+}
+
+impl NewKey {
+    fn answer(key: ApiKey, secret: Option<String>) -> Result<Answer, ApiError> {
+        let shown = ShownKey::from(key);
+        Answer::created(&Self { shown, key: secret })
+    }
+}
+
+/// Makes an API key for the caller. The key is shown in this answer and never again.
+#[utoipa::path(
+    post,
+    path = "/v1/api-keys",
+    tag = "accounts",
+    params(OnceParams),
+    request_body = NewKeyBody,
+    responses(
+        (status = 201, description = "Made.", body = NewKey),
+        (status = 403, description = "`auth.forbidden`: a scope that the caller doesn't have.",
+            body = ErrorEnvelope),
+        (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
+    )
+)]
+pub(crate) async fn create_api_key(call: Call<KeysManage, (), (), NewKeyBody>) -> ApiResult {
+    let once = call.once()?;
+    let (accounts, caller) = (call.state.accounts(), call.caller);
+    let request = ApiKeyRequest {
+        name: call.body.name,
+        scopes: call.body.scopes.unwrap_or_default(),
+        expires_at: call.body.expires_at,
+    };
+    // What is kept for repeats is made without the secret.
+    let kept = |key: &ApiKey| {
+        let answer = NewKey::answer(key.clone(), None).ok()?;
+        once.map(|once| once.answered(&answer))
+    };
+    let outcome = call
+        .state
+        .run(async move { accounts.create_api_key(&caller, request, kept).await })
+        .await?;
+    let response = match outcome {
+        Once::Done(created) => {
+            let secret = created.secret.expose().to_owned();
+            NewKey::answer(created.key, Some(secret))?.respond()
+        }
+        Once::Replayed(answer) => Answer::stored(answer).respond(),
+        Once::Conflict(conflict) => return Err(conflict.into()),
+    };
+    Ok(uncached(response))
+}
+
+/// Keys must not stay in a cache.
+fn uncached(mut response: HttpResponse) -> HttpResponse {
+    let value = header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, value);
+    response
+}

@@ -1,0 +1,48 @@
+use actix_web::HttpResponse;
+use runloom_domain::{OrgId, Permission, Timestamp, UserId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::error::{ApiResult, ErrorEnvelope};
+use crate::extract::{Call, SignedIn};
+
+/// The caller.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Me {
+    #[schema(value_type = Uuid)]
+    user_id: UserId,
+    #[schema(value_type = Uuid)]
+    org_id: OrgId,
+    login: String,
+    email: String,
+    /// `owner`, `admin`, `member` or `viewer`
+    role: &'static str,
+    /// What this credential may do.
+    permissions: Vec<&'static str>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// Who the caller is, and what this credential may do.
+#[utoipa::path(
+    get,
+    path = "/v1/me",
+    tag = "accounts",
+    responses(
+        (status = 200, description = "The caller.", body = Me),
+        (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
+    )
+)]
+pub(crate) async fn get_me(call: Call<SignedIn>) -> ApiResult {
+    let accounts = call.state.accounts();
+    let me = call.state.read(accounts.me(&call.caller)).await?;
+    Ok(HttpResponse::Ok().json(Me {
+        user_id: me.user_id,
+        org_id: me.org_id,
+        login: me.login,
+        email: me.email,
+        role: me.role.as_str(),
+        permissions: me.rights.iter().map(Permission::as_str).collect(),
+        created_at: me.created_at,
+    }))
+}

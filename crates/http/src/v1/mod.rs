@@ -1,0 +1,25 @@
+//! The endpoints, one file each: handler, wire types, error mapping and API documentation.
+
+pub(crate) mod api_keys;
+pub(crate) mod auth;
+pub(crate) mod me;
+pub(crate) mod messages;
+pub(crate) mod params;
+pub(crate) mod runs;
+pub(crate) mod threads;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The answer of a request that has nothing to tell.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Done {
+    /// Always true.
+    #[schema(example = true)]
+    ok: bool,
+}
+
+impl Done {
+    /// It is done.
+    pub(crate) const OK: Self = Self { ok: true };
+}

@@ -1,0 +1,26 @@
+//! Parameters that many endpoints share, as the OpenAPI document shows them. Reading them is
+//! the extractors' work.
+
+#![expect(dead_code, reason = "read by the OpenAPI generator only")]
+
+use utoipa::IntoParams;
+
+/// A page of a list.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageParams {
+    /// Rows at most.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u32>,
+    /// Where the page begins: `X-Next-Cursor` of the page before.
+    before: Option<String>,
+}
+
+/// Makes a creating request happen once.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct OnceParams {
+    /// Same key and same body within 24 h: the first answer again. Printable ASCII.
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    idempotency_key: Option<String>,
+}

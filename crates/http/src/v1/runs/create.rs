@@ -1,0 +1,268 @@
+use std::time::Duration;
+
+use runloom_accounts::Caller;
+use runloom_domain::{LimitOverrides, NanoUsd, RunId, ThreadId};
+use runloom_engine::{StartError, StartRun, StartedRun, WhenBusy};
+use runloom_store::Rewind;
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::CreatedRun;
+use crate::error::{ApiError, ApiResult, ErrorEnvelope};
+use crate::extract::{Access, Answer, Body, Call, Fields, RunsWrite, Size};
+use crate::v1::messages::CONTENT;
+use crate::v1::params::OnceParams;
+use crate::v1::threads::{self, MAX_METADATA};
+
+/// A run to be started. The body may be left out.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) struct NewRunBody {
+    /// The provider route, which selects the model; the default route when absent.
+    route_id: Option<String>,
+    /// `key@version`, or `key` for its newest version; the default persona when absent.
+    persona_id: Option<String>,
+    /// What to do when the thread has a run that hasn't ended.
+    #[schema(default = "reject")]
+    on_busy: Option<OnBusy>,
+    /// A user message that is posted with the run: at most 256 KB.
+    input: Option<String>,
+    /// Kept for the client: at most 16 KB of JSON.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<String>,
+    limits: Option<LimitsBody>,
+}
+
+/// What to do when the thread has a run that hasn't ended.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+enum OnBusy {
+    /// 409.
+    Reject,
+    /// Wait for its end.
+    Enqueue,
+    /// Cancel it and wait for its end.
+    Interrupt,
+}
+
+/// Limits, each at most what the persona allows.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) struct LimitsBody {
+    #[schema(minimum = 1)]
+    max_steps: Option<u32>,
+    #[schema(minimum = 1)]
+    max_output_tokens: Option<u64>,
+    #[schema(exclusive_minimum = 0)]
+    max_cost_usd: Option<f64>,
+    #[schema(minimum = 1)]
+    timeout_seconds: Option<u64>,
+}
+
+/// What a request wants of a run.
+#[derive(Clone, Default)]
+pub(crate) struct Wish {
+    route_id: Option<String>,
+    persona_id: Option<String>,
+    when_busy: WhenBusy,
+    input: Option<String>,
+    metadata: Option<String>,
+    limits: LimitOverrides,
+    rewind: Option<Rewind>,
+}
+
+/// When a refused run may be tried again: runs take seconds.
+const RETRY_FULL: Duration = Duration::from_secs(5);
+/// The longest route id and persona id that are worth looking up; names are shorter.
+const REFERENCE: Size = Size::Chars(0, 200);
+
+impl Wish {
+    /// What starting a run and running again have in common.
+    pub(crate) fn common(fields: &mut Fields) -> Self {
+        Self {
+            route_id: fields.optional_text("route_id", REFERENCE),
+            persona_id: fields
+                .optional_text("persona_id", REFERENCE)
+                .filter(|persona| !persona.is_empty()),
+            metadata: fields.object("metadata", MAX_METADATA),
+            limits: fields.nested("limits", limits),
+            ..Self::default()
+        }
+    }
+
+    /// The same after going back in the thread.
+    pub(crate) fn after(&self, rewind: Rewind) -> Self {
+        Self {
+            rewind: Some(rewind),
+            ..self.clone()
+        }
+    }
+}
+
+impl Body for Wish {
+    fn from_fields(fields: &mut Fields) -> Self {
+        let words = [
+            ("reject", WhenBusy::Reject),
+            ("enqueue", WhenBusy::Enqueue),
+            ("interrupt", WhenBusy::Interrupt),
+        ];
+        Self {
+            when_busy: fields.word("on_busy", &words).unwrap_or_default(),
+            input: fields.optional_text("input", CONTENT),
+            ..Self::common(fields)
+        }
+    }
+}
+
+/// How to run a message again. The body may be left out.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) struct AgainBody {
+    /// As when a run is started.
+    route_id: Option<String>,
+    /// As when a run is started.
+    persona_id: Option<String>,
+    /// As when a run is started.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<String>,
+    limits: Option<LimitsBody>,
+}
+
+/// What running again may ask for.
+pub(crate) struct Again(pub(crate) Wish);
+
+impl Body for Again {
+    fn from_fields(fields: &mut Fields) -> Self {
+        Self(Wish::common(fields))
+    }
+}
+
+fn limits(fields: &mut Fields) -> LimitOverrides {
+    LimitOverrides {
+        max_steps: fields
+            .count("max_steps", u64::from(u32::MAX))
+            .and_then(|steps| u32::try_from(steps).ok()),
+        max_output_tokens: fields.count("max_output_tokens", i64::MAX as u64),
+        max_cost: fields.read("max_cost_usd", |value| {
+            value
+                .as_f64()
+                .and_then(NanoUsd::from_dollars)
+                .filter(|cost| *cost > NanoUsd::ZERO)
+                .ok_or_else(|| "must be a positive number of dollars".to_owned())
+        }),
+        // Beyond a hundred years is a mistake, and would overflow a time.
+        timeout_seconds: fields.count("timeout_seconds", 3_153_600_000),
+    }
+}
+
+/// Starts a run in a thread. A request without body starts the default persona.
+#[utoipa::path(
+    post,
+    path = "/v1/threads/{thread_id}/runs",
+    tag = "runs",
+    params(("thread_id" = Uuid, Path), OnceParams),
+    request_body(content = Option<NewRunBody>),
+    responses(
+        (status = 201, description = "The run is in the log.", body = CreatedRun),
+        (status = 402, description = "`credits.exhausted`", body = ErrorEnvelope),
+        (status = 404, description = "`threads.not_found`", body = ErrorEnvelope),
+        (status = 409, description = "`runs.thread_busy` with `details.run_id`, \
+            `idempotency.key_reused`, `idempotency.in_progress`", body = ErrorEnvelope),
+        (status = 422, description = "`validation.error`, `personas.not_found`, \
+            `routes.not_found`, `routes.unavailable`", body = ErrorEnvelope),
+        (status = 429, description = "`runs.limit_exceeded`, `runs.queue_full`",
+            body = ErrorEnvelope),
+        (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
+    )
+)]
+pub(crate) async fn create_run(mut call: Call<RunsWrite, ThreadId, (), Wish>) -> ApiResult {
+    let wish = std::mem::take(&mut call.body);
+    let thread_id = call.path;
+    start(&call, thread_id, wish).await
+}
+
+/// Starts a run as `wish` says.
+pub(crate) async fn start<A: Access<Caller = Caller>, P, B>(
+    call: &Call<A, P, (), B>,
+    thread_id: ThreadId,
+    wish: Wish,
+) -> ApiResult {
+    let created = CreatedRun {
+        run_id: RunId::generate(call.state.now()),
+        trace_id: call.trace_id,
+    };
+    let (answer, once) = call.answer(&created)?;
+    let start = StartRun {
+        org_id: call.caller.org_id,
+        user_id: call.caller.user_id,
+        thread_id,
+        run_id: created.run_id,
+        trace_id: created.trace_id,
+        route_id: wish.route_id,
+        persona_id: wish.persona_id,
+        when_busy: wish.when_busy,
+        input: wish.input,
+        metadata: wish.metadata,
+        limits: wish.limits,
+        rewind: wish.rewind,
+        once,
+    };
+    let engine = call.state.engine();
+    let started = call
+        .state
+        .run(async move { engine.start_run(start).await })
+        .await?;
+    Ok(match started {
+        StartedRun::Created(_) => answer.respond(),
+        StartedRun::Replayed(stored) => Answer::stored(stored).respond(),
+    })
+}
+
+impl From<StartError> for ApiError {
+    fn from(error: StartError) -> Self {
+        use actix_web::http::StatusCode;
+        match error {
+            StartError::NoThread => threads::not_found(),
+            StartError::NoMessage => {
+                Self::not_found("messages.not_found", "there is no such user message")
+            }
+            StartError::NoPersona => Self::unprocessable(
+                "personas.not_found",
+                "there is no such persona, or not in this version",
+            ),
+            StartError::NoRoute => Self::unprocessable(
+                "routes.not_found",
+                "there is no such route, or no default one",
+            ),
+            StartError::RouteUnavailable(reason) => {
+                Self::unprocessable("routes.unavailable", "the route can't be used now")
+                    .details(json!({ "reason": reason }))
+            }
+            StartError::Limit(limit) => Self::invalid_field(
+                &format!("limits.{}", limit.0),
+                "is above what the persona allows",
+            ),
+            StartError::Busy(run_id) => Self::conflict(
+                "runs.thread_busy",
+                "the thread has a run that has not ended",
+            )
+            .details(json!({ "run_id": run_id })),
+            StartError::QueueFull => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "runs.queue_full",
+                "as many runs as may are waiting in this thread",
+            )
+            .retry_after(RETRY_FULL),
+            StartError::TooManyLive => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "runs.limit_exceeded",
+                "the organisation has as many live runs as it may",
+            )
+            .retry_after(RETRY_FULL),
+            StartError::Key(conflict) => conflict.into(),
+            StartError::Catalog(error) => Self::internal(error),
+            StartError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+use actix_web::HttpResponse;
+use runloom_domain::RunId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::not_found;
+use crate::error::{ApiResult, ErrorEnvelope};
+use crate::extract::{Call, Empty, RunsRead};
+
+/// Opens a run's event stream where no header can be sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IssuedTicket {
+    /// To be passed as `?ticket=`.
+    ticket: String,
+    /// How long it can be used, in seconds.
+    expires_in: u64,
+}
+
+/// Gives a ticket for a run's event stream, since `EventSource` in browsers can't send headers.
+#[utoipa::path(
+    post,
+    path = "/v1/runs/{run_id}/events:ticket",
+    tag = "runs",
+    params(("run_id" = Uuid, Path)),
+    responses(
+        (status = 201, description = "A ticket.", body = IssuedTicket),
+        (status = 404, description = "`runs.not_found`", body = ErrorEnvelope),
+        (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
+    )
+)]
+pub(crate) async fn issue_ticket(call: Call<RunsRead, RunId, (), Empty>) -> ApiResult {
+    let store = call.state.store();
+    let head = call
+        .state
+        .read(store.head(call.caller.org_id, call.path))
+        .await?;
+    head.ok_or_else(not_found)?;
+    let ticket = call
+        .state
+        .accounts()
+        .issue_ticket(&call.caller, call.path)?;
+    Ok(HttpResponse::Created()
+        .insert_header((actix_web::http::header::CACHE_CONTROL, "no-store"))
+        .json(IssuedTicket {
+            ticket: ticket.ticket.expose().to_owned(),
+            expires_in: ticket.expires_in.as_secs(),
+        }))
+}
