@@ -1,0 +1,76 @@
+use anyhow::{Result, ensure};
+use runloom_domain::CreditRate;
+use runloom_engine::EngineConfig;
+use serde::Deserialize;
+
+use super::Environment;
+
+/// `[engine]`: how much this node does at once.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Engine {
+    /// `RUNLOOM_MAX_RUNS`: runs that this node works on at once; more wait in the database.
+    /// Default 10,000.
+    pub max_runs: usize,
+    /// `RUNLOOM_MAX_LIVE_RUNS_PER_ORG`: live runs that an organisation may have at once;
+    /// 0, the default, sets no limit.
+    pub max_live_runs_per_org: u32,
+    /// `RUNLOOM_MAX_QUEUED_PER_THREAD`: runs that may wait in one thread. Default 10.
+    pub max_queued_per_thread: u32,
+    /// `RUNLOOM_MAX_HISTORY`: messages of a thread that a model is shown at most. Default
+    /// 2,000.
+    pub max_history: u32,
+    /// `RUNLOOM_CREDITS_PER_DOLLAR`. Default 1,000.
+    pub credits_per_dollar: u32,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let engine = EngineConfig::default();
+        Self {
+            max_runs: engine.max_runs,
+            max_live_runs_per_org: 0,
+            max_queued_per_thread: engine.max_queued_per_thread,
+            max_history: engine.max_history,
+            credits_per_dollar: engine.credit_rate.0,
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn overlay(&mut self, environment: &mut Environment) -> Result<()> {
+        environment.replace("RUNLOOM_MAX_RUNS", &mut self.max_runs)?;
+        environment.replace(
+            "RUNLOOM_MAX_LIVE_RUNS_PER_ORG",
+            &mut self.max_live_runs_per_org,
+        )?;
+        environment.replace(
+            "RUNLOOM_MAX_QUEUED_PER_THREAD",
+            &mut self.max_queued_per_thread,
+        )?;
+        environment.replace("RUNLOOM_MAX_HISTORY", &mut self.max_history)?;
+        environment.replace("RUNLOOM_CREDITS_PER_DOLLAR", &mut self.credits_per_dollar)
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        ensure!(self.max_runs > 0, "RUNLOOM_MAX_RUNS (engine.max_runs) is 0");
+        ensure!(
+            self.max_history > 0,
+            "RUNLOOM_MAX_HISTORY (engine.max_history) is 0"
+        );
+        Ok(())
+    }
+
+    /// The same in the engine's own terms.
+    pub fn to_config(&self) -> EngineConfig {
+        EngineConfig {
+            max_runs: self.max_runs,
+            max_live_runs_per_org: (self.max_live_runs_per_org > 0)
+                .then_some(self.max_live_runs_per_org),
+            max_queued_per_thread: self.max_queued_per_thread,
+            max_history: self.max_history,
+            credit_rate: CreditRate(self.credits_per_dollar),
+            ..EngineConfig::default()
+        }
+    }
+}

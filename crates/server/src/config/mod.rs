@@ -1,0 +1,190 @@
+//! What the server is told: the environment over an optional TOML file.
+//!
+//! One small struct per concern; each field names its variable, default and unit, and
+//! `docs/configuration.md` lists all of them. Keys and variables that nobody knows are
+//! refused, since they are most likely typing errors.
+
+mod data;
+mod decimal;
+mod engine;
+mod environment;
+mod file;
+mod http;
+mod listen;
+mod log;
+mod master_key;
+mod mode;
+mod model;
+mod personas;
+mod routes;
+mod secret;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Result, bail, ensure};
+use serde::Deserialize;
+
+pub use data::Data;
+pub use decimal::Decimal;
+pub use engine::Engine;
+pub use environment::Environment;
+pub use http::Http;
+pub use listen::Listen;
+pub use log::{Log, LogFormat};
+pub use master_key::MasterKey;
+pub use mode::Mode;
+pub use model::Model;
+pub use personas::{ApprovalSettings, LimitSettings, PersonaSettings};
+pub use routes::{PriceSettings, RouteKind, RouteSettings};
+pub use secret::Secret;
+
+/// Everything the server is told.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `RUNLOOM_MODE`: what the server lets pass.
+    pub mode: Mode,
+    /// `RUNLOOM_BENCH`: 1 adds the routes `fake-a`, `fake-b`, `fake-hold` and `fake-slow`, in
+    /// development mode only. Default 0.
+    pub bench: bool,
+    /// Where the server listens.
+    pub listen: Listen,
+    /// Where everything is kept.
+    pub data: Data,
+    /// The short way to one real model.
+    pub model: Model,
+    /// Ways to models.
+    pub routes: Vec<RouteSettings>,
+    /// Manners of agents.
+    pub personas: Vec<PersonaSettings>,
+    /// How much this node does at once.
+    pub engine: Engine,
+    /// How requests are taken.
+    pub http: Http,
+    /// What goes to standard error.
+    pub log: Log,
+    /// `RUNLOOM_MASTER_KEY`; absent only in development mode.
+    #[serde(skip)]
+    pub master_key: Option<MasterKey>,
+}
+
+impl Config {
+    /// Reads the file that `RUNLOOM_CONFIG` names (default `./runloom.toml`, if it exists) and
+    /// the environment of this process.
+    pub fn load() -> Result<Self> {
+        Self::from_environment(Environment::of_process()?)
+    }
+
+    /// The same with a given environment.
+    pub fn from_environment(mut environment: Environment) -> Result<Self> {
+        let mut config = match environment.text("RUNLOOM_CONFIG") {
+            Some(path) => file::read(Path::new(&path))?,
+            None => file::read_if_there(Path::new("runloom.toml"))?,
+        };
+        config.overlay(&mut environment)?;
+        environment.refuse_unknown()?;
+        config.complete()?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn overlay(&mut self, environment: &mut Environment) -> Result<()> {
+        environment.replace("RUNLOOM_MODE", &mut self.mode)?;
+        environment.switch("RUNLOOM_BENCH", &mut self.bench)?;
+        self.listen.overlay(environment)?;
+        self.data.overlay(environment)?;
+        self.model.overlay(environment)?;
+        self.engine.overlay(environment)?;
+        self.http.overlay(environment)?;
+        self.log.overlay(environment)?;
+        self.master_key = MasterKey::from_environment(environment)?;
+        for route in &mut self.routes {
+            route.read_key(environment)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what follows from the short forms.
+    fn complete(&mut self) -> Result<()> {
+        self.routes.extend(self.model.route()?);
+        let demo = self.mode == Mode::Development && self.routes.is_empty();
+        if demo {
+            self.routes.push(RouteSettings::demo());
+        }
+        if self.bench {
+            self.routes.extend(RouteSettings::bench());
+        }
+        if self.personas.is_empty() {
+            self.personas.extend(demo.then(PersonaSettings::demo));
+            self.personas.push(PersonaSettings::assistant());
+        }
+        Ok(())
+    }
+
+    /// Whether the scripted demo answers, because nothing else can.
+    pub fn is_demo(&self) -> bool {
+        self.routes.iter().any(RouteSettings::is_demo)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.data.check()?;
+        self.engine.check()?;
+        if self.mode == Mode::Production {
+            ensure!(
+                self.master_key.is_some(),
+                "RUNLOOM_MASTER_KEY is not set, which production mode refuses; \
+                 `openssl rand -base64 32` makes one"
+            );
+            ensure!(
+                !self.bench,
+                "RUNLOOM_BENCH is set, which production mode refuses"
+            );
+        }
+        self.check_routes()?;
+        self.check_personas()
+    }
+
+    fn check_routes(&self) -> Result<()> {
+        let mut names = BTreeSet::new();
+        for route in &self.routes {
+            route.check(self.mode)?;
+            if !names.insert(route.route_id.as_str()) {
+                bail!("two routes are called {}", route.route_id);
+            }
+        }
+        for route in &self.routes {
+            if let Some(fallback) = route.fallback.as_deref() {
+                ensure!(
+                    names.contains(fallback) && fallback != route.route_id,
+                    "route {} falls back to {fallback}, which is no other route",
+                    route.route_id
+                );
+            }
+        }
+        let defaults = self.routes.iter().filter(|route| route.default).count();
+        ensure!(defaults <= 1, "{defaults} routes are marked as the default");
+        Ok(())
+    }
+
+    fn check_personas(&self) -> Result<()> {
+        let mut names = BTreeSet::new();
+        for persona in &self.personas {
+            persona.check()?;
+            let name = format!("{}@{}", persona.key, persona.version);
+            if let Some(route) = &persona.route_id {
+                ensure!(
+                    self.routes.iter().any(|known| known.route_id == *route),
+                    "persona {name} prefers the route {route}, which doesn't exist"
+                );
+            }
+            if !names.insert(name.clone()) {
+                bail!("two personas are called {name}");
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

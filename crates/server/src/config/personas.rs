@@ -1,0 +1,149 @@
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use runloom_domain::text::is_name;
+use runloom_domain::{ApprovalMode, ApprovalPolicy, Limits, Persona, PersonaRef};
+use serde::Deserialize;
+
+use super::decimal::Decimal;
+use super::routes::{RouteSettings, nano_usd};
+
+/// `[[personas]]`: a manner of agent, for all organisations. The first is the default one;
+/// without any there is `assistant@1`. Of several versions of a key the last is the newest.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersonaSettings {
+    /// Its key.
+    pub key: String,
+    /// Its version. Default `1`. Give a changed persona a new one.
+    #[serde(default = "first_version")]
+    pub version: String,
+    /// The system prompt.
+    pub prompt: String,
+    /// The route it prefers when a run names none.
+    pub route_id: Option<String>,
+    /// Names of the tools it may use. Default none.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    /// Which tools run by themselves.
+    #[serde(default)]
+    pub approvals: ApprovalSettings,
+    /// How far its runs may go.
+    #[serde(default)]
+    pub limits: LimitSettings,
+    /// Sampling temperature; by default the provider decides.
+    pub temperature: Option<f64>,
+}
+
+fn first_version() -> String {
+    "1".to_owned()
+}
+
+/// `auto` (it runs), `ask` (a person is asked) or `deny`, by tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApprovalSettings {
+    /// For tools without an entry of their own. Default `auto`.
+    pub default: ApprovalMode,
+    /// By tool name.
+    pub tools: BTreeMap<String, ApprovalMode>,
+}
+
+/// Zero means no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitSettings {
+    /// Model calls, each with the tools it asks for. Default 32.
+    pub max_steps: u32,
+    /// Output tokens of all model calls together. Default 0.
+    pub max_output_tokens: u64,
+    /// Cost of all model calls together, in dollars. Default 0.
+    pub max_cost_usd: Decimal<9>,
+    /// Seconds from a run's start to its end, waiting included. Default 0.
+    pub timeout_seconds: u64,
+    /// Seconds that a question waits for its answer. Default 86,400, a day.
+    pub waiting_seconds: u64,
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            max_steps: limits.max_steps,
+            max_output_tokens: limits.max_output_tokens,
+            max_cost_usd: Decimal::default(),
+            timeout_seconds: limits.timeout_seconds,
+            waiting_seconds: limits.waiting_seconds,
+        }
+    }
+}
+
+impl PersonaSettings {
+    /// The persona that is there when none is configured.
+    pub fn assistant() -> Self {
+        Self {
+            key: "assistant".to_owned(),
+            version: first_version(),
+            prompt: "You are a helpful assistant. Use a tool when it gives a better answer than \
+                     you know by yourself, and answer in the language of the question."
+                .to_owned(),
+            route_id: None,
+            tools: ["current_time", "calculator", "ask_user"]
+                .map(str::to_owned)
+                .to_vec(),
+            approvals: ApprovalSettings::default(),
+            limits: LimitSettings::default(),
+            temperature: None,
+        }
+    }
+
+    /// The default persona while only the scripted demo answers.
+    pub(super) fn demo() -> Self {
+        Self {
+            key: "demo".to_owned(),
+            route_id: Some(RouteSettings::DEMO.to_owned()),
+            ..Self::assistant()
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        let (key, version) = (&self.key, &self.version);
+        ensure!(is_name(key), "persona key {key:?} is not a name");
+        ensure!(
+            is_name(version),
+            "version {version:?} of persona {key} is not a name"
+        );
+        for tool in self.approvals.tools.keys() {
+            ensure!(
+                self.tools.contains(tool),
+                "persona {key}@{version} has an approval for {tool}, which is not among its tools"
+            );
+        }
+        Ok(())
+    }
+
+    /// The same in the engine's own terms.
+    pub fn to_persona(&self) -> Persona {
+        Persona {
+            id: PersonaRef {
+                key: self.key.clone(),
+                version: self.version.clone(),
+            },
+            prompt: self.prompt.clone(),
+            route_id: self.route_id.clone(),
+            tools: self.tools.clone(),
+            approvals: ApprovalPolicy {
+                default: self.approvals.default,
+                tools: self.approvals.tools.clone(),
+            },
+            limits: Limits {
+                max_steps: self.limits.max_steps,
+                max_output_tokens: self.limits.max_output_tokens,
+                max_cost: nano_usd(self.limits.max_cost_usd),
+                timeout_seconds: self.limits.timeout_seconds,
+                waiting_seconds: self.limits.waiting_seconds,
+            },
+            temperature: self.temperature,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+use std::path::PathBuf;
+
+use anyhow::{Result, bail, ensure};
+use runloom_domain::text::is_name;
+use runloom_domain::{Backoff, Multiplier, NanoUsd, Prices, Route, RouteTimeouts};
+use runloom_engine::port::catalog::RouteEntry;
+use runloom_models::{Models, ScriptedModel};
+use serde::Deserialize;
+
+use super::decimal::Decimal;
+use super::{Environment, Mode, Secret};
+
+/// `[[routes]]`: a way to a model, for all organisations.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteSettings {
+    /// Its name, by which runs and personas choose it.
+    pub route_id: String,
+    /// The provider's name of the model.
+    pub model: String,
+    /// Who speaks to it. Default `openai_chat`.
+    #[serde(default)]
+    pub kind: RouteKind,
+    /// Base URL of an OpenAI-compatible API, with its `/v1`; needed by `openai_chat`.
+    pub base_url: Option<String>,
+    /// The environment variable that holds the API key; without it none is sent.
+    pub api_key_env: Option<String>,
+    /// What its tokens cost; nothing by default.
+    #[serde(default)]
+    pub prices: PriceSettings,
+    /// Credits of its calls are multiplied by this, at most three decimals. Default 1.
+    pub multiplier: Option<Decimal<3>>,
+    /// Whether it is taken when neither the run nor its persona names one.
+    #[serde(default)]
+    pub default: bool,
+    /// Among several that fit, the highest is taken. Default 0.
+    #[serde(default)]
+    pub priority: i32,
+    /// The route that a run goes on with when this one fails for good.
+    pub fallback: Option<String>,
+    /// The most output tokens that a call asks for; by default the provider decides.
+    pub max_output_tokens: Option<u64>,
+    /// `header_ms` and `idle_ms`: how long it may be silent before the first byte, and
+    /// between two chunks, in milliseconds. Default 60,000 each.
+    #[serde(default)]
+    pub timeouts: RouteTimeouts,
+    /// `max_attempts`, `base_ms`, `cap_ms`: tries of one call, and the longest waits before
+    /// the second and before any, in milliseconds. Default 4, 500, 30,000.
+    #[serde(default)]
+    pub backoff: Backoff,
+    /// The script of a `scripted` route: a JSON file, read at start.
+    pub script: Option<PathBuf>,
+    /// The API key itself, once it has been read from the environment.
+    #[serde(skip)]
+    pub api_key: Option<Secret>,
+}
+
+/// Who speaks to a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RouteKind {
+    /// The chat completions API of OpenAI, which many others offer too.
+    #[default]
+    OpenaiChat,
+    /// A script, in development mode only.
+    Scripted,
+}
+
+impl RouteKind {
+    /// The name in frozen routes.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenaiChat => Models::OPENAI_CHAT,
+            Self::Scripted => Models::SCRIPTED,
+        }
+    }
+}
+
+/// Prices in dollars per million tokens, as numbers or as strings, at most nine decimals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PriceSettings {
+    /// Input that no cache knew.
+    pub input: Decimal<9>,
+    /// Input read from the provider's cache; the price of `input` by default.
+    pub cache_read: Option<Decimal<9>>,
+    /// Input written to the provider's cache; the price of `input` by default.
+    pub cache_write: Option<Decimal<9>>,
+    /// Output.
+    pub output: Decimal<9>,
+    /// Dollars per call, whatever it used.
+    pub request: Decimal<9>,
+}
+
+impl PriceSettings {
+    fn to_prices(self) -> Prices {
+        Prices {
+            uncached_input: nano_usd(self.input),
+            cache_read: nano_usd(self.cache_read.unwrap_or(self.input)),
+            cache_write: nano_usd(self.cache_write.unwrap_or(self.input)),
+            output: nano_usd(self.output),
+            request: nano_usd(self.request),
+        }
+    }
+}
+
+/// Dollars with nine decimals are nano-dollars.
+pub(super) const fn nano_usd(dollars: Decimal<9>) -> NanoUsd {
+    NanoUsd::from_nanos(dollars.scaled() as i64)
+}
+
+impl RouteSettings {
+    /// A route with nothing but its name, its model and who speaks to it.
+    pub fn new(route_id: impl Into<String>, model: impl Into<String>, kind: RouteKind) -> Self {
+        Self {
+            route_id: route_id.into(),
+            model: model.into(),
+            kind,
+            base_url: None,
+            api_key_env: None,
+            prices: PriceSettings::default(),
+            multiplier: None,
+            default: false,
+            priority: 0,
+            fallback: None,
+            max_output_tokens: None,
+            timeouts: RouteTimeouts::default(),
+            backoff: Backoff::default(),
+            script: None,
+            api_key: None,
+        }
+    }
+
+    /// The name of the route to the scripted demo.
+    pub(super) const DEMO: &str = "demo";
+
+    /// The route that is there in development mode when no other is.
+    pub(super) fn demo() -> Self {
+        Self {
+            default: true,
+            ..Self::new(Self::DEMO, ScriptedModel::DEMO, RouteKind::Scripted)
+        }
+    }
+
+    /// Whether this is the route to the scripted demo.
+    pub(super) fn is_demo(&self) -> bool {
+        self.kind == RouteKind::Scripted && self.model == ScriptedModel::DEMO
+    }
+
+    /// The routes that benchmarks use.
+    pub(super) fn bench() -> impl Iterator<Item = Self> {
+        ScriptedModel::BENCH
+            .into_iter()
+            .map(|name| Self::new(name, name, RouteKind::Scripted))
+    }
+
+    pub(super) fn read_key(&mut self, environment: &mut Environment) -> Result<()> {
+        if let Some(name) = &self.api_key_env {
+            let wanted_by = format!("route {}", self.route_id);
+            let key = environment.secret(name, &wanted_by)?;
+            self.api_key = Some(Secret::new(key));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check(&self, mode: Mode) -> Result<()> {
+        let name = &self.route_id;
+        ensure!(is_name(name), "route_id {name:?} is not a name");
+        ensure!(!self.model.is_empty(), "route {name} has an empty model");
+        ensure!(
+            self.backoff.max_attempts > 0,
+            "route {name}: backoff.max_attempts is 0"
+        );
+        ensure!(
+            self.multiplier
+                .is_none_or(|factor| factor.scaled() <= u64::from(u32::MAX)),
+            "route {name}: multiplier is too large"
+        );
+        match self.kind {
+            RouteKind::Scripted if mode == Mode::Production => {
+                bail!("route {name} is scripted, which production mode refuses")
+            }
+            RouteKind::Scripted => ensure!(
+                self.base_url.is_none() && self.api_key_env.is_none(),
+                "route {name} is scripted and takes no base_url or api_key_env"
+            ),
+            RouteKind::OpenaiChat => {
+                ensure!(
+                    self.script.is_none(),
+                    "route {name} has a script, but its kind is not scripted"
+                );
+                let url = self.base_url.as_deref().unwrap_or_default();
+                ensure!(
+                    url.starts_with("http://") || url.starts_with("https://"),
+                    "route {name} needs a base_url that begins with http:// or https://"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// The same in the engine's own terms.
+    pub fn to_entry(&self) -> RouteEntry {
+        RouteEntry {
+            route: Route {
+                route_id: self.route_id.clone(),
+                model: self.model.clone(),
+                kind: self.kind.as_str().to_owned(),
+                prices: self.prices.to_prices(),
+                multiplier: self.multiplier.map_or_else(Multiplier::default, |factor| {
+                    Multiplier::from_thousandths(factor.scaled() as u32)
+                }),
+                max_output_tokens: self.max_output_tokens,
+                timeouts: self.timeouts,
+                backoff: self.backoff,
+            },
+            is_default: self.default,
+            priority: self.priority,
+            fallback: self.fallback.clone(),
+            unavailable: None,
+        }
+    }
+}

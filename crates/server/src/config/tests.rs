@@ -1,0 +1,244 @@
+use std::io::Write as _;
+
+use runloom_domain::NanoUsd;
+use runloom_engine::port::catalog::RouteEntry;
+
+use super::*;
+
+const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// The configuration from a file's text and variables.
+fn load(file: &str, variables: &[(&str, &str)]) -> Result<Config> {
+    let mut on_disk = tempfile::NamedTempFile::new().unwrap();
+    on_disk.write_all(file.as_bytes()).unwrap();
+    let path = on_disk.path().display().to_string();
+    let environment = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .chain([("RUNLOOM_CONFIG".to_owned(), path)]);
+    Config::from_environment(environment.collect())
+}
+
+fn error(file: &str, variables: &[(&str, &str)]) -> String {
+    let text = format!("{:#}", load(file, variables).unwrap_err());
+    // The file's name differs each time.
+    text.split_once(", line ")
+        .map_or(text.clone(), |(_, rest)| format!("line {rest}"))
+}
+
+#[test]
+fn nothing_said_means_the_documented_defaults() {
+    let config = load("", &[]).unwrap();
+    assert_eq!(config.listen.address.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.data.dir.to_str(), Some("./runloom-data"));
+    assert_eq!(config.mode, Mode::Development);
+    assert_eq!(config.log.format_in(config.mode), LogFormat::Pretty);
+}
+
+#[test]
+fn without_a_route_the_demo_answers_in_development_only() {
+    let config = load("", &[("RUNLOOM_BENCH", "1")]).unwrap();
+    let routes: Vec<_> = config.routes.iter().map(|r| r.route_id.as_str()).collect();
+    assert_eq!(
+        routes,
+        ["demo", "fake-a", "fake-b", "fake-hold", "fake-slow"]
+    );
+    assert!(config.is_demo() && config.routes[0].default);
+    assert_eq!(config.personas[0].key, "demo");
+    let real = load("", &[("OPENAI_API_KEY", "k"), ("RUNLOOM_BENCH", "1")]).unwrap();
+    assert!(!real.is_demo());
+    assert_eq!(real.routes[0].route_id, "default");
+    assert_eq!(real.personas[0].key, "assistant");
+    let production = [("RUNLOOM_MODE", "production"), ("RUNLOOM_MASTER_KEY", KEY)];
+    assert!(load("", &production).unwrap().routes.is_empty());
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let file = "[listen]\naddress = \"127.0.0.1:1\"\n[engine]\nmax_runs = 5\nmax_history = 7\n";
+    let config = load(
+        file,
+        &[
+            ("RUNLOOM_LISTEN", "127.0.0.1:2"),
+            ("RUNLOOM_MAX_RUNS", "6"),
+            ("RUNLOOM_LOG", ""),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.listen.address.port(), 2);
+    assert_eq!((config.engine.max_runs, config.engine.max_history), (6, 7));
+    assert_eq!(
+        config.log,
+        Log::default(),
+        "an empty variable counts as absent"
+    );
+}
+
+#[test]
+fn unknown_keys_are_named_with_their_position() {
+    assert!(error("mod = \"x\"", &[]).starts_with("line 1, column 1: unknown field `mod`"));
+    let nested = error("[engine]\nmax_rums = 1", &[]);
+    assert!(
+        nested.starts_with("line 2, column 1: unknown field `max_rums`"),
+        "{nested}"
+    );
+    let route = "[[routes]]\nroute_id = \"a\"\nmodel = \"m\"\nbase_url = \"http://h\"\nprise = 1\n";
+    assert!(error(route, &[]).contains("line 5, column 1: unknown field `prise`"));
+}
+
+#[test]
+fn unknown_variables_are_refused_except_those_of_tests() {
+    assert!(error("", &[("RUNLOOM_LISTN", "x")]).starts_with("RUNLOOM_LISTN is no setting"));
+    assert!(load("", &[("RUNLOOM_TEST_LONG", "1"), ("OTHER", "x")]).is_ok());
+}
+
+#[test]
+fn values_that_do_not_fit_are_named() {
+    assert_eq!(
+        error("", &[("RUNLOOM_LISTEN", "8080")]),
+        "RUNLOOM_LISTEN=8080: invalid socket address syntax"
+    );
+    assert_eq!(
+        error("", &[("RUNLOOM_BENCH", "yes")]),
+        "RUNLOOM_BENCH=yes: neither 0 nor 1"
+    );
+    let url = error("", &[("RUNLOOM_DATABASE_URL", "mysql://u:secret@h/d")]);
+    assert!(
+        url.contains("postgres://") && !url.contains("secret"),
+        "{url}"
+    );
+}
+
+#[test]
+fn production_refuses_insecure_defaults() {
+    let mode = ("RUNLOOM_MODE", "production");
+    let key = ("RUNLOOM_MASTER_KEY", KEY);
+    assert!(load("", &[mode, key]).is_ok());
+    assert!(error("", &[mode]).contains("RUNLOOM_MASTER_KEY is not set"));
+    assert!(error("", &[mode, ("RUNLOOM_MASTER_KEY", "c2hvcnQ=")]).contains("fewer than 32"));
+    assert!(error("", &[mode, key, ("RUNLOOM_BENCH", "1")]).contains("RUNLOOM_BENCH"));
+    let scripted = "[[routes]]\nroute_id = \"s\"\nmodel = \"demo\"\nkind = \"scripted\"\n";
+    assert!(error(scripted, &[mode, key]).contains("scripted"));
+    assert!(load(scripted, &[]).is_ok());
+}
+
+fn only_route(variables: &[(&str, &str)]) -> (RouteEntry, RouteSettings) {
+    let config = load("", variables).unwrap();
+    assert_eq!(config.routes.len(), 1);
+    (config.routes[0].to_entry(), config.routes[0].clone())
+}
+
+#[test]
+fn a_model_url_makes_the_default_route() {
+    let (entry, settings) = only_route(&[
+        ("RUNLOOM_MODEL_URL", "http://127.0.0.1:9/v1"),
+        ("RUNLOOM_MODEL", "m"),
+        ("RUNLOOM_MODEL_KEY", "k"),
+        ("OPENAI_API_KEY", "not for this URL"),
+    ]);
+    assert_eq!(
+        (entry.route.route_id.as_str(), entry.is_default),
+        ("default", true)
+    );
+    assert_eq!(entry.route.kind, "openai_chat");
+    assert_eq!(settings.api_key.unwrap().expose(), "k");
+    let (_, without) = only_route(&[
+        ("RUNLOOM_MODEL_URL", "http://127.0.0.1:9/v1"),
+        ("RUNLOOM_MODEL", "m"),
+        ("OPENAI_API_KEY", "not for this URL"),
+    ]);
+    assert_eq!(without.api_key, None);
+}
+
+#[test]
+fn an_openai_key_alone_is_enough() {
+    let (entry, settings) = only_route(&[("OPENAI_API_KEY", "k")]);
+    assert_eq!(entry.route.model, "gpt-4.1-mini");
+    assert_eq!(
+        settings.base_url.as_deref(),
+        Some("https://api.openai.com/v1")
+    );
+    let (named, _) = only_route(&[("OPENAI_API_KEY", "k"), ("RUNLOOM_MODEL", "other")]);
+    assert_eq!(named.route.model, "other");
+    for half in ["RUNLOOM_MODEL_URL", "RUNLOOM_MODEL", "RUNLOOM_MODEL_KEY"] {
+        assert!(error("", &[(half, "http://h/v1")]).starts_with(half));
+    }
+}
+
+#[test]
+fn a_route_is_read_whole_and_exactly() {
+    let file = r#"
+        [[routes]]
+        route_id = "main"
+        model = "gpt-4.1"
+        base_url = "https://api.example.com/v1"
+        api_key_env = "EXAMPLE_KEY"
+        prices = { input = 2, cache_read = "0.5", output = 8.0, request = "0.000000001" }
+        multiplier = 1.25
+        fallback = "spare"
+        default = true
+        timeouts = { header_ms = 5000, idle_ms = 6000 }
+        backoff = { max_attempts = 2, base_ms = 10, cap_ms = 20 }
+        [[routes]]
+        route_id = "spare"
+        model = "m"
+        base_url = "http://127.0.0.1:1/v1"
+    "#;
+    let config = load(file, &[("EXAMPLE_KEY", "k")]).unwrap();
+    let entry = config.routes[0].to_entry();
+    let prices = entry.route.prices;
+    assert_eq!(prices.uncached_input, NanoUsd::from_nanos(2_000_000_000));
+    assert_eq!(prices.cache_read, NanoUsd::from_nanos(500_000_000));
+    assert_eq!(prices.cache_write, prices.uncached_input);
+    assert_eq!(prices.output, NanoUsd::from_nanos(8_000_000_000));
+    assert_eq!(prices.request, NanoUsd::from_nanos(1));
+    assert_eq!(entry.route.multiplier.as_thousandths(), 1_250);
+    assert_eq!(entry.route.timeouts.header_ms, 5_000);
+    assert_eq!(entry.route.backoff.max_attempts, 2);
+    assert_eq!(entry.fallback.as_deref(), Some("spare"));
+    assert!(error(file, &[]).contains("wants its key in EXAMPLE_KEY"));
+    assert!(!format!("{config:?}").contains("\"k\""));
+}
+
+#[test]
+fn routes_and_personas_must_fit_together() {
+    let route = |name: &str, more: &str| {
+        format!("[[routes]]\nroute_id = \"{name}\"\nmodel = \"m\"\nbase_url = \"http://h\"\n{more}")
+    };
+    let twice = route("a", "") + &route("a", "");
+    assert!(error(&twice, &[]).contains("two routes are called a"));
+    assert!(error(&route("a", "fallback = \"b\""), &[]).contains("falls back to b"));
+    let defaults = route("a", "default = true\n") + &route("b", "default = true\n");
+    assert!(error(&defaults, &[]).contains("2 routes"));
+    assert!(error(&route("-a", ""), &[]).contains("is not a name"));
+    let persona = "[[personas]]\nkey = \"p\"\nprompt = \"x\"\n";
+    assert!(error(&format!("{persona}route_id = \"a\""), &[]).contains("prefers the route a"));
+    assert!(error(&format!("{persona}{persona}"), &[]).contains("two personas are called p@1"));
+    let approvals = format!("{persona}approvals.tools = {{ t = \"ask\" }}");
+    assert!(error(&approvals, &[]).contains("approval for t"));
+}
+
+#[test]
+fn a_persona_is_read_whole() {
+    let file = r#"
+        [[personas]]
+        key = "careful"
+        version = "2026-01"
+        prompt = "Be careful."
+        tools = ["calculator"]
+        approvals = { default = "deny", tools = { calculator = "ask" } }
+        limits = { max_steps = 3, max_cost_usd = 0.25, waiting_seconds = 0 }
+        temperature = 0.2
+    "#;
+    let persona = load(file, &[]).unwrap().personas[0].to_persona();
+    assert_eq!(persona.id.to_string(), "careful@2026-01");
+    assert_eq!(persona.limits.max_cost, NanoUsd::from_nanos(250_000_000));
+    assert_eq!(
+        (persona.limits.max_steps, persona.limits.waiting_seconds),
+        (3, 0)
+    );
+    assert_eq!(
+        persona.approvals.mode("calculator"),
+        runloom_domain::ApprovalMode::Ask
+    );
+}

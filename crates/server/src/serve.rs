@@ -1,0 +1,138 @@
+//! Starting, running and stopping the server.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use anyhow::{Context, Result, bail};
+use runloom_accounts::{Accounts, AccountsConfig, TokenKeys};
+use runloom_domain::{Clock, SystemClock};
+use runloom_engine::{Engine, EngineParts};
+use runloom_http::{HttpParts, HttpState, ListenSettings, listen};
+use runloom_store_sql::Database;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::{first_start, wiring};
+
+/// How long runs may take to reach a step boundary when the server stops; those that haven't
+/// are then interrupted, and go on elsewhere from their last step.
+const HAND_OVER: Duration = Duration::from_secs(2);
+
+/// How long stopping may take in all. Whoever sent SIGTERM commonly kills after 30 s.
+const STOP: Duration = Duration::from_secs(25);
+
+/// Serves until `shutdown` ends, then stops cleanly: readiness fails, event streams end with a
+/// hint to come again, runs are handed over, requests end, the database is closed.
+///
+/// Must be called on a multi-thread tokio runtime. Dropping the future stops the listeners but
+/// hands nothing over; what was committed is safe, as after a crash.
+pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
+    let parts = Parts::start(&config).await?;
+    let server = parts.listen(&config).await?;
+    let handle = server.handle();
+    let mut server = tokio::spawn(server);
+    tokio::select! {
+        () = shutdown => {}
+        ended = &mut server => {
+            ended.context("the HTTP server panicked")??;
+            bail!("the HTTP server ended by itself");
+        }
+    }
+    let stopped = tokio::time::timeout(STOP, parts.stop(&handle)).await;
+    stopped.unwrap_or_else(|_| bail!("stopping took longer than {} s", STOP.as_secs()))
+}
+
+/// Everything that runs.
+struct Parts {
+    database: Arc<dyn Database>,
+    accounts: Arc<Accounts>,
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    listener: TcpListener,
+    drain: CancellationToken,
+}
+
+impl Parts {
+    /// Takes the port before anything is written, so that a wrong start leaves nothing behind.
+    async fn start(config: &Config) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let tools = wiring::tools(config, Arc::clone(&clock));
+        let catalog = wiring::catalog(config, &tools)?;
+        let models = wiring::models(config)?;
+        let listener = take_port(config.listen.address)?;
+        let database = wiring::open(&config.data, Arc::clone(&clock)).await?;
+        let keys = TokenKeys::derive(&wiring::master_key(config)?.seed());
+        let accounts = Accounts::new(
+            database.clone(),
+            Arc::clone(&clock),
+            &keys,
+            AccountsConfig::default(),
+        );
+        let engine = EngineParts {
+            store: database.clone(),
+            models: Arc::new(models),
+            tools,
+            catalog: Arc::new(catalog),
+            clock: Arc::clone(&clock),
+        };
+        let engine = Engine::start(engine, config.engine.to_config()).await;
+        Ok(Self {
+            database,
+            accounts: Arc::new(accounts),
+            engine: engine.context("can't start the engine")?,
+            clock,
+            listener,
+            drain: CancellationToken::new(),
+        })
+    }
+
+    /// Makes the first account if there is none, and says where the server is.
+    async fn listen(&self, config: &Config) -> Result<Server> {
+        let owner = self.accounts.first_owner("owner", "owner@localhost").await;
+        let owner = owner.context("can't make the first account")?;
+        let listener = self.listener.try_clone().context("can't share the port")?;
+        let address = listener.local_addr().context("can't tell the port")?;
+        let server = runloom_http::server(listener, self.http_state(config))
+            .context("can't start the HTTP server")?;
+        first_start::greet(config, address, owner.as_ref());
+        tracing::info!(%address, mode = %config.mode, "serving");
+        Ok(server)
+    }
+
+    fn http_state(&self, config: &Config) -> HttpState {
+        HttpState::new(HttpParts {
+            engine: self.engine.clone(),
+            store: self.database.clone(),
+            accounts: Arc::clone(&self.accounts),
+            clock: Arc::clone(&self.clock),
+            readiness: Arc::new(wiring::DatabaseReadiness(Arc::clone(&self.database))),
+            runtime: Handle::current(),
+            drain: self.drain.clone(),
+            settings: config.http.to_settings(),
+        })
+    }
+
+    /// Requests are answered while runs are handed over: `/readyz` says no, and whoever asks
+    /// for an event stream is sent elsewhere.
+    async fn stop(&self, server: &ServerHandle) -> Result<()> {
+        self.drain.cancel();
+        self.engine.drain(HAND_OVER).await;
+        server.stop(true).await;
+        let closed = self.database.close().await;
+        closed.context("can't close the database")
+    }
+}
+
+fn take_port(address: SocketAddr) -> Result<TcpListener> {
+    listen(address, ListenSettings::default()).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            anyhow::anyhow!("{address} is in use; RUNLOOM_LISTEN chooses another address")
+        }
+        _ => anyhow::Error::new(error).context(format!("can't listen on {address}")),
+    })
+}

@@ -1,0 +1,15 @@
+//! Making the parts from the configuration, one file per part.
+
+mod catalog;
+mod master_key;
+mod models;
+mod readiness;
+mod store;
+mod tools;
+
+pub(crate) use catalog::catalog;
+pub(crate) use master_key::master_key;
+pub(crate) use models::models;
+pub(crate) use readiness::DatabaseReadiness;
+pub(crate) use store::open;
+pub(crate) use tools::tools;

@@ -1,0 +1,46 @@
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use runloom_models::{ApiKey, Endpoint, Models, ScriptedModel};
+
+use crate::config::{Config, Mode, RouteKind};
+
+/// The adapters that the configured routes need. The scripted model exists in development mode
+/// only; there a route without a script of its own must name one that comes with the program.
+pub(crate) fn models(config: &Config) -> Result<Models> {
+    let mut models = Models::builder();
+    for route in &config.routes {
+        if route.kind == RouteKind::OpenaiChat {
+            let endpoint = Endpoint {
+                base_url: route.base_url.clone().unwrap_or_default(),
+                api_key: route.api_key.as_ref().map(|key| ApiKey::new(key.expose())),
+            };
+            models = models.endpoint(&route.route_id, endpoint);
+        }
+    }
+    if config.mode == Mode::Development {
+        models = models.scripted(scripted(config)?);
+    }
+    Ok(models.build()?)
+}
+
+fn scripted(config: &Config) -> Result<ScriptedModel> {
+    let mut model = ScriptedModel::new().with_demo().with_bench();
+    let mut read = BTreeSet::new();
+    for route in &config.routes {
+        match &route.script {
+            Some(path) if read.insert(path) => model = model.with_file(path)?,
+            Some(_) => {}
+            None => ensure!(
+                route.kind != RouteKind::Scripted || comes_with_us(&route.model),
+                "route {} is scripted, but has no script",
+                route.route_id
+            ),
+        }
+    }
+    Ok(model)
+}
+
+fn comes_with_us(model: &str) -> bool {
+    model == ScriptedModel::DEMO || ScriptedModel::BENCH.contains(&model)
+}
