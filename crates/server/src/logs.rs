@@ -1,7 +1,7 @@
 //! Logs on standard error. The spans that engine and http open bring the ids of run, thread and
 //! trace into every line.
 
-use std::io::stderr;
+use std::io::{IsTerminal as _, stderr};
 
 use anyhow::{Context, Result, anyhow};
 use tracing_subscriber::EnvFilter;
@@ -13,7 +13,10 @@ use crate::config::{Config, LogFormat};
 pub(crate) fn install(config: &Config) -> Result<()> {
     let filter = EnvFilter::try_new(&config.log.filter)
         .with_context(|| format!("RUNLOOM_LOG={} is no filter", config.log.filter))?;
-    let logs = fmt().with_env_filter(filter).with_writer(stderr);
+    let logs = fmt()
+        .with_env_filter(filter)
+        .with_ansi(stderr().is_terminal())
+        .with_writer(stderr);
     let installed = match config.log.format_in(config.mode) {
         LogFormat::Pretty => logs.try_init(),
         LogFormat::Json => logs
