@@ -7,6 +7,7 @@
     reason = "a command-line tool for developers speaks on its output"
 )]
 
+mod bench;
 mod ci;
 mod model;
 mod parts;
@@ -15,6 +16,7 @@ mod test;
 mod tidy;
 mod workspace;
 
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use process::Interrupt;
 use std::process::ExitCode;
@@ -36,13 +38,20 @@ enum Task {
     Parts,
     /// Fetch and start a small real language model
     Model(model::Arguments),
+    /// Load the release server over HTTP and print a table and JSON
+    Bench(bench::Arguments),
+    /// The benchmark's load, in a process of its own
+    #[command(hide = true)]
+    BenchLoad(bench::load::Arguments),
+    /// The benchmark's endpoint that stores nothing
+    #[command(hide = true)]
+    BenchBare(bench::bare::Arguments),
     /// Check the rules on crates, files and migrations that the compiler can't see
     Tidy,
 }
 
-#[tokio::main(flavor = "multi_thread", worker_threads = 1)]
-async fn main() -> ExitCode {
-    match run(Cli::parse().task).await {
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("error: {error:#}");
@@ -51,13 +60,30 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(task: Task) -> anyhow::Result<()> {
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Tidy => tidy::run(),
+        // The two halves of the benchmark choose runtimes of their own.
+        Task::BenchLoad(arguments) => bench::load::run(arguments),
+        Task::BenchBare(arguments) => bench::bare::run(&arguments),
+        task => tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .context("can't make a runtime")?
+            .block_on(run_interruptibly(task)),
+    }
+}
+
+/// Tasks that start programs. They end what they started when the developer interrupts them.
+async fn run_interruptibly(task: Task) -> Result<()> {
     let interrupt = &Interrupt::install()?;
     match task {
         Task::Ci => ci::run(interrupt).await,
         Task::Test(arguments) => test::run(interrupt, &arguments).await,
         Task::Parts => test::serve_parts(interrupt).await,
         Task::Model(arguments) => model::run(interrupt, &arguments).await,
-        Task::Tidy => tidy::run(),
+        Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
+        Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) => run(task),
     }
 }

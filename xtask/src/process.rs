@@ -153,7 +153,7 @@ impl Background {
         self.child.id()
     }
 
-    /// Polls `ready` every 10 ms until it holds; the program's end or `limit` is an error that
+    /// Polls `ready` every 2 ms until it holds; the program's end or `limit` is an error that
     /// shows the end of its log.
     pub(crate) async fn wait_until(
         &mut self,
@@ -161,6 +161,7 @@ impl Background {
         limit: Duration,
         mut ready: impl FnMut() -> bool,
     ) -> Result<()> {
+        const BETWEEN: Duration = Duration::from_millis(2);
         let start = Instant::now();
         while !ready() {
             interrupt.check()?;
@@ -174,7 +175,7 @@ impl Background {
                     self.last_lines()
                 );
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(BETWEEN).await;
         }
         Ok(())
     }

@@ -1,0 +1,126 @@
+//! `cargo xtask bench-load`: the process that loads a server and prints what it saw as JSON.
+
+pub(crate) mod cancel;
+pub(crate) mod closed;
+pub(crate) mod events;
+pub(crate) mod held;
+pub(crate) mod open;
+pub(crate) mod result;
+pub(crate) mod resume;
+pub(crate) mod run;
+pub(crate) mod threads;
+pub(crate) mod wire;
+
+use crate::bench::{limits, usage};
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Where the server listens
+    #[arg(long)]
+    address: SocketAddr,
+    /// API key; from the environment, so that it isn't seen in lists of processes
+    #[arg(skip = std::env::var("RUNLOOM_API_KEY").unwrap_or_default())]
+    key: String,
+    /// How long to measure
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    #[command(subcommand)]
+    load: Load,
+}
+
+#[derive(Subcommand)]
+enum Load {
+    /// Clients that start a run as soon as their last has ended
+    Closed {
+        #[arg(long)]
+        clients: usize,
+        #[arg(long, default_value = "fake-a")]
+        route: String,
+    },
+    /// Runs that start at a fixed rate, whatever became of those before
+    Open {
+        #[arg(long)]
+        rate: u64,
+    },
+    /// Streams of silent runs, all open at once; announces when they are
+    Held {
+        #[arg(long)]
+        streams: usize,
+    },
+    /// Clients that create, read, rename and delete threads
+    Threads {
+        #[arg(long)]
+        clients: usize,
+    },
+    /// Runs that are cancelled after their first delta
+    Cancel {
+        #[arg(long)]
+        runs: usize,
+    },
+    /// Runs during which the server is killed; announces when all of them stream
+    Resume {
+        #[arg(long)]
+        runs: usize,
+    },
+}
+
+/// What a load needs to reach the server.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) key: String,
+}
+
+impl Target {
+    pub(crate) async fn connect(&self) -> Result<wire::Connection> {
+        wire::Connection::open(self.address, &self.key).await
+    }
+
+    /// A connection that can take a request: the given one, or a new one in its place.
+    pub(crate) async fn usable<'a>(
+        &self,
+        slot: &'a mut Option<wire::Connection>,
+    ) -> Result<&'a mut wire::Connection> {
+        let kept = slot.take().filter(wire::Connection::is_reusable);
+        let connection = match kept {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(slot.insert(connection))
+    }
+}
+
+/// Runs one load to its end. Everything is on one thread, since the other core is the server's.
+pub(crate) fn run(arguments: Arguments) -> Result<()> {
+    limits::raise_open_files()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("can't make a runtime")?;
+    let target = Target {
+        address: arguments.address,
+        key: arguments.key,
+    };
+    let time = Duration::from_secs(arguments.seconds);
+    let begin = Instant::now();
+    let local = tokio::task::LocalSet::new();
+    let mut result = local.block_on(&runtime, async {
+        match arguments.load {
+            Load::Closed { clients, route } => closed::load(&target, clients, &route, time).await,
+            Load::Open { rate } => open::load(&target, rate, time).await,
+            Load::Held { streams } => held::load(&target, streams).await,
+            Load::Threads { clients } => threads::load(&target, clients, time).await,
+            Load::Cancel { runs } => cancel::load(&target, runs).await,
+            Load::Resume { runs } => resume::load(&target, runs).await,
+        }
+    })?;
+    let processor = usage::processor(std::process::id())?;
+    result.cores = processor.as_secs_f64() / begin.elapsed().as_secs_f64();
+    let json = serde_json::to_string(&result).context("can't write the result")?;
+    println!("{json}");
+    Ok(())
+}

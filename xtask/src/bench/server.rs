@@ -1,0 +1,129 @@
+//! The server under test: the release binary with its default code path, on a fresh store.
+
+use crate::parts::port;
+use crate::parts::postgres::{Cluster, Durability};
+use crate::process::{Background, Interrupt, tied_to_us};
+use anyhow::{Context, Result};
+use rustix::process::Signal;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Which database the server uses.
+pub(crate) enum Store {
+    Sqlite,
+    Postgres { binaries: PathBuf },
+}
+
+/// A running server with what it stands on.
+pub(crate) struct Server {
+    // Fields are dropped in this order: who depends on another goes first.
+    process: Background,
+    pub(crate) database: Option<Cluster>,
+    data: TempDir,
+    binary: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) key: String,
+    /// From starting the process to its first `ready`, on the new store.
+    pub(crate) first_start: Duration,
+}
+
+/// How long a server may take to become ready.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Kept when the server is started again, since only a first start prints the key.
+const FIRST_LOG: &str = "first.log";
+
+impl Server {
+    /// Starts a server on a new store below `folder`.
+    pub(crate) async fn start(
+        interrupt: &Interrupt,
+        binary: &Path,
+        store: &Store,
+        folder: &Path,
+    ) -> Result<Self> {
+        let data = tempfile::Builder::new()
+            .prefix("data-")
+            .tempdir_in(folder)
+            .context("can't make a data folder")?;
+        let database = match store {
+            Store::Sqlite => None,
+            Store::Postgres { binaries } => {
+                Some(Cluster::start(interrupt, binaries, Durability::Full).await?)
+            }
+        };
+        let port = port::free()?;
+        let (process, first_start) =
+            spawn(interrupt, binary, &data, database.as_ref(), port).await?;
+        let key = first_key(data.path())?;
+        Ok(Self {
+            process,
+            database,
+            data,
+            binary: binary.to_owned(),
+            port,
+            key,
+            first_start,
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Ends the server with `signal` and starts it again on the same store. Returns the time
+    /// from starting the new process to its readiness.
+    pub(crate) async fn restart(
+        &mut self,
+        interrupt: &Interrupt,
+        signal: Signal,
+    ) -> Result<Duration> {
+        self.process.signal(signal);
+        self.process.reap(Duration::from_secs(40));
+        let database = self.database.as_ref();
+        let (process, time) =
+            spawn(interrupt, &self.binary, &self.data, database, self.port).await?;
+        self.process = process;
+        Ok(time)
+    }
+}
+
+async fn spawn(
+    interrupt: &Interrupt,
+    binary: &Path,
+    data: &TempDir,
+    database: Option<&Cluster>,
+    port: u16,
+) -> Result<(Background, Duration)> {
+    let mut command = tied_to_us(binary);
+    command
+        .current_dir(data.path())
+        .env("RUNLOOM_BENCH", "1")
+        .env("RUNLOOM_MODE", "development")
+        .env("RUNLOOM_LISTEN", format!("127.0.0.1:{port}"))
+        .env("RUNLOOM_DATA_DIR", data.path());
+    if let Some(database) = database {
+        command.env("RUNLOOM_DATABASE_URL", &database.url);
+    }
+    let first_log = data.path().join(FIRST_LOG);
+    let log = if first_log.exists() {
+        data.path().join("again.log")
+    } else {
+        first_log
+    };
+    let begin = Instant::now();
+    let mut process = Background::start("the server", &mut command, Signal::TERM, log)?;
+    process
+        .wait_until(interrupt, LIMIT, || port::answers(port, "/readyz"))
+        .await?;
+    Ok((process, begin.elapsed()))
+}
+
+/// The API key that the server printed, alone on its line, at its first start.
+fn first_key(data: &Path) -> Result<String> {
+    let log = std::fs::read_to_string(data.join(FIRST_LOG)).context("can't read the log")?;
+    log.lines()
+        .map(str::trim)
+        .find(|line| line.starts_with("rl_"))
+        .map(str::to_owned)
+        .context("the server printed no API key")
+}

@@ -1,0 +1,107 @@
+//! What the figures are held against, on two cores with the load (and the database) included.
+
+use super::load::result::Quantiles;
+use super::report::{Measured, Report, mebibytes};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// A figure beside its target.
+#[derive(Serialize)]
+pub(crate) struct Checked {
+    what: String,
+    measured: f64,
+    target: f64,
+    met: bool,
+}
+
+impl Checked {
+    fn at_most(what: &str, measured: f64, target: f64) -> Self {
+        Self {
+            what: format!("{what} <="),
+            measured,
+            target,
+            met: measured <= target,
+        }
+    }
+
+    fn at_least(what: &str, measured: f64, target: f64) -> Self {
+        Self {
+            what: format!("{what} >="),
+            measured,
+            target,
+            met: measured >= target,
+        }
+    }
+
+    pub(crate) fn write(&self, text: &mut String) {
+        // Writing to a string can't fail.
+        let _ = writeln!(
+            text,
+            "  {:<5} {:<44} {:>9.2}: {:.2}",
+            if self.met { "met" } else { "short" },
+            self.what,
+            self.target,
+            self.measured
+        );
+    }
+}
+
+/// Each target whose row was measured.
+pub(crate) fn check(report: &Report) -> Vec<Checked> {
+    report
+        .rows
+        .iter()
+        .flat_map(|row| check_row(report, row))
+        .collect()
+}
+
+fn check_row(report: &Report, row: &Measured) -> Vec<Checked> {
+    let name = row.name.as_str();
+    let rate = row.per_second.unwrap_or_default();
+    let mut checked = Vec::new();
+    match name {
+        "cold-start" => checked.extend(
+            timed(row, "ready").map(|time| Checked::at_most("cold start p50, ms", time.p50, 200.0)),
+        ),
+        "idle" => checked.extend(
+            row.memory
+                .map(|memory| Checked::at_most("idle memory, MiB", mebibytes(memory), 40.0)),
+        ),
+        "one" => checked.extend(timed(row, "create_to_delta").map(|time| {
+            let target = 4.0f64.mul_add(report.fdatasync.p50, 1.2);
+            Checked::at_most("first delta p50, 1.2 ms + 4 fdatasync", time.p50, target)
+        })),
+        "closed-64" | "closed-256" => {
+            let target = if report.is_postgres() { 500.0 } else { 600.0 };
+            checked.push(Checked::at_least(
+                &format!("{name}, runs a second"),
+                rate,
+                target,
+            ));
+        }
+        "open-400" => checked.extend(
+            timed(row, "create_to_delta")
+                .map(|time| Checked::at_most("open loop first delta p99, ms", time.p99, 50.0)),
+        ),
+        "threads-200" => {
+            checked.push(Checked::at_least("thread requests a second", rate, 8000.0));
+        }
+        "held-5000" => checked.extend(
+            row.memory_per_stream
+                .map(|bytes| Checked::at_most("a held stream, KiB", bytes as f64 / 1024.0, 24.0)),
+        ),
+        _ => {}
+    }
+    if row.done.is_some() {
+        checked.push(Checked::at_most(
+            &format!("{name}, errors"),
+            row.errors as f64,
+            0.0,
+        ));
+    }
+    checked
+}
+
+fn timed(row: &Measured, what: &str) -> Option<Quantiles> {
+    row.latencies.get(what).copied()
+}

@@ -1,0 +1,70 @@
+//! Memory and processor time of a process, read from /proc.
+
+use anyhow::{Context, Result};
+use std::time::Duration;
+
+/// Resident memory of the process in bytes.
+pub(crate) fn memory(pid: u32) -> Result<u64> {
+    let status = read(pid, "status")?;
+    let kib: u64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|value| value.trim().strip_suffix(" kB")?.trim().parse().ok())
+        .with_context(|| format!("no resident memory of process {pid}"))?;
+    Ok(kib * 1024)
+}
+
+/// Processor time of the process and of those that it has started and that have ended.
+pub(crate) fn processor(pid: u32) -> Result<Duration> {
+    let stat = read(pid, "stat")?;
+    ticks(&stat)
+        .map(|ticks| {
+            Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+        })
+        .with_context(|| format!("no processor time of process {pid}"))
+}
+
+/// Processor time of a process and all its children, for a database that forks for each client.
+pub(crate) fn processor_of_family(pid: u32) -> Result<Duration> {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+        .with_context(|| format!("no children of process {pid}"))?;
+    let mut sum = processor(pid)?;
+    for child in children.split_whitespace().filter_map(|id| id.parse().ok()) {
+        // One that has just ended is counted by its parent from now on.
+        sum += processor(child).unwrap_or_default();
+    }
+    Ok(sum)
+}
+
+fn read(pid: u32, file: &str) -> Result<String> {
+    let path = format!("/proc/{pid}/{file}");
+    std::fs::read_to_string(&path).with_context(|| format!("can't read {path}"))
+}
+
+/// utime, stime, cutime and cstime: fields 14 to 17, counted behind the name in parentheses.
+fn ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut sum = 0;
+    for field in fields.split_whitespace().skip(11).take(4) {
+        sum += field.parse::<u64>().ok()?;
+    }
+    Some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_found_behind_a_name_with_blanks() {
+        let stat = "7 (a b) c) S 1 7 7 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 9 0";
+        assert_eq!(ticks(stat), Some(124));
+    }
+
+    #[test]
+    fn our_own_figures_can_be_read() {
+        let pid = std::process::id();
+        assert!(memory(pid).unwrap() > 1 << 20);
+        assert!(processor_of_family(pid).is_ok());
+    }
+}
