@@ -21,21 +21,19 @@ pub(super) fn claimed(
     }
     if attempts >= MAX_ATTEMPTS && !draft.state.cancel_requested {
         let message = format!("the run was lost {} times without progress", attempts - 1);
-        return draft.fail("internal.error", message, None);
+        return draft.fail("internal.error", &message, None);
     }
     match (draft.state.status, &draft.state.phase) {
         (RunStatus::Queued, _) => start(draft, thread_position),
         (RunStatus::WaitingForInput, _) => give_up_waiting(draft),
         (RunStatus::Running, Phase::Calling(..)) => {
             let error = ModelError::new(ModelErrorKind::Cut, "the node stopped during the call");
-            model_failed::interrupted(
-                draft,
-                FailedCall {
-                    error,
-                    usage: cut_usage,
-                    text: None,
-                },
-            );
+            let cut = FailedCall {
+                error,
+                usage: cut_usage,
+                text: None,
+            };
+            model_failed::interrupted(draft, &cut);
         }
         (RunStatus::Cancelling, Phase::Calling(..)) => {
             let error = ModelError::new(ModelErrorKind::Cut, "the node stopped during the call");
@@ -57,12 +55,12 @@ fn start(draft: &mut Draft<'_>, thread_position: u64) {
     let begun = draft.state.begun;
     draft.push_with(
         EventBody::RunStarted(RunStarted {
-            run_id: begun.run_id,
-            thread_id: begun.thread_id,
+            run_id: begun.run,
+            thread_id: begun.thread,
             route_id: spec.route.route_id.clone(),
             persona_id: spec.persona.to_string(),
             model: spec.route.model.clone(),
-            trace_id: begun.trace_id,
+            trace_id: begun.trace,
             parent_run_id: None,
         }),
         Some(EventPrivate::Spec {
@@ -79,9 +77,5 @@ fn give_up_waiting(draft: &mut Draft<'_>) {
     if limit != 0 && age >= limit {
         return super::stopped::timed_out(draft, None);
     }
-    draft.fail(
-        "input.timed_out",
-        "nobody answered in time".to_owned(),
-        None,
-    );
+    draft.fail("input.timed_out", "nobody answered in time", None);
 }

@@ -138,13 +138,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Ends the run with an error; `cut` is the model call that ended with it.
-    pub(super) fn fail(&mut self, error_class: &str, message: String, cut: Option<ModelCall>) {
+    pub(super) fn fail(&mut self, error_class: &str, message: &str, cut: Option<ModelCall>) {
         super::settle::close_calls(self);
-        let error = Some((error_class, message.as_str()));
+        let error = Some((error_class, message));
         let totals = self.settle_accounts(cut.as_ref(), error);
         let body = EventBody::RunFailed(RunFailed {
             error_class: error_class.to_owned(),
-            message: message.clone(),
+            message: message.to_owned(),
             totals,
         });
         self.end(body, cut);

@@ -37,7 +37,7 @@ pub(super) fn begin_step(draft: &mut Draft<'_>) {
         return;
     }
     if let Some((class, message)) = exhausted(draft, next.step) {
-        return draft.fail(class, message, None);
+        return draft.fail(class, &message, None);
     }
     let route = draft.state.route().clone();
     draft.push(EventBody::StepStarted(StepStarted {
@@ -112,7 +112,6 @@ fn advance_call(draft: &mut Draft<'_>, call: &Call) -> Option<runloom_domain::In
     };
     match &call.state {
         CallState::Settled(answer) => settle_call(draft, call, answer),
-        CallState::Approved => start_call(draft, call),
         CallState::Open if call.approval == ToolApproval::Denied => {
             draft.tool_error(call, "tool.denied", "this tool is not allowed".to_owned());
         }
@@ -124,13 +123,12 @@ fn advance_call(draft: &mut Draft<'_>, call: &Call) -> Option<runloom_domain::In
         CallState::Open if call.approval == ToolApproval::Ask => {
             return Some(settle::approval(draft, call));
         }
-        CallState::Open => start_call(draft, call),
         CallState::Started if draft.cx.running.contains(&call.id) || draft.starts(call.id) => {}
         // The intent is in the log and nothing runs: a crash has hidden the outcome.
         CallState::Started if pin.class == ToolClass::Once => {
             return Some(settle::outcome_unknown(draft, call));
         }
-        CallState::Started => start_call(draft, call),
+        CallState::Open | CallState::Approved | CallState::Started => start_call(draft, call),
         CallState::Done => {}
     }
     None

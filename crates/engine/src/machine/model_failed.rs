@@ -18,27 +18,27 @@ pub(crate) struct FailedCall {
 }
 
 /// The model call has failed: try again, elsewhere, or give up.
-pub(super) fn model_failed(draft: &mut Draft<'_>, failed: FailedCall) {
+pub(super) fn model_failed(draft: &mut Draft<'_>, failed: &FailedCall) {
     let Phase::Calling(tried, _) = draft.state.phase else {
         return;
     };
     let backoff = draft.state.route().backoff;
     if failed.error.kind.is_retryable() && tried.on_route < backoff.max_attempts {
         let delay = backoff.delay(tried.on_route, failed.error.retry_after, draft.cx.entropy);
-        return retry(draft, &failed, delay, None);
+        return retry(draft, failed, delay, None);
     }
     if let Some(next) = draft.state.spec.fallbacks.get(draft.state.route) {
         let next = next.route_id.clone();
-        return retry(draft, &failed, std::time::Duration::ZERO, Some(next));
+        return retry(draft, failed, std::time::Duration::ZERO, Some(next));
     }
     let call = ledger_row(draft, tried, failed.usage);
-    draft.fail(failed.error.kind.class(), failed.error.message, Some(call));
+    draft.fail(failed.error.kind.class(), &failed.error.message, Some(call));
 }
 
 /// A crash has cut the call: that is no fault of the provider, so it doesn't count against
 /// the route's tries; claims without progress are bounded instead.
-pub(super) fn interrupted(draft: &mut Draft<'_>, cut: FailedCall) {
-    retry(draft, &cut, std::time::Duration::ZERO, None);
+pub(super) fn interrupted(draft: &mut Draft<'_>, cut: &FailedCall) {
+    retry(draft, cut, std::time::Duration::ZERO, None);
 }
 
 fn retry(

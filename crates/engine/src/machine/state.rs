@@ -55,11 +55,11 @@ impl Try {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Begun {
     /// The run.
-    pub(crate) run_id: RunId,
+    pub(crate) run: RunId,
     /// Its thread.
-    pub(crate) thread_id: ThreadId,
+    pub(crate) thread: ThreadId,
     /// The trace of the request that created it.
-    pub(crate) trace_id: TraceId,
+    pub(crate) trace: TraceId,
 }
 
 /// What a run's log says.
@@ -107,17 +107,17 @@ impl RunState {
         let (status, phase, begun) = match &first.body {
             EventBody::RunStarted(e) => {
                 let begun = Begun {
-                    run_id: e.run_id,
-                    thread_id: e.thread_id,
-                    trace_id: e.trace_id,
+                    run: e.run_id,
+                    thread: e.thread_id,
+                    trace: e.trace_id,
                 };
                 (RunStatus::Running, Phase::Ready(Try::first(1)), begun)
             }
             EventBody::RunQueued(e) => {
                 let begun = Begun {
-                    run_id: e.run_id,
-                    thread_id: e.thread_id,
-                    trace_id: e.trace_id,
+                    run: e.run_id,
+                    thread: e.thread_id,
+                    trace: e.trace_id,
                 };
                 (RunStatus::Queued, Phase::Queued, begun)
             }

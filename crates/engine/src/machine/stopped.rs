@@ -27,7 +27,7 @@ pub(super) fn timed_out(draft: &mut Draft<'_>, cut: Option<ModelCall>) {
     let limit = draft.state.spec.limits.timeout_seconds;
     draft.fail(
         "limits.timeout",
-        format!("the run took longer than {limit} s"),
+        &format!("the run took longer than {limit} s"),
         cut,
     );
 }

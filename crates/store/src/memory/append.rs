@@ -17,6 +17,9 @@ impl State {
         let Some(run) = owned else {
             return Appended::Stale;
         };
+        if change.expect_status.is_some_and(|expected| expected != run.status()) {
+            return Appended::Moved;
+        }
         let base = run.last_seq();
         let projection = change.projection.unwrap_or_default();
         match self.write(
