@@ -1,1 +1,7 @@
-//! One binary for all tests from the outside.
+//! One binary for all tests from the outside, one folder for each concern.
+
+mod idempotency;
+mod lists;
+mod messages;
+mod runs;
+mod threads;

@@ -1,0 +1,7 @@
+//! `POST /v1/threads/{id}/runs` and what a run then shows.
+
+mod busy;
+mod create;
+mod get;
+mod references;
+mod totals;
