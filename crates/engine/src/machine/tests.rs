@@ -10,7 +10,7 @@ use crate::port::model::{ModelError, ModelErrorKind};
 
 const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
-fn spec(limits: serde_json::Value) -> RunSpec {
+fn spec(limits: &Value) -> RunSpec {
     let tool = |name: &str, class, approval| ToolPin {
         name: name.into(),
         hash: String::new(),
@@ -44,7 +44,7 @@ struct Run {
 }
 
 impl Run {
-    fn started(limits: serde_json::Value) -> Self {
+    fn started(limits: &Value) -> Self {
         let (run_id, thread_id) = (RunId::generate(NOW), ThreadId::generate(NOW));
         let first = runloom_domain::Event {
             seq: 1,
@@ -147,7 +147,7 @@ fn error_class(decision: &Decision) -> String {
 
 #[test]
 fn an_answer_without_tools_ends_the_run_in_the_same_commit() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     let (types, decision) = run.claim(1, None);
     assert_eq!(types, ["step.started"]);
     assert!(matches!(
@@ -168,7 +168,7 @@ fn an_answer_without_tools_ends_the_run_in_the_same_commit() {
 
 #[test]
 fn tools_start_with_their_calls_and_the_next_step_follows_the_last_result() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     let (types, _) = run.answer(&["pure", "deny", "unknown"]);
     let expected = [
@@ -201,7 +201,7 @@ fn tools_start_with_their_calls_and_the_next_step_follows_the_last_result() {
 
 #[test]
 fn people_are_asked_once_nothing_runs_any_more() {
-    let mut run = Run::started(json!({"waiting_seconds": 9}));
+    let mut run = Run::started(&json!({"waiting_seconds": 9}));
     run.claim(1, None);
     let (types, _) = run.answer(&["pure", "ask", "ask"]);
     assert!(!types.contains(&"run.waiting_for_input".to_owned()));
@@ -224,7 +224,7 @@ fn people_are_asked_once_nothing_runs_any_more() {
 
 #[test]
 fn a_failing_route_is_tried_again_then_left_then_given_up() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     let (types, decision) = run.fail(ModelErrorKind::Unavailable);
     assert_eq!(types, ["step.retried"]);
@@ -247,7 +247,7 @@ fn a_failing_route_is_tried_again_then_left_then_given_up() {
 
 #[test]
 fn what_cannot_get_better_is_not_tried_again() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     let (types, decision) = run.fail(ModelErrorKind::Unauthorized);
     assert_eq!(
@@ -263,7 +263,7 @@ fn what_cannot_get_better_is_not_tried_again() {
 
 #[test]
 fn long_waits_free_the_run() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     let mut error = ModelError::new(ModelErrorKind::RateLimited, "slow down");
     error.retry_after = Some(Duration::from_secs(20));
@@ -281,7 +281,7 @@ fn long_waits_free_the_run() {
 
 #[test]
 fn after_a_crash_the_call_is_made_anew_and_charged() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     let (types, decision) = run.claim(2, Some(ResumeReason::LeaseExpired));
     assert_eq!(types, ["run.resumed", "step.retried", "step.started"]);
@@ -299,14 +299,14 @@ fn after_a_crash_the_call_is_made_anew_and_charged() {
 
 #[test]
 fn a_started_once_tool_is_asked_about_and_a_pure_one_runs_again() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     run.answer(&["once"]);
     let (types, decision) = run.claim(2, Some(ResumeReason::LeaseExpired));
     assert_eq!(types, ["run.resumed", "run.waiting_for_input"]);
     assert_eq!(decision.effects, [Effect::LetGo]);
 
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     run.answer(&["pure"]);
     let (types, _) = run.claim(2, Some(ResumeReason::LeaseExpired));
@@ -315,7 +315,7 @@ fn a_started_once_tool_is_asked_about_and_a_pure_one_runs_again() {
 
 #[test]
 fn a_run_that_is_lost_again_and_again_fails() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     let (types, decision) = run.claim(MAX_ATTEMPTS, Some(ResumeReason::LeaseExpired));
     assert_eq!(types, ["run.resumed", "run.failed"]);
     assert_eq!(error_class(&decision), "internal.error");
@@ -323,20 +323,20 @@ fn a_run_that_is_lost_again_and_again_fails() {
 
 #[test]
 fn limits_end_a_run() {
-    let mut run = Run::started(json!({"max_steps": 1}));
+    let mut run = Run::started(&json!({"max_steps": 1}));
     run.claim(1, None);
     let (types, decision) = run.answer(&["deny"]);
     assert_eq!(types.last().unwrap(), "run.failed");
     assert_eq!(error_class(&decision), "limits.max_steps");
 
-    let mut run = Run::started(json!({"max_output_tokens": 1}));
+    let mut run = Run::started(&json!({"max_output_tokens": 1}));
     run.claim(1, None);
     assert_eq!(error_class(&run.answer(&["deny"]).1), "budget.exhausted");
 }
 
 #[test]
 fn a_cancel_request_comes_before_everything_else() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     run.answer(&["once"]);
     let user_id = UserId::generate(NOW);
@@ -361,7 +361,7 @@ fn a_cancel_request_comes_before_everything_else() {
 
 #[test]
 fn a_waiting_run_is_cancelled_at_once() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     run.answer(&["ask"]);
     let user_id = UserId::generate(NOW);
@@ -378,7 +378,7 @@ fn a_waiting_run_is_cancelled_at_once() {
 
 #[test]
 fn a_stopping_node_begins_nothing() {
-    let mut run = Run::started(json!({}));
+    let mut run = Run::started(&json!({}));
     run.claim(1, None);
     let answer = ModelAnswer {
         text: "hi".into(),

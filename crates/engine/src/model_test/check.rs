@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use runloom_domain::{
-    EventBody, EventPrivate, MessageBody, NanoUsd, RunId, RunStatus, RunTotals, ThreadId,
+    Decision, EventBody, EventPrivate, MessageBody, NanoUsd, RunId, RunStatus, RunTotals, ThreadId,
     ToolCallId, credits_for,
 };
 
@@ -120,11 +120,9 @@ impl Log {
                     .filter_map(|r| Some((r.request_id, r.tool_call_id?)))
                     .collect();
             }
-            EventBody::InputReceived(input) => {
-                if input.decision == runloom_domain::Decision::Retry {
-                    self.retry_allowed
-                        .extend(self.requests.get(&input.request_id));
-                }
+            EventBody::InputReceived(input) if input.decision == Decision::Retry => {
+                self.retry_allowed
+                    .extend(self.requests.get(&input.request_id));
             }
             EventBody::RunCompleted(_) => self.terminal = Some(RunStatus::Completed),
             EventBody::RunFailed(_) => self.terminal = Some(RunStatus::Failed),
