@@ -26,6 +26,11 @@ impl Event {
     }
 }
 
+/// The types of events, in their order.
+pub fn kinds(events: &[Event]) -> Vec<&str> {
+    events.iter().map(|event| event.kind.as_str()).collect()
+}
+
 /// One block of an event stream, without the blank line that ends it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame {

@@ -19,6 +19,7 @@
 mod client;
 mod data;
 mod events;
+mod invariants;
 mod node;
 mod output;
 pub mod provider;
@@ -30,7 +31,8 @@ use std::time::Duration;
 
 pub use client::{Answer, Client};
 pub use data::{Data, Store};
-pub use events::{Event, EventStream, Frame};
+pub use events::{Event, EventStream, Frame, kinds};
+pub use invariants::{check_ended, check_log};
 pub use node::{Ended, Node, Stopped};
 pub use raw::RawConnection;
 pub use script::{call, count, script, text};

@@ -1,0 +1,42 @@
+use runloom_tests::{Client, Setup, both_stores, script, text};
+use serde_json::json;
+
+both_stores! {
+    async fn a_ticket_opens_this_runs_stream_and_nothing_else(store: Store) {
+        let node = Setup::new(store).scripted("m", script([text("hi")])).start().await;
+        let client = node.client();
+        let anonymous = Client::anonymous(node.base());
+        let run = client.run(&json!({})).await;
+        let other = client.run(&json!({})).await;
+        let answer = client.post_nothing(&format!("/v1/runs/{run}/events:ticket")).await;
+        let ticket = answer.expect(201);
+        assert_eq!(ticket["expires_in"], 60);
+        let ticket = ticket["ticket"].as_str().expect("a ticket");
+        let query = format!("?ticket={ticket}");
+        for _ in 0..2 {
+            let events = anonymous.events(&run, &query).await.rest().await;
+            assert_eq!(events.len(), 5, "it serves reconnects too");
+        }
+        let refused = anonymous.get(&format!("/v1/runs/{other}/events{query}")).await;
+        refused.expect_error(401, "auth.unauthorized");
+        let refused = anonymous.get(&format!("/v1/runs/{run}{query}")).await;
+        refused.expect_error(401, "auth.unauthorized");
+    }
+
+    async fn keys_and_tokens_are_never_taken_from_a_url(store: Store) {
+        let mut node = Setup::new(store).start().await;
+        let client = node.client();
+        let run = client.run(&json!({})).await;
+        let anonymous = Client::anonymous(node.base());
+        let key = node.key().to_owned();
+        for parameter in ["ticket", "access_token", "api_key", "token"] {
+            let path = format!("/v1/runs/{run}/events?{parameter}={key}");
+            anonymous.get(&path).await.expect_error(401, "auth.unauthorized");
+        }
+        client.get("/v1/me?canary=in-a-query").await;
+        client.get("/v1/nowhere").await;
+        node.logged("404").await;
+        let log = node.log().join("\n");
+        assert!(!log.contains(&key[12..]) && !log.contains("in-a-query"), "{log}");
+    }
+}

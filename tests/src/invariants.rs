@@ -1,0 +1,59 @@
+use std::collections::BTreeMap;
+
+use crate::Event;
+
+/// Checks what holds of every run's log: `seq` is dense from 1, at most one terminal event and
+/// nothing after it, exactly one result for each tool call and none left open when the model is
+/// called again or the run ends, and each step's message is what its deltas said.
+#[track_caller]
+pub fn check_log(events: &[Event]) {
+    let mut open: BTreeMap<String, u64> = BTreeMap::new();
+    let mut said: BTreeMap<(u64, u64), String> = BTreeMap::new();
+    let mut completed = 0;
+    for (index, event) in events.iter().enumerate() {
+        let (seq, data) = (event.seq, &event.data);
+        assert_eq!(seq, index as u64 + 1, "seq is dense: {events:#?}");
+        let last = index + 1 == events.len();
+        assert!(last || !event.is_terminal(), "{seq} is an end in the middle");
+        let number = |field: &str| data[field].as_u64().unwrap_or_default();
+        let call = || data["tool_call_id"].as_str().unwrap_or_default().to_owned();
+        match event.kind.as_str() {
+            "step.started" => {
+                assert!(open.is_empty(), "{seq}: no result yet for {open:?}");
+                assert_eq!(number("step"), completed + 1, "{seq}: steps are dense");
+            }
+            "message.delta" => {
+                let text = data["content"].as_str().unwrap_or_default();
+                let whole = said.entry((number("step"), number("attempt")));
+                whole.or_default().push_str(text);
+            }
+            "step.completed" => {
+                completed += 1;
+                assert_eq!(number("step"), completed, "{seq}: a step is done once");
+                let attempts = said.range((completed, 0)..=(completed, u64::MAX));
+                let deltas = attempts.last().map_or("", |(_, text)| text);
+                assert_eq!(data["message"]["content"], deltas, "{seq}");
+            }
+            "tool.call" => {
+                let again = open.insert(call(), seq);
+                assert_eq!(again, None, "{seq}: a call has its own id");
+            }
+            "tool.result" => {
+                assert!(open.remove(&call()).is_some(), "{seq}: a second result");
+            }
+            _ => {}
+        }
+        if event.is_terminal() {
+            assert!(open.is_empty(), "{seq}: ended without a result for {open:?}");
+        }
+    }
+}
+
+/// The same for a run that must have ended in this way; returns the last event.
+#[track_caller]
+pub fn check_ended<'a>(events: &'a [Event], kind: &str) -> &'a Event {
+    check_log(events);
+    let last = events.last().expect("a run has events");
+    assert_eq!(last.kind, kind, "{:#}", last.data);
+    last
+}
