@@ -4,9 +4,10 @@ use actix_web::dev::{AppService, HttpServiceFactory};
 use actix_web::guard::{self, Guard};
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, Resource, Route};
+use actix_web::{FromRequest, Handler, HttpRequest, Resource, Route};
 
 use crate::error::{ApiError, ApiResult};
+use crate::extract::discard;
 use crate::v1::{api_keys, auth, me, messages, runs, threads};
 use crate::{docs, service};
 
@@ -123,9 +124,9 @@ impl HttpServiceFactory for At {
     fn register(self, config: &mut AppService) {
         let allow: Vec<&str> = self.allow.iter().map(Method::as_str).collect();
         let allow = allow.join(", ");
-        let refuse = web::to(move || {
-            let allow = allow.clone();
-            async move { wrong_method(allow) }
+        let refuse = web::to(move |request: HttpRequest, payload: web::Payload| {
+            let error = wrong_method(&allow);
+            async move { refuse(request, payload, error).await }
         });
         let resource = web::resource(self.path).default_service(refuse);
         let add = |resource: Resource, route| resource.route(route);
@@ -134,18 +135,20 @@ impl HttpServiceFactory for At {
     }
 }
 
-fn wrong_method(allow: String) -> ApiResult {
-    Err(ApiError::new(
+fn wrong_method(allow: &str) -> ApiError {
+    ApiError::new(
         actix_web::http::StatusCode::METHOD_NOT_ALLOWED,
         "request.method_not_allowed",
         "this path does not take this method",
     )
-    .header(header::ALLOW, allow))
+    .header(header::ALLOW, allow)
 }
 
-async fn unknown_path() -> ApiResult {
-    Err(ApiError::not_found(
-        "request.unknown_path",
-        "there is nothing at this path",
-    ))
+async fn unknown_path(request: HttpRequest, payload: web::Payload) -> ApiResult {
+    let error = ApiError::not_found("request.unknown_path", "there is nothing at this path");
+    refuse(request, payload, error).await
+}
+
+async fn refuse(request: HttpRequest, payload: web::Payload, error: ApiError) -> ApiResult {
+    Err(discard(&request, &mut payload.into_inner(), error).await)
 }

@@ -14,6 +14,10 @@ use super::escapes;
 use super::fields::Fields;
 use crate::error::{ApiError, FieldErrors};
 
+/// A body that nobody wants is read up to this length, so that the connection can be used on.
+const MAX_DISCARDED: usize = 64 * 1024;
+/// How long it may take to arrive.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest body.
 const MAX_BODY: usize = 1024 * 1024;
 
@@ -82,6 +86,26 @@ fn is_chunked(request: &HttpRequest) -> bool {
         // HTTP/2 bodies have neither header.
         || (request.version() > actix_web::http::Version::HTTP_11
             && request.method() != Method::GET)
+}
+
+/// Reads a body that nobody wants, if it is short; else the connection has to be closed after
+/// the answer, and `error` says so.
+pub(crate) async fn discard(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    error: ApiError,
+) -> ApiError {
+    let left = match content_length(request) {
+        // actix-web itself reads chunked bodies to their end.
+        None | Some(0) => return error,
+        Some(left) => left,
+    };
+    let read = async { while let Some(Ok(_)) = payload.next().await {} };
+    if left <= MAX_DISCARDED && tokio::time::timeout(DISCARD_TIMEOUT, read).await.is_ok() {
+        error
+    } else {
+        error.closing()
+    }
 }
 
 async fn collect(payload: &mut Payload) -> Result<Bytes, ApiError> {

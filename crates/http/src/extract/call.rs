@@ -63,8 +63,12 @@ impl<A: Access, P: FromPath, Q: FromQuery, B: Body> FromRequest for Call<A, P, Q
         let mut payload = payload.take();
         Box::pin(async move {
             let state = state_of(&request)?;
-            let caller = A::check(&request, &state).await?;
-            let (path, query) = target(&request)?;
+            let (caller, path, query) = match head::<A, P, Q>(&request, &state).await {
+                Ok(head) => head,
+                Err(error) => {
+                    return Err(body::discard(&request, &mut payload, error).await);
+                }
+            };
             let raw_body = if B::IS_READ {
                 body::receive(&request, &mut payload, state.settings().body_timeout).await?
             } else {
@@ -89,6 +93,16 @@ fn state_of(request: &HttpRequest) -> Result<HttpState, ApiError> {
     let state = request.app_data::<web::Data<HttpState>>();
     let state = state.ok_or_else(|| ApiError::internal("the application has no state"))?;
     Ok(state.get_ref().clone())
+}
+
+/// All but the body.
+async fn head<A: Access, P: FromPath, Q: FromQuery>(
+    request: &HttpRequest,
+    state: &HttpState,
+) -> Result<(A::Caller, P, Q), ApiError> {
+    let caller = A::check(request, state).await?;
+    let (path, query) = target(request)?;
+    Ok((caller, path, query))
 }
 
 fn target<P: FromPath, Q: FromQuery>(request: &HttpRequest) -> Result<(P, Q), ApiError> {

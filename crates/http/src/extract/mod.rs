@@ -11,7 +11,7 @@ mod query;
 
 pub(crate) use access::{Access, Anyone, KeysManage, MayEdit, RunsRead, RunsWrite, SignedIn};
 pub(crate) use access::{ThreadsRead, ThreadsWrite, bearer, refuse_url_tokens};
-pub(crate) use body::{Body, Empty};
+pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
 pub(crate) use fields::{Fields, Size};
 pub(crate) use once::Answer;

@@ -7,14 +7,25 @@ const FULL: usize = 32 * 1024;
 /// Frames on their way to the client. One frame alone is passed on without a copy.
 #[derive(Default)]
 pub(super) struct Chunk {
+    opening: Option<Bytes>,
     first: Option<Bytes>,
     more: BytesMut,
 }
 
 impl Chunk {
+    /// An empty chunk. What is taken from it first begins with `opening`.
+    pub(super) fn opened_by(opening: Bytes) -> Self {
+        Self {
+            opening: Some(opening),
+            ..Self::default()
+        }
+    }
+
     /// Appends a frame, after a line with its type when `named`.
     pub(super) fn push(&mut self, frame: Frame, named: bool) {
-        if !named && self.first.is_none() && self.more.is_empty() {
+        if let Some(opening) = self.opening.take() {
+            self.first = Some(opening);
+        } else if !named && self.first.is_none() && self.more.is_empty() {
             self.first = Some(frame.bytes);
             return;
         }
@@ -74,5 +85,15 @@ mod tests {
         assert_eq!(chunk.take().unwrap(), "a\n\nb\n\nc\n\n");
         chunk.push(frame("d\n\n"), true);
         assert_eq!(chunk.take().unwrap(), "event: run.started\nd\n\n");
+    }
+
+    #[test]
+    fn nothing_is_opened_without_a_frame() {
+        let mut chunk = Chunk::opened_by(Bytes::from_static(b"hello\n\n"));
+        assert_eq!(chunk.take(), None);
+        chunk.push(frame("a\n\n"), false);
+        assert_eq!(chunk.take().unwrap(), "hello\n\na\n\n");
+        chunk.push(frame("b\n\n"), false);
+        assert_eq!(chunk.take().unwrap(), "b\n\n");
     }
 }

@@ -22,6 +22,8 @@ const RETRY_MS: std::ops::Range<u64> = 1_000..3_000;
 
 /// How a stream is sent.
 pub(crate) struct Sending {
+    /// Whether the client waits for what is yet to come. If not, an empty stream stays empty.
+    pub(crate) follow: bool,
     /// Whether frames are preceded by their type as an `event:` line.
     pub(crate) event_names: bool,
     /// Whose stream it is.
@@ -38,11 +40,15 @@ pub(crate) fn body(
     sending: Sending,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
     let mut keeper = Keeper::new(state, sending.caller);
-    let (event_names, place) = (sending.event_names, sending.place);
+    let (follow, event_names, place) = (sending.follow, sending.event_names, sending.place);
     let stream = async_stream::stream! {
         let _place = place;
-        yield Ok(greeting());
-        let mut chunk = Chunk::default();
+        let mut chunk = if follow {
+            yield Ok(greeting());
+            Chunk::default()
+        } else {
+            Chunk::opened_by(greeting())
+        };
         loop {
             // One future until it is ready: dropping it would throw away what it is reading.
             let mut next = pin!(watch.next());

@@ -121,6 +121,7 @@ pub(crate) async fn stream_events(call: Call<EventsRead, RunId, EventsQuery>) ->
         Err(error) => return Err(error.into()),
     };
     let sending = Sending {
+        follow: wanted.follow,
         event_names: call.query.event_names,
         caller: call.caller,
         place,
