@@ -15,9 +15,10 @@
 //! * Writes take owned data and run to their end even when the caller drops the future.
 //!   Dropping a read is harmless.
 //!
-//! To add a method: the port, a case in [`contract`], the adapters, in this order.
+//! To add a method: the port, a case in the contract suite, the adapters, in this order.
 
 mod account;
+#[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod error;
 mod idempotency;

@@ -28,7 +28,14 @@ impl NewThread {
         created_by: UserId,
         created_at: Timestamp,
     ) -> Self {
-        Self { org_id, thread_id, created_by, title: None, metadata: None, created_at }
+        Self {
+            org_id,
+            thread_id,
+            created_by,
+            title: None,
+            metadata: None,
+            created_at,
+        }
     }
 }
 

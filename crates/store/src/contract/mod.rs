@@ -1,1 +1,57 @@
-//! The contract suite that every adapter passes.
+//! The contract suite: what every adapter of the ports must do, as tests.
+//!
+//! An adapter enables the feature `contract` in its dev-dependencies, writes an async function
+//! that gives a fresh, empty store in a [`Harness`], and names it where the tests shall stand:
+//!
+//! ```ignore
+//! use runloom_store::contract::{Harness, Hooks};
+//!
+//! struct MyHooks;
+//! impl Hooks for MyHooks {}
+//!
+//! async fn fresh() -> Harness {
+//!     Harness::new(my_store().await, MyHooks)
+//! }
+//!
+//! runloom_store::contract_suite!(fresh);
+//! ```
+//!
+//! This makes one `#[tokio::test]` for each case, in one module for each topic; the adapter's
+//! crate needs tokio with `macros` and `rt-multi-thread`. Each case calls the function once,
+//! so a database server is best given a template to clone.
+//!
+//! What the ports don't offer but a test needs comes from [`Hooks`]: to hold a run's row from
+//! another session, to open the store again, to let time pass. All have defaults, so an
+//! adapter starts without any. A case that needs a hook which isn't there tests what it can
+//! without it; where only time must pass and it isn't much, it waits.
+//!
+//! To add a case: a documented `pub async fn` in the file of its topic, and its name in the
+//! list of `suite.rs`; a test fails when it isn't in the list. Cases order what races with
+//! barriers, never with sleeps, and take ids and times from `fixtures.rs`.
+
+mod fixtures;
+mod harness;
+mod suite;
+
+pub mod accounts;
+pub mod api_keys;
+pub mod append;
+pub mod batch;
+pub mod cancel_safety;
+pub mod claim;
+pub mod create;
+pub mod fidelity;
+pub mod intents;
+pub mod keys;
+pub mod leases;
+pub mod messages;
+pub mod projection;
+pub mod queue;
+pub mod races;
+pub mod reads;
+pub mod rewind;
+pub mod run_lists;
+pub mod tenancy;
+pub mod threads;
+
+pub use harness::{Harness, Hooks};

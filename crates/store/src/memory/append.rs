@@ -17,7 +17,10 @@ impl State {
         let Some(run) = owned else {
             return Appended::Stale;
         };
-        if change.expect_status.is_some_and(|expected| expected != run.status()) {
+        if change
+            .expect_status
+            .is_some_and(|expected| expected != run.status())
+        {
             return Appended::Moved;
         }
         let base = run.last_seq();

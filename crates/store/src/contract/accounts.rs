@@ -1,0 +1,132 @@
+//! People and their organisations.
+
+use std::sync::Arc;
+
+use runloom_domain::{OrgRole, UserId};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use super::Harness;
+use super::fixtures::{new_account, now, tenant};
+use crate::{CreateAccount, NewAccount, UserRecord};
+
+/// A person comes back as registered, by id, by login and by e-mail address.
+pub async fn a_person_registers(h: &Harness) {
+    assert!(!h.store().has_accounts().await.unwrap());
+    let new = NewAccount {
+        role: OrgRole::Admin,
+        ..new_account()
+    };
+    let expected = UserRecord {
+        user_id: new.user_id,
+        org_id: new.org_id,
+        login: new.login.clone(),
+        email: new.email.clone(),
+        role: OrgRole::Admin,
+        created_at: new.created_at,
+    };
+    let hash = new.password_hash.clone();
+    assert_eq!(
+        h.store().create_account(new).await.unwrap(),
+        CreateAccount::Created
+    );
+    assert!(h.store().has_accounts().await.unwrap());
+    let read = h
+        .store()
+        .user(expected.org_id, expected.user_id)
+        .await
+        .unwrap();
+    assert_eq!(read, Some(expected.clone()));
+    for name in [&expected.login, &expected.email] {
+        let found = h.store().find_login(name).await.unwrap().unwrap();
+        assert_eq!(
+            (found.user, found.password_hash.as_str()),
+            (expected.clone(), hash.as_str())
+        );
+    }
+    assert!(h.store().find_login("nobody").await.unwrap().is_none());
+    let nobody = h
+        .store()
+        .user(expected.org_id, UserId::generate(now()))
+        .await
+        .unwrap();
+    assert_eq!(nobody, None);
+}
+
+/// Logins and e-mail addresses are found and taken without regard to case, in any script, and
+/// are shown as they were written.
+pub async fn names_have_no_case(h: &Harness) {
+    let tail = new_account().user_id;
+    let first = NewAccount {
+        login: format!("Zoë-ÅNGSTRÖM-{tail}"),
+        email: format!("Zoe.A-{tail}@Example.org"),
+        ..new_account()
+    };
+    let (login, email) = (first.login.clone(), first.email.clone());
+    assert_eq!(
+        h.store().create_account(first).await.unwrap(),
+        CreateAccount::Created
+    );
+    for name in [
+        login.to_lowercase(),
+        login.to_uppercase(),
+        email.to_uppercase(),
+    ] {
+        let found = h.store().find_login(&name).await.unwrap();
+        assert_eq!(
+            found.map(|found| found.user.login),
+            Some(login.clone()),
+            "{name}"
+        );
+    }
+    let taken = [
+        NewAccount {
+            login: login.to_uppercase(),
+            ..new_account()
+        },
+        NewAccount {
+            email: email.to_lowercase(),
+            ..new_account()
+        },
+    ];
+    for new in taken {
+        let (org, user) = (new.org_id, new.user_id);
+        assert_eq!(
+            h.store().create_account(new).await.unwrap(),
+            CreateAccount::Taken
+        );
+        assert_eq!(h.store().user(org, user).await.unwrap(), None);
+    }
+}
+
+/// One of several who want a name at the same moment gets it.
+pub async fn racing_registrations_make_one_account(h: &Harness) {
+    const PEOPLE: usize = 4;
+    let login = new_account().login;
+    let start = Arc::new(Barrier::new(PEOPLE));
+    let mut people = JoinSet::new();
+    for _ in 0..PEOPLE {
+        let (store, start) = (h.shared(), Arc::clone(&start));
+        let new = NewAccount {
+            login: login.clone(),
+            ..new_account()
+        };
+        people.spawn(async move {
+            start.wait().await;
+            store.create_account(new).await.unwrap()
+        });
+    }
+    let answers = people.join_all().await;
+    let created = answers
+        .iter()
+        .filter(|a| **a == CreateAccount::Created)
+        .count();
+    assert_eq!(created, 1);
+}
+
+/// A person is found in their own organisation only.
+pub async fn people_belong_to_their_organisation(h: &Harness) {
+    let (own, foreign) = (tenant(h).await, tenant(h).await);
+    assert!(h.store().user(own.org, own.user).await.unwrap().is_some());
+    assert_eq!(h.store().user(foreign.org, own.user).await.unwrap(), None);
+}

@@ -1,0 +1,213 @@
+/// Makes one test for each case of the contract, run against what `$factory` gives: an async
+/// function without arguments that returns a [`Harness`](crate::contract::Harness) around a
+/// fresh, empty store.
+#[macro_export]
+macro_rules! contract_suite {
+    ($factory:ident) => {
+        $crate::contract_cases! { $factory
+            accounts {
+                a_person_registers;
+                names_have_no_case;
+                racing_registrations_make_one_account;
+                people_belong_to_their_organisation;
+            }
+            api_keys {
+                a_key_is_made_and_found;
+                an_expired_key_is_found;
+                a_public_id_is_given_once;
+                a_revoked_key_is_absent;
+                a_used_key_is_touched;
+                keys_are_listed;
+            }
+            append {
+                seq_is_dense;
+                the_base_tells_of_events_in_between;
+                strangers_are_stale;
+                a_change_may_expect_a_status;
+                nothing_follows_a_terminal_event;
+                a_log_has_one_terminal_event;
+                a_release_gives_the_run_up;
+                a_sleeping_run_wakes_after_its_time;
+                a_projection_needs_no_event;
+                one_live_run_per_thread;
+            }
+            batch {
+                bad_changes_leave_the_others;
+                nul_is_invalid;
+                an_empty_batch_is_nothing;
+                a_thousand_runs;
+                organisations_share_a_batch;
+                released_runs_are_stale_in_a_batch;
+            }
+            cancel_safety {
+                create_run;
+                rewind;
+                append;
+                intend;
+                claim_and_lease;
+                threads;
+                accounts;
+            }
+            claim {
+                a_claim_takes_the_run;
+                a_claim_has_a_limit;
+                claims_know_no_organisations;
+                two_claimers_share_the_runs;
+                eight_claimers_take_each_queued_run_once;
+                one_run_of_a_thread_at_a_time;
+                attempts_count_claims_without_progress;
+            }
+            create {
+                the_first_event_is_written;
+                a_run_without_an_owner_is_free;
+                there_must_be_a_thread;
+                a_busy_thread_refuses;
+                an_organisation_has_a_limit_of_live_runs;
+                the_input_is_posted_with_the_run;
+                contents_are_kept_by_hash;
+                refused_data_creates_nothing;
+                a_repeated_run_id_is_refused;
+            }
+            fidelity {
+                events;
+                private_payloads_stay_apart;
+                big_texts;
+                other_texts;
+                empty_is_not_absent;
+                everything_outlives_the_store;
+            }
+            intents {
+                an_intent_is_appended;
+                the_unexpected_is_a_conflict;
+                a_cancelled_run_keeps_its_owner;
+                a_release_makes_the_owner_stale;
+                an_intent_wakes_a_free_run;
+                a_waiting_run_ends_at_once;
+                refused_data_is_an_error;
+            }
+            keys {
+                a_repeat_gets_the_first_answer;
+                a_key_serves_one_body;
+                keys_are_apart_by_principal_and_operation;
+                every_creation_takes_a_key;
+                racing_twins_make_one_run;
+                a_refusal_keeps_no_key;
+                a_key_is_forgotten_after_a_day;
+            }
+            leases {
+                a_claim_needs_a_lease;
+                a_renewed_lease_lasts;
+                a_lost_run_is_freed;
+                a_stopped_node_hands_over;
+                others_keep_their_runs;
+                a_node_hears_of_cancelled_runs;
+            }
+            messages {
+                a_message_is_posted;
+                there_must_be_a_thread;
+                tool_messages_are_shown_on_demand;
+                pages_follow_positions;
+                racing_posts_have_dense_positions;
+            }
+            projection {
+                messages_take_the_next_positions;
+                messages_come_back_as_written;
+                a_model_call_is_charged_once;
+                totals_are_replaced;
+                the_end_is_kept;
+                free_runs_have_an_entry_too;
+                tool_outputs_are_kept;
+            }
+            queue {
+                a_run_waits_behind_the_last_one;
+                a_queue_has_an_end;
+                queued_runs_start_in_order;
+                a_queued_run_learns_its_position_when_claimed;
+                a_free_thread_has_no_queue;
+            }
+            races {
+                one_of_two_answers_counts;
+                answers_are_decided_on_the_log;
+                an_answer_races_a_cancel;
+                a_cancel_races_the_end;
+                appends_and_intents_interleave;
+                readers_see_a_beginning_of_the_log;
+                nothing_is_lost_between_replay_and_follow;
+            }
+            reads {
+                events_are_read_in_pages;
+                the_log_has_no_deltas;
+                history_has_an_end_and_a_limit;
+            }
+            rewind {
+                a_retry_hides_the_last_answer;
+                an_edit_changes_the_message_and_hides_the_rest;
+                there_must_be_a_message_to_go_back_to;
+            }
+            run_lists {
+                runs_are_listed_newest_first;
+                filters_narrow_a_list;
+                cursors_hold_while_runs_are_added;
+                a_full_last_page_has_no_next;
+                a_list_shows_whole_rows;
+            }
+            tenancy {
+                runs_cannot_be_read;
+                runs_cannot_be_written;
+                threads_are_absent;
+                api_keys_are_absent;
+                contents_and_keys_are_apart;
+            }
+            threads {
+                a_thread_is_made_and_read;
+                a_patch_changes_what_it_names;
+                a_deleted_thread_is_absent;
+                the_active_run_is_derived;
+                cursors_hold_while_threads_are_added;
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! contract_cases {
+    ($factory:ident $($topic:ident { $($case:ident;)+ })+) => {
+        $(mod $topic {
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                $crate::contract::$topic::$case(&mut $factory().await).await;
+            })+
+        })+
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// A case that is not in the list would never run.
+    #[test]
+    fn every_case_is_listed() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/contract");
+        let listed = fs::read_to_string(folder.join("suite.rs")).unwrap();
+        let mut cases = 0;
+        for file in fs::read_dir(&folder).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            let names = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("pub async fn "));
+            for name in names.filter_map(|rest| rest.split('(').next()) {
+                assert!(
+                    listed.contains(&format!(" {name};\n")),
+                    "{name} is not listed"
+                );
+                cases += 1;
+            }
+        }
+        assert!(cases > 100);
+    }
+}

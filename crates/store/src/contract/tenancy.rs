@@ -1,0 +1,185 @@
+//! Nothing of an organisation is there for another, by any id.
+
+use runloom_domain::{RunStatus, ToolCallId};
+
+use super::Harness;
+use super::fixtures::{
+    Scene, Tenant, append, append_ok, create, done, event, first_page, idempotency, new_api_key,
+    new_message, new_run, new_thread, now, post, running, tenant, try_create,
+};
+use crate::{
+    Appended, Change, Content, CreateRun, Intended, NewRun, Once, Projection, RunFilter,
+    ThreadPatch, ToolOutput,
+};
+
+/// A run with everything that can be read of it, and a stranger.
+async fn stage(h: &Harness) -> (Scene, ToolCallId, Tenant) {
+    let scene = running(h).await;
+    let tool_call_id = ToolCallId::generate(now());
+    let projection = Projection {
+        outputs: vec![ToolOutput {
+            tool_call_id,
+            content: "secret".to_owned(),
+        }],
+        messages: vec![super::fixtures::answer_message("secret")],
+        ..Projection::default()
+    };
+    append_ok(h, scene.change(vec![event("tool.result")], projection)).await;
+    post(h, &scene.tenant, scene.thread, "secret").await;
+    (scene, tool_call_id, tenant(h).await)
+}
+
+/// Every read of a run.
+pub async fn runs_cannot_be_read(h: &Harness) {
+    let (scene, call, stranger) = stage(h).await;
+    let (store, org, run) = (h.store(), stranger.org, scene.run);
+    assert_eq!(store.head(org, run).await.unwrap(), None);
+    assert_eq!(store.run(org, run).await.unwrap(), None);
+    assert!(store.events(org, run, 0, 9).await.unwrap().is_empty());
+    assert!(store.log(org, run, 0, 9).await.unwrap().is_empty());
+    assert_eq!(store.tool_output(org, run, call).await.unwrap(), None);
+    assert!(
+        store
+            .history(org, scene.thread, run, 9, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let filter = RunFilter {
+        thread_id: Some(scene.thread),
+        created_by: Some(scene.tenant.user),
+        statuses: vec![],
+    };
+    assert!(
+        store
+            .runs(org, filter, first_page(9))
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+}
+
+/// Every write to a run.
+pub async fn runs_cannot_be_written(h: &Harness) {
+    let (scene, _, stranger) = stage(h).await;
+    let org_id = stranger.org;
+    let before = scene.head(h).await;
+    let change = Change {
+        org_id,
+        ..scene.deltas(1)
+    };
+    assert_eq!(append(h, change).await, Appended::Stale);
+    for status in RunStatus::ALL {
+        let mut intent = scene.cancel();
+        intent.org_id = org_id;
+        intent.expect_status = status;
+        assert_eq!(h.store().intend(intent).await.unwrap(), Intended::Conflict);
+    }
+    let new = new_run(&stranger, scene.thread);
+    assert_eq!(try_create(h, new).await, CreateRun::NoThread);
+    assert_eq!(scene.head(h).await, before);
+}
+
+/// Every read and write of a thread.
+pub async fn threads_are_absent(h: &Harness) {
+    let (scene, _, stranger) = stage(h).await;
+    let (store, org, id) = (h.store(), stranger.org, scene.thread);
+    let before = store.thread(scene.tenant.org, id).await.unwrap();
+    assert_eq!(store.thread(org, id).await.unwrap(), None);
+    assert!(
+        store
+            .threads(org, first_page(9))
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    let patch = ThreadPatch {
+        title: Some(Some("mine".to_owned())),
+        metadata: None,
+    };
+    assert_eq!(store.update_thread(org, id, patch).await.unwrap(), None);
+    assert_eq!(store.delete_thread(org, id, now()).await.unwrap(), None);
+    assert!(
+        store
+            .messages(org, id, first_page(9), true)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let posted = store
+        .post_message(new_message(&stranger, id, "x"), None)
+        .await
+        .unwrap();
+    assert_eq!(posted, Once::Done(None));
+    assert_eq!(store.thread(scene.tenant.org, id).await.unwrap(), before);
+}
+
+/// API keys, but for finding one by its public id, which is how its organisation is learnt.
+pub async fn api_keys_are_absent(h: &Harness) {
+    let (owner, stranger) = (tenant(h).await, tenant(h).await);
+    let new = new_api_key(&owner);
+    let (id, public_id) = (new.api_key_id, new.public_id.clone());
+    done(h.store().create_api_key(new, None).await.unwrap());
+    let store = h.store();
+    assert!(
+        !store
+            .revoke_api_key(stranger.org, None, id, now())
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .revoke_api_key(stranger.org, Some(owner.user), id, now())
+            .await
+            .unwrap()
+    );
+    store.touch_api_key(stranger.org, id, now()).await.unwrap();
+    let found = store.find_api_key(&public_id).await.unwrap().unwrap();
+    assert_eq!((found.owner.org_id, found.last_used_at), (owner.org, None));
+    let foreign = store
+        .api_keys(stranger.org, Some(owner.user), first_page(9))
+        .await
+        .unwrap();
+    assert!(foreign.items.is_empty());
+}
+
+/// The same hash and the same idempotency key are each organisation's own.
+pub async fn contents_and_keys_are_apart(h: &Harness) {
+    let tenants = [tenant(h).await, tenant(h).await];
+    for (n, tenant) in tenants.iter().enumerate() {
+        let thread = super::fixtures::thread(h, tenant).await;
+        let contents = vec![Content {
+            hash: "aa".to_owned(),
+            body: n.to_string(),
+        }];
+        create(
+            h,
+            NewRun {
+                contents,
+                ..new_run(tenant, thread)
+            },
+        )
+        .await;
+    }
+    for (n, tenant) in tenants.iter().enumerate() {
+        let found = h
+            .store()
+            .contents(tenant.org, vec!["aa".to_owned()])
+            .await
+            .unwrap();
+        assert_eq!(found[0].body, n.to_string());
+    }
+    let first = idempotency(&tenants[0], "POST /threads");
+    let mut second = idempotency(&tenants[1], "POST /threads");
+    second.key.clone_from(&first.key);
+    for (tenant, once) in tenants.iter().zip([first, second]) {
+        done(
+            h.store()
+                .create_thread(new_thread(tenant), Some(once))
+                .await
+                .unwrap(),
+        );
+    }
+}
