@@ -22,10 +22,12 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OnceCell, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// A whole exchange takes far less than a millisecond; this ends one that is stuck.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the desk rests when it can't take a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Longer request heads are no work of genai's.
 const MAX_HEAD_BYTES: u64 = 64 * 1024;
 /// Longer conversations fit no model's context.
@@ -195,10 +197,13 @@ fn lock(
 async fn accept(listener: TcpListener, awaited: Awaited) {
     let mut connections = tokio::task::JoinSet::new();
     loop {
-        // An error is a connection that is gone already, or a lack of file descriptors that
-        // the waiting drafts will report.
-        if let Ok((connection, _)) = listener.accept().await {
-            connections.spawn(serve(connection, Arc::clone(&awaited)));
+        match listener.accept().await {
+            Ok((connection, _)) => {
+                connections.spawn(serve(connection, Arc::clone(&awaited)));
+            }
+            // The connection is gone already, or file descriptors have run out: then the drafts
+            // that wait report it, and trying again at once would only burn the processor.
+            Err(_) => sleep(ACCEPT_PAUSE).await,
         }
         while connections.try_join_next().is_some() {}
     }

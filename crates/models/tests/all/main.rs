@@ -1,12 +1,16 @@
 //! The model adapters against providers that misbehave, third-party mock servers, and a real
 //! local model. Run them by `cargo xtask test`, which starts the servers they need.
 
+mod aimock;
 mod calls;
 mod closing;
 mod genai_alone;
 mod history;
+mod llmock;
 mod mock;
 mod outcome;
+mod program;
+mod real_model;
 mod refusals;
 mod request;
 mod rows;
