@@ -20,8 +20,11 @@ pub(super) fn answered(
         }),
         Some(EventPrivate::Answer { answer }),
     );
-    // With other questions open the run waits on, and its timer stays.
-    if draft.state.status == RunStatus::Running {
-        draft.release(Wake::Now);
-    }
+    // With other questions open the run waits on, for what is left of its time. That has to be
+    // said, since otherwise an intent wakes a run at once.
+    let left = draft.state.waits_until.map(|end| end.since(draft.cx.now));
+    draft.release(match draft.state.status {
+        RunStatus::WaitingForInput => left.map_or(Wake::Never, Wake::After),
+        _ => Wake::Now,
+    });
 }

@@ -83,6 +83,8 @@ pub(crate) struct RunState {
     pub(crate) calls: Vec<Call>,
     /// What people are being asked.
     pub(crate) requests: Vec<InputRequest>,
+    /// When it gives up waiting for their answers; absent when it waits for ever.
+    pub(crate) waits_until: Option<Timestamp>,
     /// Sums over the model calls.
     pub(crate) totals: RunTotals,
     /// What the credit entry is computed from.
@@ -133,6 +135,7 @@ impl RunState {
             route: 0,
             calls: Vec::new(),
             requests: Vec::new(),
+            waits_until: None,
             totals: RunTotals::default(),
             costs: Vec::new(),
             output: String::new(),
@@ -281,6 +284,7 @@ impl RunState {
 
     fn wait(&mut self, waiting: &WaitingForInput) {
         self.requests.clone_from(&waiting.requests);
+        self.waits_until = waiting.expires_at;
         self.transit(Transition::Wait);
     }
 

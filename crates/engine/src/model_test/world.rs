@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use runloom_domain::event::RunStarted;
 use runloom_domain::{
-    ApprovalMode, Clock, EventBody, EventPrivate, MessageId, NanoUsd, NewEvent, NodeId, OrgId,
-    RunId, RunSpec, RunStatus, ThreadId, ToolClass, ToolPin, TraceId, UserId, parse_answer,
+    ApprovalMode, Clock, MessageId, NanoUsd, NodeId, OrgId, RunId, RunSpec, RunStatus, ThreadId,
+    ToolClass, ToolPin, TraceId, UserId, parse_answer,
 };
-use runloom_store::{CreateRun, FirstEvent, Intended, Intent, NewRun, NewThread, OnBusy, Once};
+use runloom_store::{CreateRun, Intended, Intent, NewRun, NewThread, OnBusy, Once};
 
 use super::node::{Fate, Node, Sim, usage};
 use super::{Bench, Command, NODES, THREADS};
 use crate::driver::{Owned, fold_log};
 use crate::machine::{Context, Input, RunState, decide};
+use crate::ops::start::first_event;
 
 const ANSWERS: [&str; 6] = [
     "approve",
@@ -134,7 +134,7 @@ impl World {
             max_live_runs: None,
             owner: Some(self.nodes[node % NODES].id),
             first_event: Box::new(move |first| {
-                first_event(run_id, thread_id, trace_id, first).encode(now)
+                first_event(run_id, thread_id, trace_id, &spec(), first).encode(now)
             }),
             once: None,
         };
@@ -382,41 +382,6 @@ fn claimed_input(
         lost,
         thread_position,
         cut_usage: usage(2),
-    }
-}
-
-fn first_event(
-    run_id: RunId,
-    thread_id: ThreadId,
-    trace_id: TraceId,
-    first: FirstEvent,
-) -> NewEvent {
-    let mut spec = spec();
-    let body = match first {
-        FirstEvent::Started { history_until } => {
-            spec.history_until = history_until;
-            EventBody::RunStarted(RunStarted {
-                run_id,
-                thread_id,
-                route_id: "r".into(),
-                persona_id: "p@1".into(),
-                model: "m".into(),
-                trace_id,
-                parent_run_id: None,
-            })
-        }
-        FirstEvent::Queued { behind } => EventBody::RunQueued(runloom_domain::event::RunQueued {
-            run_id,
-            thread_id,
-            behind_run_id: behind,
-            trace_id,
-        }),
-    };
-    NewEvent {
-        body,
-        private: Some(EventPrivate::Spec {
-            spec: Box::new(spec),
-        }),
     }
 }
 

@@ -4,5 +4,5 @@
 mod cancel;
 mod choose;
 mod input;
-mod start;
+pub(crate) mod start;
 mod watch;

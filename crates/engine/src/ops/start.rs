@@ -188,7 +188,8 @@ impl Engine {
     }
 }
 
-fn first_event(
+/// How a run begins, in the log.
+pub(crate) fn first_event(
     run_id: runloom_domain::RunId,
     thread_id: runloom_domain::ThreadId,
     trace_id: runloom_domain::TraceId,
