@@ -141,6 +141,9 @@ fn log_cause(error: &ApiError, status: StatusCode, trace_id: TraceId) {
 
 /// One line per request. The query string is left out: it may hold a ticket.
 fn log<B>(method: &Method, response: &ServiceResponse<B>, began: Instant, trace_id: TraceId) {
+    if !tracing::enabled!(tracing::Level::INFO) {
+        return;
+    }
     let route = response.request().match_pattern();
     let route = route.as_deref().unwrap_or("-");
     let (status, duration_us) = (
@@ -160,4 +163,77 @@ fn panic_words(panic: &(dyn std::any::Any + Send)) -> &str {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::middleware::from_fn;
+    use actix_web::{App, HttpResponse, test};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::error::ApiResult;
+
+    async fn panics() -> ApiResult {
+        panic!("the secret reason")
+    }
+
+    async fn fails() -> ApiResult {
+        Err(ApiError::internal("the secret reason"))
+    }
+
+    async fn actix_fails() -> Result<HttpResponse, Error> {
+        Err(actix_web::error::ErrorImATeapot("the secret reason"))
+    }
+
+    /// Status and envelope of a request that fails.
+    async fn failure(path: &str) -> (u16, Value) {
+        let app = App::new()
+            .route("/panics", web::get().to(panics))
+            .route("/fails", web::get().to(fails))
+            .route("/actix", web::get().to(actix_fails))
+            .wrap(from_fn(envelope))
+            .wrap(from_fn(observe));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri(path).to_request();
+        let response = match test::try_call_service(&app, request).await {
+            Ok(response) => response.map_into_boxed_body().into_parts().1,
+            Err(error) => error.error_response(),
+        };
+        let trace = response
+            .headers()
+            .get("x-trace-id")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let status = response.status().as_u16();
+        let body = actix_web::body::to_bytes(response.into_body())
+            .await
+            .unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["trace_id"], trace);
+        (status, body)
+    }
+
+    #[actix_web::test]
+    async fn failures_of_ours_tell_nothing() {
+        for path in ["/panics", "/fails"] {
+            let (status, body) = failure(path).await;
+            assert_eq!((status, &body["code"]), (500, &"internal.error".into()));
+            assert!(!body.to_string().contains("secret"));
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_actix_refuses_has_an_envelope_too() {
+        let (status, body) = failure("/actix").await;
+        assert_eq!((status, &body["code"]), (418, &"request.refused".into()));
+        assert!(!body.to_string().contains("secret"));
+        let (status, body) = failure("/nowhere").await;
+        assert_eq!(
+            (status, &body["code"]),
+            (404, &"request.unknown_path".into())
+        );
+    }
 }

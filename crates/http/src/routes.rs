@@ -152,3 +152,47 @@ async fn unknown_path(request: HttpRequest, payload: web::Payload) -> ApiResult 
 async fn refuse(request: HttpRequest, payload: web::Payload, error: ApiError) -> ApiResult {
     Err(discard(&request, &mut payload.into_inner(), error).await)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// `{id:pattern}` without its pattern.
+    fn documented(path: &str) -> String {
+        let parts = path.split('{').map(|part| match part.split_once('}') {
+            Some((name, rest)) => {
+                let name = name.split(':').next().unwrap_or(name);
+                format!("{{{name}}}{rest}")
+            }
+            None => part.to_owned(),
+        });
+        parts.collect()
+    }
+
+    #[test]
+    fn every_route_is_documented_and_the_other_way_round() {
+        let served: BTreeSet<(String, String)> = paths()
+            .iter()
+            .filter(|at| !at.path.starts_with("/docs") && at.path != "/openapi.json")
+            .flat_map(|at| {
+                let methods = at.allow.iter().filter(|method| *method != Method::HEAD);
+                methods.map(|method| (documented(at.path), method.as_str().to_ascii_lowercase()))
+            })
+            .collect();
+        let document: Value = serde_json::from_str(crate::openapi_json()).unwrap();
+        let described: BTreeSet<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().unwrap().keys();
+                methods.map(|method| (path.clone(), method.clone()))
+            })
+            .collect();
+        assert_eq!(served, described);
+    }
+}

@@ -11,6 +11,9 @@ use actix_web::{App, Error, HttpServer};
 use crate::state::HttpState;
 use crate::{middleware, routes};
 
+/// How long an idle connection is kept: longer than the minute that proxies usually keep
+/// theirs, so that it is not us who closes one that is about to be used.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long the rest of a refused body is read, so that its sender can see the answer.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -55,6 +58,7 @@ pub fn server(listener: TcpListener, state: HttpState) -> io::Result<Server> {
         // Half-closed clients are gone ones: only so is a client that leaves an idle event
         // stream noticed at once.
         .h1_allow_half_closed(false)
+        .keep_alive(KEEP_ALIVE)
         .client_request_timeout(settings.head_timeout)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .shutdown_timeout(settings.shutdown_timeout.as_secs())

@@ -195,3 +195,29 @@ impl From<StoreError> for ApiError {
         known.caused_by(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_not_our_mistake() {
+        let answer = |error: StoreError| {
+            let error = ApiError::from(error);
+            let again = error.error_response().headers().contains_key("retry-after");
+            (error.status_code().as_u16(), error.0.code, again)
+        };
+        assert_eq!(
+            answer(StoreError::Unavailable("gone".into())),
+            (503, "service.database_unavailable", true)
+        );
+        assert_eq!(
+            answer(StoreError::Full("full".into())),
+            (507, "service.storage_full", false)
+        );
+        assert_eq!(
+            answer(StoreError::Rejected("odd".into())),
+            (500, "internal.error", false)
+        );
+    }
+}

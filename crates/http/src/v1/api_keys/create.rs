@@ -49,7 +49,7 @@ pub(crate) struct NewKey {
     #[serde(flatten)]
     shown: ShownKey,
     /// The key itself, shown this once; null in a repeated answer.
-    #[schema(example = "rl_3fG7kQ2x_…")]
+    #[schema(required, example = "rl_3fG7kQ2x_…")]
     key: Option<String>,
 }
 

@@ -29,13 +29,13 @@ pub(crate) struct ShownMessage {
     #[schema(value_type = Uuid)]
     pub(crate) thread_id: ThreadId,
     /// The run that wrote it, or that it was sent with.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(required, value_type = Option<Uuid>)]
     pub(crate) run_id: Option<RunId>,
     /// `user`, `assistant` or `tool`
     #[schema(value_type = String)]
     pub(crate) role: Role,
     pub(crate) content: String,
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(required, value_type = Option<Uuid>)]
     pub(crate) created_by_user_id: Option<UserId>,
     #[schema(value_type = String, format = DateTime)]
     pub(crate) created_at: Timestamp,

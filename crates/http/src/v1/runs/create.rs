@@ -165,7 +165,6 @@ fn limits(fields: &mut Fields) -> LimitOverrides {
     request_body(content = Option<NewRunBody>),
     responses(
         (status = 201, description = "The run is in the log.", body = CreatedRun),
-        (status = 402, description = "`credits.exhausted`", body = ErrorEnvelope),
         (status = 404, description = "`threads.not_found`", body = ErrorEnvelope),
         (status = 409, description = "`runs.thread_busy` with `details.run_id`, \
             `idempotency.key_reused`, `idempotency.in_progress`", body = ErrorEnvelope),

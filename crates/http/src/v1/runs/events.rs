@@ -89,7 +89,6 @@ fn seq(text: &str) -> Result<u64, String> {
         (status = 204, description = "The run has ended and the cursor is at its end."),
         (status = 404, description = "`runs.not_found`", body = ErrorEnvelope),
         (status = 409, description = "`runs.cursor_ahead`", body = ErrorEnvelope),
-        (status = 410, description = "`runs.events_expired`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]

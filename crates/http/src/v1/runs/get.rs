@@ -50,8 +50,11 @@ pub(crate) struct Totals {
     total_input_tokens: u64,
     total_output_tokens: u64,
     total_cost_usd: f64,
+    #[schema(required)]
     duration_ms: Option<u64>,
+    #[schema(required)]
     cache_hit_rate: Option<f64>,
+    #[schema(required)]
     credits_used: Option<i64>,
 }
 

@@ -20,27 +20,37 @@ pub(crate) struct ListedRun {
     thread_id: ThreadId,
     #[schema(value_type = Status)]
     status: RunStatus,
+    #[schema(required)]
     model: Option<String>,
     /// `key@version`
+    #[schema(required)]
     persona_id: Option<String>,
     /// Uncached, read from cache and written to cache.
+    #[schema(required)]
     total_input_tokens: Option<u64>,
+    #[schema(required)]
     total_output_tokens: Option<u64>,
+    #[schema(required)]
     total_cost_usd: Option<f64>,
     /// From creation to the end.
+    #[schema(required)]
     duration_ms: Option<u64>,
     /// Cache read over all input.
+    #[schema(required)]
     cache_hit_rate: Option<f64>,
+    #[schema(required)]
     credits_used: Option<i64>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     completed_at: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(required, value_type = Option<String>, format = DateTime)]
     failed_at: Option<Timestamp>,
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(required, value_type = Option<Uuid>)]
     created_by_user_id: Option<UserId>,
+    #[schema(required)]
     created_by_user_name: Option<String>,
+    #[schema(required)]
     created_by_email: Option<String>,
 }
 

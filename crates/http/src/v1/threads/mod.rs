@@ -30,11 +30,12 @@ pub(crate) struct Thread {
     org_id: OrgId,
     #[schema(value_type = Uuid)]
     created_by_user_id: UserId,
+    #[schema(required)]
     title: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// Its live run.
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(required, value_type = Option<Uuid>)]
     active_run_id: Option<RunId>,
     /// Only with `include=metadata`.
     #[serde(skip_serializing_if = "Option::is_none")]
