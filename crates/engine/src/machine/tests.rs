@@ -1,7 +1,7 @@
 use runloom_domain::event::{FinishReason, RunStarted};
 use runloom_domain::{
     ApprovalMode, EventBody, EventPrivate, RunId, RunSpec, RunStatus, ThreadId, ToolClass, ToolPin,
-    TraceId, UsageSource,
+    TraceId, UsageSource, parse_answer,
 };
 use serde_json::json;
 
@@ -220,6 +220,25 @@ fn people_are_asked_once_nothing_runs_any_more() {
         projection.release,
         Some(runloom_store::Wake::After(Duration::from_secs(9)))
     );
+}
+
+#[test]
+fn with_questions_open_a_run_waits_for_the_rest_of_its_time() {
+    let mut run = Run::started(&json!({"waiting_seconds": 9}));
+    run.claim(1, None);
+    run.answer(&["ask", "ask"]);
+    let released = |run: &mut Run| {
+        let (types, decision) = run.take(Input::Answered {
+            request_id: run.state.requests[0].request_id,
+            answer: parse_answer(&run.state.requests[0], "approve").unwrap(),
+            user_id: UserId::generate(NOW),
+        });
+        assert_eq!(types, ["run.input_received"]);
+        decision.projection.unwrap().release
+    };
+    let rest = runloom_store::Wake::After(Duration::from_secs(9));
+    assert_eq!(released(&mut run), Some(rest));
+    assert_eq!(released(&mut run), Some(runloom_store::Wake::Now));
 }
 
 #[test]
