@@ -27,7 +27,7 @@
 //!
 //! To add a case: a documented `pub async fn` in the file of its topic, and its name in the
 //! list of `suite.rs`; a test fails when it isn't in the list. Cases order what races with
-//! barriers, never with sleeps, and take ids and times from `fixtures.rs`.
+//! barriers, never with sleeps, and take ids and times from `fixtures`.
 
 mod fixtures;
 mod harness;
