@@ -1,4 +1,16 @@
-//! Places where a test can kill the process, by the feature `failpoints`.
+//! Faults on purpose, by the feature `failpoints`: places where a test can kill the process,
+//! and bugs that show whether a test can see what it is there for.
+
+/// A protection that a test can take away, by its name in `RUNLOOM_PLANTED_BUG`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// Events are shown before they are committed.
+    EarlyPublish,
+    /// A watcher reads the store before it subscribes.
+    LateSubscribe,
+    /// A tool is started before its intent is committed.
+    EarlyEffect,
+}
 
 /// A place named in the crash tests. The action `return` ends the process at once, without
 /// unwinding or flushing: to the outside that is a kill. Without the feature it is nothing.
@@ -10,3 +22,22 @@ pub(crate) fn point(name: &str) {
 /// A place named in the crash tests. Without the feature it is nothing.
 #[cfg(not(feature = "failpoints"))]
 pub(crate) const fn point(_name: &str) {}
+
+/// Whether the protection is taken away. Without the feature it never is.
+#[cfg(feature = "failpoints")]
+pub(crate) fn planted(bug: Bug) -> bool {
+    static PLANTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let name = match bug {
+        Bug::EarlyPublish => "early_publish",
+        Bug::LateSubscribe => "late_subscribe",
+        Bug::EarlyEffect => "early_effect",
+    };
+    let planted = PLANTED.get_or_init(|| std::env::var("RUNLOOM_PLANTED_BUG").ok());
+    planted.as_deref() == Some(name)
+}
+
+/// Whether the protection is taken away. Without the feature it never is.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) const fn planted(_bug: Bug) -> bool {
+    false
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use runloom_store::{Appended, Change, RunStore, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::fault;
+use crate::fault::{self, Bug};
 use crate::live::Rings;
 
 /// How many changes one commit takes at most.
@@ -77,6 +77,9 @@ impl Task {
     async fn run(mut self) {
         while self.gather().await {
             let batch = self.take_batch();
+            if fault::planted(Bug::EarlyPublish) {
+                self.show_too_early(&batch).await;
+            }
             let outcomes = self.commit(&batch).await;
             self.answer(batch, outcomes).await;
         }
@@ -128,6 +131,19 @@ impl Task {
                 }
             }
         }
+    }
+
+    /// A planted bug: watchers see what may never be committed.
+    async fn show_too_early(&self, batch: &[Job]) {
+        for Job { change, .. } in batch {
+            if let Ok(Some(head)) = self.store.head(change.org_id, change.run_id).await {
+                self.rings
+                    .publish(change.run_id, head.last_seq, &change.events);
+            }
+        }
+        // Time for the watchers to be told.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        fault::point("before_publish");
     }
 
     async fn answer(&mut self, batch: Vec<Job>, outcomes: Vec<Appended>) {

@@ -1,6 +1,7 @@
 //! Starting effects, and stopping them.
 
 use super::{Committed, Driver, Effects, Stop, call};
+use crate::fault;
 use crate::machine::{Decision, Effect, FailedCall, Input};
 use tokio::time::Instant;
 
@@ -38,6 +39,20 @@ impl Driver {
                 Effect::LetGo => return Err(Stop::LetGo),
             }
         }
+        Ok(())
+    }
+
+    /// A planted bug: tools begin before anybody knows that they do.
+    pub(super) async fn act_too_early(&mut self, effects: &mut Effects) -> Result<(), Stop> {
+        let is_tool = |effect: &mut Effect| matches!(effect, Effect::RunTool { .. });
+        let tools: Effects = effects.extract_if(.., is_tool).collect();
+        if tools.is_empty() {
+            return Ok(());
+        }
+        self.act(tools).await?;
+        // Time for the effect to happen.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        fault::point("after_effect");
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use runloom_store::Change;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::fault;
+use crate::fault::{self, Bug};
 use crate::machine::{Context, Decision, Effect, Input, Phase, RunState, StopCause, decide};
 use crate::shared::{Shared, random_u32};
 use crate::writer::Refused;
@@ -121,7 +121,10 @@ impl Driver {
     async fn take(&mut self, input: Input) -> Result<(), Stop> {
         loop {
             let decision = self.decide(input.clone());
-            let effects = decision.effects.clone();
+            let mut effects = decision.effects.clone();
+            if fault::planted(Bug::EarlyEffect) {
+                self.act_too_early(&mut effects).await?;
+            }
             let decided_on = self.run.state.status;
             match self.commit(decision, Some(decided_on)).await? {
                 Committed::Yes => return self.act(effects).await,

@@ -110,6 +110,11 @@ impl Ring {
         }
     }
 
+    /// Loses what was published so far, as if it had come before the subscription.
+    pub(super) fn forget(&self) {
+        lock(&self.frames).clear();
+    }
+
     /// Tells when events are published.
     pub(crate) fn published(&self) -> watch::Receiver<u64> {
         self.last_seq.subscribe()

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::Frame;
 use super::ring::{Ring, Since};
-use crate::fault;
+use crate::fault::{self, Bug};
 
 /// How many events are read from the store at once.
 const PAGE: u32 = 256;
@@ -68,6 +68,9 @@ impl Watch {
                 .events(self.org, self.run, self.position, PAGE)
                 .await?;
             fault::point("between_replay_and_follow");
+            if fault::planted(Bug::LateSubscribe) {
+                self.ring.forget();
+            }
             self.behind = page.len() == PAGE as usize;
             self.ready
                 .extend(page.iter().map(|e| Frame::encode(e.seq, &e.event)));
