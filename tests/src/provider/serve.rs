@@ -28,10 +28,13 @@ async fn serve(connection: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     shared.requests.send_modify(|all| all.push(request));
     let reply = shared.take_reply();
     let mut surplus = [0; 1];
-    tokio::select! {
-        outcome = answer(&mut write, reply) => outcome?,
+    let whole = tokio::select! {
+        outcome = answer(&mut write, reply) => outcome.is_ok(),
         // The client sends nothing more, so whatever this returns, it has hung up.
-        _ = read.read(&mut surplus) => shared.hung_up.send_modify(|count| *count += 1),
+        _ = read.read(&mut surplus) => false,
+    };
+    if !whole {
+        shared.hung_up.send_modify(|count| *count += 1);
     }
     Ok(())
 }
