@@ -52,6 +52,7 @@ pub mod reads;
 pub mod rewind;
 pub mod run_lists;
 pub mod tenancy;
+pub mod thread_races;
 pub mod threads;
 
 pub use harness::{Harness, Hooks};

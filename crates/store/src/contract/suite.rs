@@ -158,6 +158,12 @@ macro_rules! contract_suite {
                 api_keys_are_absent;
                 contents_and_keys_are_apart;
             }
+            thread_races {
+                one_of_many_runs_starts;
+                a_queue_is_one_line;
+                no_run_slips_into_a_deleted_thread;
+                writers_of_one_thread_get_along;
+            }
             threads {
                 a_thread_is_made_and_read;
                 a_patch_changes_what_it_names;

@@ -84,7 +84,7 @@ pub struct NewRun {
     /// How many runs of the organisation may be live at once; a run that has to queue isn't
     /// counted against it.
     pub max_live_runs: Option<u32>,
-    /// The node that works on it from the start; else it is free to be claimed.
+    /// The node that works on it from the start, which has a lease; else it is free to be claimed.
     pub owner: Option<NodeId>,
     /// Makes its first event.
     pub first_event: Box<dyn Fn(FirstEvent) -> EncodedEvent + Send>,
