@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -119,7 +119,8 @@ impl Drafts {
 }
 
 /// Requests that are on their way to the desk, by the word they will show.
-type Awaited = Arc<Mutex<HashMap<String, oneshot::Sender<(String, Bytes)>>>>;
+type Awaited = Arc<Mutex<Waiting>>;
+type Waiting = HashMap<String, oneshot::Sender<(String, Bytes)>>;
 
 #[derive(Debug)]
 struct Desk {
@@ -187,9 +188,7 @@ impl Drop for Ticket {
     }
 }
 
-fn lock(
-    awaited: &Awaited,
-) -> std::sync::MutexGuard<'_, HashMap<String, oneshot::Sender<(String, Bytes)>>> {
+fn lock(awaited: &Awaited) -> MutexGuard<'_, Waiting> {
     // No code that holds the lock can panic half-way through a change.
     awaited.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -258,4 +257,52 @@ async fn read_head(connection: &mut BufReader<TcpStream>) -> Option<Head> {
         word: word?,
         body_bytes: body_bytes.filter(|bytes| *bytes <= MAX_BODY_BYTES)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the desk answers to `request`; nothing when it closes.
+    async fn answer(desk: &Desk, request: &str) -> String {
+        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, desk.port))
+            .await
+            .unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 1024];
+        // A connection that is closed with something unread may end in an error.
+        let length = connection.read(&mut answer).await.unwrap_or(0);
+        String::from_utf8(answer[..length].to_vec()).unwrap()
+    }
+
+    fn post(word: &str, length: usize, body: &str) -> String {
+        format!(
+            "POST /v1/x?y=1 HTTP/1.1\r\nAuthorization: Bearer {word}\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+    }
+
+    #[tokio::test]
+    async fn the_desk_takes_what_is_awaited_and_nothing_else() {
+        let desk = Desk::open().await.unwrap();
+        let mut ticket = desk.ticket().unwrap();
+        let word = ticket.word.clone();
+        assert_eq!(answer(&desk, &post("another", 2, "{}")).await, "");
+        assert_eq!(answer(&desk, "GET / HTTP/1.1\r\n\r\n").await, "");
+        assert_eq!(answer(&desk, &post(&word, usize::MAX, "{}")).await, "");
+        assert!(ticket.request.try_recv().is_err());
+        let taken = answer(&desk, &post(&word, 2, "{}")).await;
+        assert!(taken.starts_with("HTTP/1.1 200 OK"));
+        let (path, body) = ticket.request.try_recv().unwrap();
+        assert_eq!((path.as_str(), &body[..]), ("/v1/x?y=1", &b"{}"[..]));
+        // A word is good for one request.
+        assert_eq!(answer(&desk, &post(&word, 2, "{}")).await, "");
+    }
+
+    #[tokio::test]
+    async fn a_ticket_that_is_dropped_is_forgotten() {
+        let desk = Desk::open().await.unwrap();
+        let word = desk.ticket().unwrap().word.clone();
+        assert!(lock(&desk.awaited).is_empty());
+        assert_eq!(answer(&desk, &post(&word, 2, "{}")).await, "");
+    }
 }
