@@ -19,11 +19,17 @@ pub(crate) fn run_id() -> RunId {
 
 /// A model behind the endpoint at `url`, for routes called `r`.
 pub(crate) fn models(url: &str) -> Models {
-    let endpoint = Endpoint {
-        base_url: url.into(),
-        api_key: Some(ApiKey::new(CANARY)),
-    };
-    Models::builder().endpoint("r", endpoint).build().unwrap()
+    models_at([("r".to_owned(), url.to_owned())])
+}
+
+/// A model behind several endpoints, given by route and URL.
+pub(crate) fn models_at(endpoints: impl IntoIterator<Item = (String, String)>) -> Models {
+    let mut models = Models::builder();
+    for (route_id, base_url) in endpoints {
+        let api_key = Some(ApiKey::new(CANARY));
+        models = models.endpoint(route_id, Endpoint { base_url, api_key });
+    }
+    models.build().unwrap()
 }
 
 /// A call of the route `r` with `user` as the only message.
