@@ -2,13 +2,15 @@
 //!
 //! The crate knows no business rules: what may happen is decided by its callers, what the ports
 //! promise is checked by the contract suite of `runloom-store`. Start with
-//! [`open_sqlite`].
+//! [`open_sqlite`] and [`open_postgres`].
 //!
 //! * `queries` has the statements that both databases run alike; it is compiled once for each.
 //! * `sqlite` has one thread that writes, in groups, and a few that read.
+//! * `postgres` has a connection for appends, lanes for creations and leases, and a pool.
 
 mod failure;
 mod migrations;
+mod postgres;
 mod predicate;
 mod rows;
 mod schema;
@@ -24,6 +26,7 @@ use async_trait::async_trait;
 use runloom_domain::Clock;
 use runloom_store::{Store, StoreError};
 
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// How long a node owns its runs after it has last renewed its lease.
@@ -50,4 +53,20 @@ pub fn open_sqlite(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<SqliteStore>, StoreError> {
     SqliteStore::open(folder.as_ref(), clock).map(Arc::new)
+}
+
+/// Connects to the PostgreSQL database at `url` and migrates it; nodes that start together
+/// migrate one after the other.
+///
+/// Call it on a multi-thread runtime: the connections are driven by the runtime of this call,
+/// and writes run to their end there. The store can be used from any runtime. Connections are
+/// not encrypted. Fails with [`StoreError::Unfit`] when the schema is newer than this version.
+pub async fn open_postgres(url: &str) -> Result<Arc<PostgresStore>, StoreError> {
+    PostgresStore::open(url).await.map(Arc::new)
+}
+
+/// Brings the PostgreSQL database at `url` to the schema of this version, without opening a
+/// store. An SQLite database is migrated by opening it.
+pub async fn migrate(url: &str) -> Result<(), StoreError> {
+    postgres::migrate(url).await
 }

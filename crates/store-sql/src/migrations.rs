@@ -6,6 +6,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use runloom_store::StoreError;
 
 pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// Asks for the newest migration of a database.
 pub(crate) const NEWEST: &str = "SELECT max(version) FROM __diesel_schema_migrations";

@@ -8,6 +8,7 @@ use super::{Conn, RunQueryDsl};
 use crate::failure::{Failure, Verdict};
 use crate::rows::account::{MembershipRow, UserRow, into_user};
 use crate::schema::{memberships, orgs, user_names, users};
+use crate::text::storable;
 use crate::types::{At, Id};
 
 /// A name as it is compared.
@@ -19,6 +20,7 @@ pub(crate) async fn create(
     c: &mut Conn,
     new: NewAccount,
 ) -> Result<Verdict<CreateAccount>, Failure> {
+    storable([new.org_name.as_str(), &new.login, &new.email])?;
     let (user, org, at) = (
         Id::from(new.user_id),
         Id::from(new.org_id),
@@ -91,7 +93,7 @@ pub(crate) async fn find_login(
         return Ok(None);
     };
     Ok(Some(LoginRecord {
-        user: into_user(user, member)?,
+        user: into_user(user, &member)?,
         password_hash,
     }))
 }
@@ -110,7 +112,7 @@ pub(crate) async fn user(
         .await
         .optional()?;
     Ok(row
-        .map(|(user, member)| into_user(user, member))
+        .map(|(user, member)| into_user(user, &member))
         .transpose()?)
 }
 

@@ -10,6 +10,7 @@ use super::{Conn, RunQueryDsl, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::account::{ApiKeyRow, MembershipRow, UserRow, into_user};
 use crate::schema::{api_keys, memberships, users};
+use crate::text::storable;
 use crate::types::{At, Id};
 
 type Row = (ApiKeyRow, UserRow, MembershipRow);
@@ -26,6 +27,7 @@ pub(crate) async fn create(
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
+    storable([new.name.as_str()])?;
     diesel::insert_into(api_keys::table)
         .values(ApiKeyRow::from(new))
         .execute(c)
@@ -53,7 +55,7 @@ macro_rules! records {
 }
 
 fn record((key, user, member): Row) -> Result<ApiKeyRecord, StoreError> {
-    key.into_record(into_user(user, member)?)
+    key.into_record(into_user(user, &member)?)
 }
 
 pub(crate) async fn find(c: &mut Conn, public_id: &str) -> Result<Option<ApiKeyRecord>, Failure> {

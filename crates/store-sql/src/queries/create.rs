@@ -6,13 +6,14 @@ use runloom_store::{
     Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once, Rewind, Wake,
 };
 
-use super::{Conn, RunQueryDsl, dialect, keys, project};
+use super::{Conn, RunQueryDsl, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::predicate::{IsLive, IsOpen};
 use crate::rows::message::MessageRow;
 use crate::rows::run::{NewHeadRow, NewRunRow};
 use crate::rows::unsigned;
-use crate::schema::{contents, messages, run_heads, runs, threads};
+use crate::schema::{messages, run_heads};
+use crate::text::storable;
 use crate::types::{At, Id};
 
 /// The counters of a thread whose row this transaction has locked.
@@ -33,37 +34,42 @@ pub(crate) struct Creation {
     pub(crate) message: Option<MessageRow>,
     pub(crate) contents: Vec<Content>,
     pub(crate) event: EncodedEvent,
+    /// The thread's counters with the run.
     pub(crate) thread: ThreadCounters,
 }
 
+/// Creates the run in the transaction that the caller has begun.
+///
+/// `new` is borrowed mutably though it isn't changed: what it holds can be sent to another
+/// thread but not shared, and the future must be sendable.
 pub(crate) async fn run(
     c: &mut Conn,
     now: dialect::Now,
-    new: NewRun,
+    new: &mut NewRun,
 ) -> Result<Verdict<Once<CreateRun>>, Failure> {
     let (org, thread) = (new.org_id, new.thread_id);
-    // The closure can be sent to another thread but not shared, so `new` is not borrowed across
-    // an await.
     let (once, on_busy, max_live) = (new.once.clone(), new.on_busy, new.max_live_runs);
-    let rewind = new.rewind.clone();
+    let (rewind, at) = (new.rewind.clone(), At(new.created_at));
+    let refused = |why| Ok(Verdict::Undo(Once::Done(why)));
+    // The thread before the key, as in every transaction that takes both.
+    let counters = dialect::lock_thread(c, org, thread).await?;
     if let Some(answer) = keys::take(c, now, org, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
-    let refused = |why| Ok(Verdict::Undo(Once::Done(why)));
-    let Some(counters) = dialect::lock_thread(c, org, thread).await? else {
+    let Some(counters) = counters else {
         return refused(CreateRun::NoThread);
     };
+    if let Some(rewind) = rewind
+        && !go_back(c, org, thread, rewind, at).await?
+    {
+        return refused(CreateRun::NoMessage);
+    }
     let behind = match place(&open_runs(c, org, thread).await?, on_busy) {
         Ok(behind) => behind,
         Err(why) => return refused(why),
     };
     if behind.is_none() && is_full(c, org, max_live).await? {
         return refused(CreateRun::TooManyLive);
-    }
-    if let Some(rewind) = rewind
-        && !go_back(c, org, thread, rewind, At(new.created_at)).await?
-    {
-        return refused(CreateRun::NoMessage);
     }
     let (creation, created) = compose(new, counters, behind)?;
     dialect::write_run(c, now, creation).await?;
@@ -83,7 +89,7 @@ async fn open_runs(c: &mut Conn, org: OrgId, thread: ThreadId) -> QueryResult<Ve
 }
 
 /// The run to wait behind, if any.
-fn place(open: &[(Id, String)], on_busy: OnBusy) -> Result<Option<RunId>, CreateRun> {
+pub(crate) fn place(open: &[(Id, String)], on_busy: OnBusy) -> Result<Option<RunId>, CreateRun> {
     let (Some((first, _)), Some((last, _))) = (open.first(), open.last()) else {
         return Ok(None);
     };
@@ -104,7 +110,7 @@ fn place(open: &[(Id, String)], on_busy: OnBusy) -> Result<Option<RunId>, Create
 
 /// Counted without a lock: creations at the same moment in several threads may pass the limit
 /// by as many.
-async fn is_full(c: &mut Conn, org: OrgId, max_live: Option<u32>) -> QueryResult<bool> {
+pub(crate) async fn is_full(c: &mut Conn, org: OrgId, max_live: Option<u32>) -> QueryResult<bool> {
     let Some(max) = max_live else {
         return Ok(false);
     };
@@ -155,8 +161,8 @@ async fn go_back(
     Ok(true)
 }
 
-fn compose(
-    new: NewRun,
+pub(crate) fn compose(
+    new: &NewRun,
     thread: ThreadCounters,
     behind: Option<RunId>,
 ) -> Result<(Creation, CreatedRun), Failure> {
@@ -167,6 +173,7 @@ fn compose(
         Some(behind) => FirstEvent::Queued { behind },
     };
     let event = (new.first_event)(first);
+    storable(texts(new).chain([event.data.as_str()]))?;
     // A run that waits is nobody's until it is its turn.
     let owner = new.owner.filter(|_| behind.is_none());
     let epoch = i64::from(owner.is_some());
@@ -194,23 +201,23 @@ fn compose(
             thread_id: new.thread_id.into(),
             created_by: new.created_by.into(),
             trace_id: new.trace_id.to_string(),
-            persona_id: new.persona_id,
-            route_id: new.route_id,
-            model: new.model,
-            metadata: new.metadata,
+            persona_id: new.persona_id.clone(),
+            route_id: new.route_id.clone(),
+            model: new.model.clone(),
+            metadata: new.metadata.clone(),
             created_at: At(new.created_at),
         },
-        message: new.input.map(|(id, content)| {
+        message: new.input.as_ref().map(|(id, content)| {
             MessageRow::of_person(
                 (new.org_id, new.thread_id, Some(new.run_id)),
                 history_until,
-                id,
-                content,
+                *id,
+                content.clone(),
                 new.created_by,
                 new.created_at,
             )
         }),
-        contents: new.contents,
+        contents: new.contents.clone(),
         event: event.clone(),
         thread: ThreadCounters {
             position,
@@ -225,41 +232,11 @@ fn compose(
     Ok((creation, created))
 }
 
-/// Writes the rows one after the other, for a database to which a statement is not a journey.
-pub(crate) async fn write(c: &mut Conn, now: dialect::Now, new: Creation) -> QueryResult<()> {
-    let (org, run) = (new.head.org_id, new.head.run_id);
-    diesel::update(threads::table.find((org, new.head.thread_id)))
-        .set((
-            threads::last_position.eq(new.thread.position),
-            threads::last_turn.eq(new.thread.turn),
-        ))
-        .execute(c)
-        .await?;
-    if let Some(message) = new.message {
-        diesel::insert_into(messages::table)
-            .values(message)
-            .execute(c)
-            .await?;
-    }
-    for Content { hash, body } in new.contents {
-        diesel::insert_into(contents::table)
-            .values((
-                contents::org_id.eq(org),
-                contents::hash.eq(hash),
-                contents::body.eq(body),
-            ))
-            .on_conflict_do_nothing()
-            .execute(c)
-            .await?;
-    }
-    diesel::insert_into(run_heads::table)
-        .values((new.head, run_heads::wake_at.eq(now.due(new.wake))))
-        .execute(c)
-        .await?;
-    diesel::insert_into(runs::table)
-        .values(new.wide)
-        .execute(c)
-        .await?;
-    let events = std::slice::from_ref(&new.event);
-    project::events(c, (org.into(), run.into()), 0, events).await
+/// Every text of a new run that comes from outside.
+fn texts(new: &NewRun) -> impl Iterator<Item = &str> {
+    let input = new.input.iter().map(|(_, content)| content.as_str());
+    let rewritten = new.rewind.iter().filter_map(|r| r.content.as_deref());
+    let contents = new.contents.iter().map(|content| content.body.as_str());
+    let metadata = new.metadata.as_deref();
+    input.chain(rewritten).chain(contents).chain(metadata)
 }

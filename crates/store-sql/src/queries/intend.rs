@@ -5,6 +5,7 @@ use runloom_store::{Intended, Intent};
 
 use super::{Conn, dialect, project};
 use crate::failure::{Failure, Verdict};
+use crate::text::storable_change;
 
 /// The narrow row of a run, locked by this transaction.
 #[derive(Clone, Copy, Debug)]
@@ -18,25 +19,29 @@ pub(crate) struct LockedHead {
 pub(crate) async fn apply(
     c: &mut Conn,
     now: dialect::Now,
-    intent: Intent,
+    intent: &Intent,
 ) -> Result<Verdict<Intended>, Failure> {
     let (org, run): (OrgId, RunId) = (intent.org_id, intent.run_id);
     let head = match dialect::lock_head(c, org, run).await? {
         Some(head) if is_expected(&head, &intent) => head,
         _ => return Ok(Verdict::Undo(Intended::Conflict)),
     };
+    storable_change(&intent.events, Some(&intent.projection))?;
     let base = head.last_seq;
     project::events(c, (org, run), base, &intent.events).await?;
     let at = project::time(&intent.events, &intent.projection);
     project::beside(c, (org, run, head.thread), at, &intent.projection).await?;
-    let by = project::By::Intent {
-        owned: head.owned,
-        last_seq: base + intent.events.len() as u64,
+    let by = project::Mover {
+        is_intent: true,
+        is_unowned: !head.owned,
+        last_seq: Some(base + intent.events.len() as u64),
     };
     project::head(c, now, (org, run), &intent.projection, by).await?;
     Ok(Verdict::Keep(Intended::Applied { base }))
 }
 
 fn is_expected(head: &LockedHead, intent: &Intent) -> bool {
-    head.status == intent.expect_status && intent.expect_seq.is_none_or(|seq| seq == head.last_seq)
+    head.status == intent.expect_status
+        && !head.status.is_terminal()
+        && intent.expect_seq.is_none_or(|seq| seq == head.last_seq)
 }

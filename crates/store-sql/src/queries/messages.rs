@@ -9,6 +9,7 @@ use crate::failure::{Failure, Verdict};
 use crate::rows::message::MessageRow;
 use crate::rows::{signed, unsigned};
 use crate::schema::{messages, threads as thread_rows};
+use crate::text::storable;
 use crate::types::Id;
 
 pub(crate) async fn post(
@@ -20,6 +21,7 @@ pub(crate) async fn post(
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
+    storable([new.content.as_str()])?;
     let Some(position) = next_position(c, new.org_id, new.thread_id).await? else {
         return Ok(Verdict::Undo(Once::Done(None)));
     };

@@ -15,18 +15,15 @@ use crate::schema::{
 };
 use crate::types::{At, Id};
 
-/// Who changes a run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum By {
-    /// Its owner, whose append has already moved the seq.
-    Owner,
-    /// A person.
-    Intent {
-        /// Whether a node owns the run.
-        owned: bool,
-        /// The run's last seq from now on.
-        last_seq: u64,
-    },
+/// Who moves a run's narrow row, besides what a projection says; by default its owner.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mover {
+    /// A person, whose release also raises the epoch.
+    pub(crate) is_intent: bool,
+    /// Nobody owns the run, so somebody must learn of the move.
+    pub(crate) is_unowned: bool,
+    /// The run's last seq from now on, if it hasn't been moved yet.
+    pub(crate) last_seq: Option<u64>,
 }
 
 /// When the rows beside the events are made: with the last of them.
@@ -140,23 +137,19 @@ pub(crate) async fn head(
     now: dialect::Now,
     (org, run): (OrgId, RunId),
     projection: &Projection,
-    by: By,
+    by: Mover,
 ) -> QueryResult<()> {
     use run_heads as h;
     let ended = projection.status.is_some_and(|status| status.is_terminal());
     let released = projection.release.is_some();
-    let progress = released || !projection.messages.is_empty();
-    let wake = match (ended, projection.release, by) {
-        (true, ..) => Some(Wake::Never),
-        (_, Some(wake), _) => Some(wake),
-        // Nobody owns it, so somebody must learn of the intent.
-        (_, None, By::Intent { owned: false, .. }) => Some(Wake::Now),
-        _ => None,
+    let progress = ended || released || !projection.messages.is_empty();
+    let wake = match projection.release {
+        _ if ended => Some(Wake::Never),
+        Some(wake) => Some(wake),
+        None => by.is_unowned.then_some(Wake::Now),
     };
-    let (seq, raised) = match by {
-        By::Owner => (None, false),
-        By::Intent { last_seq, .. } => (Some(signed(last_seq)), released),
-    };
+    let seq = by.last_seq.map(signed);
+    let raised = by.is_intent && released;
     if seq.is_none() && projection.status.is_none() && wake.is_none() && !progress {
         return Ok(());
     }
@@ -168,7 +161,7 @@ pub(crate) async fn head(
             (ended || released).then(|| h::owner_node.eq(None::<Id>)),
             wake.map(|wake| h::wake_at.eq(now.due(wake))),
             progress.then(|| h::attempts.eq(0)),
-            released.then(|| h::lost.eq(None::<String>)),
+            (ended || released).then(|| h::lost.eq(None::<String>)),
         ))
         .execute(c)
         .await?;

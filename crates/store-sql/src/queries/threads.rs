@@ -12,6 +12,7 @@ use crate::failure::{Failure, Verdict};
 use crate::predicate::{IsLive, IsOpen};
 use crate::rows::thread::{NewThreadRow, ThreadChanges, ThreadRow};
 use crate::schema::{run_heads, threads};
+use crate::text::storable;
 use crate::types::{At, Id};
 
 pub(crate) async fn create(
@@ -23,6 +24,12 @@ pub(crate) async fn create(
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
+    storable(
+        [&new.title, &new.metadata]
+            .into_iter()
+            .flatten()
+            .map(String::as_str),
+    )?;
     diesel::insert_into(threads::table)
         .values(NewThreadRow::from(new))
         .execute(c)
@@ -107,6 +114,11 @@ pub(crate) async fn update(
     thread: ThreadId,
     patch: ThreadPatch,
 ) -> Result<Option<ThreadRecord>, Failure> {
+    let texts = [&patch.title, &patch.metadata]
+        .into_iter()
+        .flatten()
+        .flatten();
+    storable(texts.map(String::as_str))?;
     if patch.title.is_some() || patch.metadata.is_some() {
         diesel::update(
             threads::table

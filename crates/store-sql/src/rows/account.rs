@@ -24,7 +24,7 @@ pub(crate) struct MembershipRow {
     role: String,
 }
 
-pub(crate) fn into_user(user: UserRow, member: MembershipRow) -> Result<UserRecord, StoreError> {
+pub(crate) fn into_user(user: UserRow, member: &MembershipRow) -> Result<UserRecord, StoreError> {
     let role: OrgRole = member
         .role
         .parse()
@@ -94,13 +94,13 @@ impl ApiKeyRow {
 #[derive(Debug, Clone, Insertable, AsChangeset)]
 #[diesel(table_name = idempotency_keys)]
 pub(crate) struct NewKeyRow {
-    org_id: Id,
-    principal: String,
-    operation: String,
-    key: String,
-    body_hash: Vec<u8>,
-    status: i32,
-    answer: String,
+    pub(crate) org_id: Id,
+    pub(crate) principal: String,
+    pub(crate) operation: String,
+    pub(crate) key: String,
+    pub(crate) body_hash: Vec<u8>,
+    pub(crate) status: i32,
+    pub(crate) answer: String,
 }
 
 impl NewKeyRow {

@@ -29,6 +29,41 @@ pub(crate) struct MessageRow {
     pub(crate) created_at: At,
 }
 
+/// The columns that only some roles have.
+#[derive(Debug, Default)]
+pub(crate) struct Extras<'a> {
+    pub(crate) tool_calls: Option<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) tool_call_id: Option<Id>,
+    pub(crate) tool_name: Option<&'a str>,
+}
+
+impl<'a> Extras<'a> {
+    pub(crate) fn of(body: &'a MessageBody) -> Self {
+        match body {
+            MessageBody::User { .. } => Self::default(),
+            MessageBody::Assistant {
+                tool_calls,
+                provider,
+                ..
+            } => Self {
+                tool_calls: (!tool_calls.is_empty()).then(|| json(tool_calls)),
+                provider: provider.as_ref().map(json),
+                ..Self::default()
+            },
+            MessageBody::Tool {
+                tool_call_id,
+                tool_name,
+                ..
+            } => Self {
+                tool_call_id: Some((*tool_call_id).into()),
+                tool_name: Some(tool_name),
+                ..Self::default()
+            },
+        }
+    }
+}
+
 impl MessageRow {
     /// A person's words.
     pub(crate) fn of_person(
@@ -78,25 +113,11 @@ impl MessageRow {
             created_by: None,
             created_at: At(message.created_at),
         };
-        match body {
-            MessageBody::User { .. } => {}
-            MessageBody::Assistant {
-                tool_calls,
-                provider,
-                ..
-            } => {
-                row.tool_calls = (!tool_calls.is_empty()).then(|| json(tool_calls));
-                row.provider = provider.as_ref().map(json);
-            }
-            MessageBody::Tool {
-                tool_call_id,
-                tool_name,
-                ..
-            } => {
-                row.tool_call_id = Some((*tool_call_id).into());
-                row.tool_name = Some(tool_name.clone());
-            }
-        }
+        let extras = Extras::of(body);
+        row.tool_calls = extras.tool_calls;
+        row.provider = extras.provider;
+        row.tool_call_id = extras.tool_call_id;
+        row.tool_name = extras.tool_name.map(str::to_owned);
         row
     }
 

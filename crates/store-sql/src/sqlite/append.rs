@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::predicate::IsOpen;
 use crate::rows::{signed, unsigned};
 use crate::schema::run_heads;
-use crate::text::invalid_text;
+use crate::text::storable_change;
 use crate::types::Id;
 
 /// Writes the changes; those that are stale or invalid leave the others.
@@ -39,12 +39,10 @@ fn alone(c: &mut Conn, now: Now, change: &Change) -> Result<Appended, Failure> {
 }
 
 fn write(c: &mut Conn, now: Now, change: &Change) -> Result<Appended, Failure> {
-    if let Some(reason) = invalid_text(change) {
-        return Ok(Appended::Invalid { reason });
-    }
     let Some((last_seq, thread)) = done(advance(c, change))? else {
         return refused(c, change);
     };
+    storable_change(&change.events, change.projection.as_deref())?;
     let count = change.events.len() as i64;
     let base: u64 = unsigned("run_heads", "last_seq", change.run_id, last_seq - count)?;
     let run = (change.org_id, change.run_id);
@@ -53,7 +51,13 @@ fn write(c: &mut Conn, now: Now, change: &Change) -> Result<Appended, Failure> {
         let at = project::time(&change.events, projection);
         let place = (change.org_id, change.run_id, thread.into());
         done(project::beside(c, place, at, projection))?;
-        done(project::head(c, now, run, projection, project::By::Owner))?;
+        done(project::head(
+            c,
+            now,
+            run,
+            projection,
+            project::Mover::default(),
+        ))?;
     }
     Ok(Appended::Committed { base })
 }

@@ -7,10 +7,10 @@ use diesel::result::Error;
 use runloom_domain::{OrgId, RunId, ThreadId, Timestamp};
 use runloom_store::Wake;
 
-use super::queries::create::{self, Creation, ThreadCounters};
+use super::queries::create::{Creation, ThreadCounters};
 use super::queries::intend::LockedHead;
 use super::verbs::RunQueryDsl;
-use super::{Conn, queries};
+use super::{Conn, create, queries};
 use crate::failure::Failure;
 use crate::schema::threads;
 use crate::types::{At, Id};

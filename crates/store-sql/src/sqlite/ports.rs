@@ -15,9 +15,9 @@ use super::{SqliteStore, append, done, lease, queries};
 
 #[async_trait]
 impl RunStore for SqliteStore {
-    async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError> {
+    async fn create_run(&self, mut new: NewRun) -> Result<Once<CreateRun>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(queries::create::run(c, now, new)))
+        self.decide(move |c| done(queries::create::run(c, now, &mut new)))
             .await
     }
 
@@ -28,7 +28,7 @@ impl RunStore for SqliteStore {
 
     async fn intend(&self, intent: Intent) -> Result<Intended, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(queries::intend::apply(c, now, intent)))
+        self.decide(move |c| done(queries::intend::apply(c, now, &intent)))
             .await
     }
 

@@ -1,0 +1,235 @@
+//! The append batch as one statement.
+//!
+//! `held` locks the runs in the order of their keys and skips those that somebody else holds:
+//! with a wait instead, one held run would hold up all others. `moved` takes the next seqs under
+//! the lock; what follows joins it, so it is written for those runs only. What isn't among the
+//! result was stale, moved or locked.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
+
+use super::super::fragment::fragment;
+use super::columns::{Calls, Columns, Messages, Outputs, Wide};
+use crate::types::{Id, Moment, Uid};
+
+/// The statement for a batch of which some changes write more than events.
+pub(super) struct Full<'a> {
+    pub(super) batch: Id,
+    pub(super) columns: &'a Columns<'a>,
+}
+
+/// The statement for a batch of events alone, which most are.
+pub(super) struct Plain<'a> {
+    pub(super) batch: Id,
+    pub(super) columns: &'a Columns<'a>,
+}
+
+macro_rules! statements {
+    ($($name:ident),+) => {$(
+        /// Place and base of each change that was written.
+        impl Query for $name<'_> {
+            type SqlType = (BigInt, BigInt);
+        }
+
+        impl QueryId for $name<'_> {
+            type QueryId = $name<'static>;
+        }
+    )+};
+}
+
+statements!(Full, Plain);
+
+type Texts = Array<Text>;
+type MaybeTexts = Array<Nullable<Text>>;
+type Numbers = Array<BigInt>;
+type MaybeNumbers = Array<Nullable<BigInt>>;
+
+impl QueryFragment<Pg> for Plain<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let asked = &self.columns.asked;
+        fragment!(out;
+            "WITH held AS MATERIALIZED (
+            SELECT h.org_id, h.run_id, a.place, a.events FROM unnest("
+            [Array<Uid>: &asked.org, Array<Uid>: &asked.run, Numbers: &asked.place,
+                Numbers: &asked.epoch, MaybeTexts: &asked.expected, Numbers: &asked.events]
+            ") AS a(org_id, run_id, place, epoch, expected, events)"
+        );
+        out.push_sql(HOLD);
+        fragment!(out;
+            ", moved AS (
+            UPDATE run_heads h
+            SET last_seq = h.last_seq + k.events, batch_base = h.last_seq, batch_id = "
+            [Uid: &self.batch]
+            " FROM held k WHERE h.org_id = k.org_id AND h.run_id = k.run_id
+            RETURNING k.place, h.org_id, h.run_id, h.batch_base AS base)"
+        );
+        written(self.columns, out.reborrow())?;
+        out.push_sql(RESULT);
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for Full<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let asked = &self.columns.asked;
+        fragment!(out;
+            "WITH held AS MATERIALIZED (
+            SELECT h.org_id, h.run_id, a.* FROM unnest("
+            [Array<Uid>: &asked.org, Array<Uid>: &asked.run, Numbers: &asked.place,
+                Numbers: &asked.epoch, MaybeTexts: &asked.expected, Numbers: &asked.events,
+                MaybeTexts: &asked.status, Array<Bool>: &asked.lets_go,
+                MaybeNumbers: &asked.wake_micros, Array<Bool>: &asked.progress]
+            ") AS a(of_org, of_run, place, epoch, expected, events, status, lets_go,
+                wake_micros, progress)"
+        );
+        out.push_sql(HOLD_FULL);
+        fragment!(out;
+            ", moved AS (
+            UPDATE run_heads h
+            SET last_seq = h.last_seq + k.events,
+                status = coalesce(k.status, h.status),
+                owner_node = CASE WHEN k.lets_go THEN NULL ELSE h.owner_node END,
+                wake_at = now() + interval '1 microsecond' * k.wake_micros,
+                attempts = CASE WHEN k.progress THEN 0 ELSE h.attempts END,
+                lost = CASE WHEN k.lets_go THEN NULL ELSE h.lost END,
+                batch_base = h.last_seq, batch_id = " [Uid: &self.batch]
+            " FROM held k WHERE h.org_id = k.org_id AND h.run_id = k.run_id
+            RETURNING k.place, h.org_id, h.run_id, h.thread_id, h.batch_base AS base)"
+        );
+        written(self.columns, out.reborrow())?;
+        messages(&self.columns.messages, out.reborrow())?;
+        calls(&self.columns.calls, out.reborrow())?;
+        outputs(&self.columns.outputs, out.reborrow())?;
+        wide(&self.columns.wide, out.reborrow())?;
+        out.push_sql(RESULT);
+        Ok(())
+    }
+}
+
+const HOLD: &str = "
+    JOIN run_heads h ON h.org_id = a.org_id AND h.run_id = a.run_id
+    WHERE h.epoch = a.epoch AND h.owner_node IS NOT NULL
+      AND h.status NOT IN ('completed', 'failed', 'cancelled')
+      AND (a.expected IS NULL OR h.status = a.expected)
+    ORDER BY h.org_id, h.run_id
+    FOR UPDATE OF h SKIP LOCKED)";
+
+const HOLD_FULL: &str = "
+    JOIN run_heads h ON h.org_id = a.of_org AND h.run_id = a.of_run
+    WHERE h.epoch = a.epoch AND h.owner_node IS NOT NULL
+      AND h.status NOT IN ('completed', 'failed', 'cancelled')
+      AND (a.expected IS NULL OR h.status = a.expected)
+    ORDER BY h.org_id, h.run_id
+    FOR UPDATE OF h SKIP LOCKED)";
+
+const RESULT: &str = " SELECT place, base FROM moved";
+
+fn written<'b>(columns: &'b Columns<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    let events = &columns.events;
+    fragment!(out;
+        ", written AS (
+        INSERT INTO events (org_id, run_id, seq, type, data, private, created_at)
+        SELECT m.org_id, m.run_id, m.base + e.nth, e.type, e.data, e.private, e.created_at
+        FROM unnest("
+        [Numbers: &events.place, Numbers: &events.nth, Texts: &events.event_type,
+            Texts: &events.data, MaybeTexts: &events.private, Array<Moment>: &events.created_at]
+        ") AS e(place, nth, type, data, private, created_at)
+        JOIN moved m ON m.place = e.place)"
+    );
+    Ok(())
+}
+
+/// Messages take their positions under their thread's row lock.
+fn messages<'b>(messages: &'b Messages<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fragment!(out;
+        ", said AS MATERIALIZED (
+        SELECT m.org_id, m.thread_id, m.run_id, s.*, row_number() OVER (
+            PARTITION BY m.org_id, m.thread_id ORDER BY s.place, s.nth) AS after
+        FROM unnest("
+        [Numbers: &messages.place, Numbers: &messages.nth, Array<Uid>: &messages.id,
+            Texts: &messages.role, Texts: &messages.content, MaybeTexts: &messages.tool_calls,
+            MaybeTexts: &messages.provider, Array<Nullable<Uid>>: &messages.tool_call,
+            MaybeTexts: &messages.tool_name, Array<Moment>: &messages.created_at]
+        ") AS s(place, nth, message_id, role, content, tool_calls, provider, tool_call_id,
+            tool_name, created_at)
+        JOIN moved m ON m.place = s.place
+        ), lifted AS (
+        UPDATE threads t SET last_position = t.last_position + c.n
+        FROM (SELECT org_id, thread_id, count(*) AS n FROM said GROUP BY 1, 2) c
+        WHERE t.org_id = c.org_id AND t.thread_id = c.thread_id
+        RETURNING t.org_id, t.thread_id, t.last_position - c.n AS base
+        ), told AS (
+        INSERT INTO messages (org_id, thread_id, position, message_id, run_id, role, content,
+            tool_calls, provider, tool_call_id, tool_name, created_at)
+        SELECT s.org_id, s.thread_id, l.base + s.after, s.message_id, s.run_id, s.role,
+            s.content, s.tool_calls, s.provider, s.tool_call_id, s.tool_name, s.created_at
+        FROM said s JOIN lifted l ON l.org_id = s.org_id AND l.thread_id = s.thread_id)"
+    );
+    Ok(())
+}
+
+fn calls<'b>(calls: &'b Calls<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fragment!(out;
+        ", charged AS (
+        INSERT INTO model_calls (org_id, run_id, step, attempt, route_id, model,
+            uncached_input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
+            source, cost_nanos, multiplier_thousandths, created_at)
+        SELECT m.org_id, m.run_id, c.step, c.attempt, c.route_id, c.model, c.uncached_input,
+            c.cache_read, c.cache_write, c.output, c.source, c.cost, c.multiplier, c.created_at
+        FROM unnest("
+        [Numbers: &calls.place, Numbers: &calls.step, Numbers: &calls.attempt,
+            Texts: &calls.route, Texts: &calls.model, Numbers: &calls.uncached_input,
+            Numbers: &calls.cache_read, Numbers: &calls.cache_write, Numbers: &calls.output,
+            Texts: &calls.source, Numbers: &calls.cost, Numbers: &calls.multiplier,
+            Array<Moment>: &calls.created_at]
+        ") AS c(place, step, attempt, route_id, model, uncached_input, cache_read, cache_write,
+            output, source, cost, multiplier, created_at)
+        JOIN moved m ON m.place = c.place)"
+    );
+    Ok(())
+}
+
+fn outputs<'b>(outputs: &'b Outputs<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fragment!(out;
+        ", kept AS (
+        INSERT INTO tool_outputs (org_id, run_id, tool_call_id, content)
+        SELECT m.org_id, m.run_id, o.tool_call_id, o.content
+        FROM unnest("
+        [Numbers: &outputs.place, Array<Uid>: &outputs.call, Texts: &outputs.content]
+        ") AS o(place, tool_call_id, content) JOIN moved m ON m.place = o.place)"
+    );
+    Ok(())
+}
+
+fn wide<'b>(wide: &'b Wide<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fragment!(out;
+        ", summed AS MATERIALIZED (
+        SELECT m.org_id, m.run_id, w.*
+        FROM unnest("
+        [Numbers: &wide.place, MaybeNumbers: &wide.uncached_input,
+            MaybeNumbers: &wide.cache_read, MaybeNumbers: &wide.cache_write,
+            MaybeNumbers: &wide.output, MaybeNumbers: &wide.cost,
+            Array<Nullable<Moment>>: &wide.ended_at, MaybeTexts: &wide.error_class,
+            MaybeTexts: &wide.error_message, MaybeNumbers: &wide.credits]
+        ") AS w(place, uncached_input, cache_read, cache_write, output, cost, ended_at,
+            error_class, error_message, credits)
+        JOIN moved m ON m.place = w.place
+        ), shown AS (
+        UPDATE runs r SET
+            uncached_input_tokens = coalesce(w.uncached_input, r.uncached_input_tokens),
+            cache_read_tokens = coalesce(w.cache_read, r.cache_read_tokens),
+            cache_write_tokens = coalesce(w.cache_write, r.cache_write_tokens),
+            output_tokens = coalesce(w.output, r.output_tokens),
+            cost_nanos = coalesce(w.cost, r.cost_nanos),
+            ended_at = coalesce(w.ended_at, r.ended_at),
+            error_class = coalesce(w.error_class, r.error_class),
+            error_message = coalesce(w.error_message, r.error_message)
+        FROM summed w WHERE r.org_id = w.org_id AND r.run_id = w.run_id
+        ), credited AS (
+        INSERT INTO credit_entries (org_id, run_id, credits, created_at)
+        SELECT org_id, run_id, credits, ended_at FROM summed WHERE credits IS NOT NULL)"
+    );
+    Ok(())
+}

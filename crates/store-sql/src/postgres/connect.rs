@@ -1,0 +1,93 @@
+//! Making connections.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel_async::SimpleAsyncConnection;
+use runloom_store::StoreError;
+use tokio::runtime::Handle;
+use tokio_postgres::{Config, NoTls};
+
+use super::Conn;
+
+/// How long making a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long the other end may leave what was sent unacknowledged.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What a connection is for; it decides how long its statements may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose {
+    /// Append batches.
+    Appends,
+    /// Creations, which may wait for a twin with the same idempotency key.
+    Creates,
+    /// The node's lease.
+    Leases,
+    /// Everything else.
+    Anything,
+    /// Changes of the schema, which may take as long as they need.
+    Migrations,
+}
+
+impl Purpose {
+    /// Limits on statements are a backstop: a statement that runs into one is a fault. Waiting
+    /// for a row or a key is not; a creation gives up after the 2 s that its port promises.
+    const fn settings(self) -> &'static str {
+        match self {
+            Self::Appends => "SET statement_timeout = '20s'",
+            Self::Creates => "SET statement_timeout = '10s'; SET lock_timeout = '2s'",
+            Self::Leases => "SET statement_timeout = '4s'",
+            Self::Anything => "SET statement_timeout = '20s'; SET lock_timeout = '10s'",
+            Self::Migrations => "SET statement_timeout = 0",
+        }
+    }
+}
+
+/// The database, and the runtime that drives the connections to it.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    config: Config,
+    runtime: Handle,
+}
+
+impl Target {
+    pub(super) fn parse(url: &str, runtime: Handle) -> Result<Self, StoreError> {
+        // The URL may hold a password, so it isn't shown.
+        let mut config = Config::from_str(url)
+            .map_err(|error| StoreError::Unfit(format!("its URL is not valid: {error}")))?;
+        config.connect_timeout(CONNECT);
+        config.tcp_user_timeout(SILENCE);
+        if config.get_application_name().is_none() {
+            config.application_name("runloom");
+        }
+        Ok(Self { config, runtime })
+    }
+
+    /// Connects. The connection is driven by the target's runtime whoever calls: one that is
+    /// driven by a runtime that nobody polls would hang.
+    pub(super) async fn connect(&self, purpose: Purpose) -> Result<Conn, ConnectionError> {
+        let config = self.config.clone();
+        let bad = |error: String| ConnectionError::BadConnection(error);
+        let made = self.runtime.spawn(async move {
+            let (client, driver) = config
+                .connect(NoTls)
+                .await
+                .map_err(|error| bad(describe(&error)))?;
+            let mut c = Conn::try_from_client_and_connection(client, driver).await?;
+            c.batch_execute(purpose.settings())
+                .await
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(c)
+        });
+        made.await.map_err(|error| bad(error.to_string()))?
+    }
+}
+
+/// The error and its causes: tokio-postgres says in the source what went wrong.
+fn describe(error: &tokio_postgres::Error) -> String {
+    let cause = std::error::Error::source(error).map(|source| format!(": {source}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}

@@ -1,0 +1,271 @@
+//! Creating a run in two journeys instead of seven.
+//!
+//! The thread is read without a lock, the creation is decided here, and one statement writes
+//! everything if the thread's counters still are what was read: every creation raises them, so
+//! nobody has come between. Whatever isn't plain (going back in the thread, an idempotency key
+//! that is there already, losing the race) takes the transaction that SQLite takes too.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+use futures_util::FutureExt;
+use runloom_store::{CreateRun, KeyConflict, NewRun, Once};
+
+use super::dialect::{Due, Now, gave_up_waiting};
+use super::fragment::fragment;
+use super::queries::create::{self, Creation, ThreadCounters};
+use super::transaction::transaction;
+use super::{Conn, RunQueryDsl};
+use crate::failure::Failure;
+use crate::predicate::IsOpen;
+use crate::rows::account::NewKeyRow;
+use crate::rows::message::MessageRow;
+use crate::schema::{run_heads, threads};
+use crate::types::{At, Id, Moment, Uid};
+
+/// How often a creation is tried that others have come before.
+const TRIES: u32 = 3;
+
+pub(super) async fn run(c: &mut Conn, mut new: NewRun) -> Result<Once<CreateRun>, Failure> {
+    if new.rewind.is_none() {
+        for _ in 0..TRIES {
+            match quickly(c, &mut new).await? {
+                Quick::Done(answer) => return Ok(answer),
+                Quick::Overtaken => {}
+                Quick::NotPlain => break,
+            }
+        }
+    }
+    transaction(c, &mut new, |c, new| create::run(c, Now, new).boxed()).await
+}
+
+/// What became of the short way.
+enum Quick {
+    Done(Once<CreateRun>),
+    /// Somebody changed the thread in between.
+    Overtaken,
+    /// It takes the long way.
+    NotPlain,
+}
+
+async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
+    let Some((counters, open)) = read(c, new.org_id.into(), new.thread_id.into()).await? else {
+        return Ok(Quick::NotPlain);
+    };
+    let key = new
+        .once
+        .as_ref()
+        .map(|once| NewKeyRow::new(new.org_id.into(), once));
+    let (org, max_live) = (new.org_id, new.max_live_runs);
+    let behind = match create::place(&open, new.on_busy) {
+        Ok(None) if create::is_full(c, org, max_live).await? => Err(CreateRun::TooManyLive),
+        placed => placed,
+    };
+    let behind = match behind {
+        Ok(behind) => behind,
+        Err(why) if key.is_none() => return Ok(Quick::Done(Once::Done(why))),
+        // The key may have been used to create just what is in the way.
+        Err(_) => return Ok(Quick::NotPlain),
+    };
+    let (creation, created) = create::compose(new, counters, behind)?;
+    match write(c, &creation, key.as_ref()).await {
+        Ok(true) => Ok(Quick::Done(Once::Done(CreateRun::Created(created)))),
+        Ok(false) => Ok(Quick::Overtaken),
+        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Quick::NotPlain),
+        Err(error) if key.is_some() && gave_up_waiting(&error) => {
+            Ok(Quick::Done(Once::Conflict(KeyConflict::InProgress)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+type OpenRuns = Vec<(Id, String)>;
+
+/// The thread's counters and its runs that have not ended, at one moment.
+async fn read(
+    c: &mut Conn,
+    org: Id,
+    thread: Id,
+) -> QueryResult<Option<(ThreadCounters, OpenRuns)>> {
+    let rows: Vec<(i64, i64, Option<Id>, Option<String>)> = threads::table
+        .left_join(
+            run_heads::table.on(run_heads::org_id
+                .eq(threads::org_id)
+                .and(run_heads::thread_id.eq(threads::thread_id))
+                .and(IsOpen)),
+        )
+        .filter(threads::org_id.eq(org))
+        .filter(threads::thread_id.eq(thread))
+        .filter(threads::deleted_at.is_null())
+        .order(run_heads::turn)
+        .select((
+            threads::last_position,
+            threads::last_turn,
+            run_heads::run_id.nullable(),
+            run_heads::status.nullable(),
+        ))
+        .load(c)
+        .await?;
+    let counters = rows
+        .as_slice()
+        .first()
+        .map(|(position, turn, ..)| ThreadCounters {
+            position: *position,
+            turn: *turn,
+        });
+    let open = rows
+        .into_iter()
+        .filter_map(|(_, _, run, status)| Some((run?, status?)));
+    Ok(counters.map(|counters| (counters, open.collect())))
+}
+
+/// Writes the run, and its key, if the thread is as the creation expects it; false if it isn't.
+pub(super) async fn write(
+    c: &mut Conn,
+    new: &Creation,
+    key: Option<&NewKeyRow>,
+) -> QueryResult<bool> {
+    // In one order for all: two creations that bring the same contents can't wait for each other.
+    let mut contents: Vec<_> = new.contents.iter().collect();
+    contents.sort_by(|a, b| a.hash.cmp(&b.hash));
+    let written: i64 = Write {
+        new,
+        before: ThreadCounters {
+            position: new.thread.position - i64::from(new.message.is_some()),
+            turn: new.thread.turn - 1,
+        },
+        due: Due::from(new.wake),
+        at: At(new.event.created_at),
+        hashes: contents
+            .iter()
+            .map(|content| content.hash.as_str())
+            .collect(),
+        bodies: contents
+            .iter()
+            .map(|content| content.body.as_str())
+            .collect(),
+        key,
+    }
+    .get_result(c)
+    .await?;
+    Ok(written == 1)
+}
+
+/// The statement. Its text depends on which parts there are.
+struct Write<'a> {
+    new: &'a Creation,
+    /// The thread's counters without the run.
+    before: ThreadCounters,
+    due: Due,
+    at: At,
+    hashes: Vec<&'a str>,
+    bodies: Vec<&'a str>,
+    key: Option<&'a NewKeyRow>,
+}
+
+impl Query for Write<'_> {
+    type SqlType = BigInt;
+}
+
+impl QueryId for Write<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Pg> for Write<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        thread(self.new, &self.before, out.reborrow())?;
+        if let Some(key) = self.key {
+            idempotency_key(key, out.reborrow())?;
+        }
+        if let Some(row) = &self.new.message {
+            message(row, out.reborrow())?;
+        }
+        if !self.hashes.is_empty() {
+            fragment!(out;
+                ", brought AS (INSERT INTO contents (org_id, hash, body)
+                SELECT t.org_id, c.hash, c.body FROM thread t, unnest("
+                [Array<Text>: &self.hashes, Array<Text>: &self.bodies]
+                ") AS c(hash, body) ON CONFLICT DO NOTHING)"
+            );
+        }
+        run_rows(self.new, (&self.due, &self.at), out.reborrow())?;
+        out.push_sql(" SELECT count(*) FROM thread");
+        Ok(())
+    }
+}
+
+fn thread<'b>(
+    new: &'b Creation,
+    before: &'b ThreadCounters,
+    mut out: AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    fragment!(out;
+        "WITH thread AS (UPDATE threads SET last_position = " [BigInt: &new.thread.position]
+        ", last_turn = " [BigInt: &new.thread.turn]
+        " WHERE org_id = " [Uid: &new.head.org_id]
+        " AND thread_id = " [Uid: &new.head.thread_id]
+        " AND deleted_at IS NULL AND last_position = " [BigInt: &before.position]
+        " AND last_turn = " [BigInt: &before.turn]
+        " RETURNING org_id, thread_id)"
+    );
+    Ok(())
+}
+
+fn idempotency_key<'b>(key: &'b NewKeyRow, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fragment!(out;
+        ", taken AS (INSERT INTO idempotency_keys
+        (org_id, principal, operation, key, body_hash, status, answer, created_at)
+        SELECT org_id, "
+        [Text: &key.principal, Text: &key.operation, Text: &key.key, Binary: &key.body_hash,
+            Integer: &key.status, Text: &key.answer]
+        ", now() FROM thread)"
+    );
+    Ok(())
+}
+
+/// A person's message; it has no columns that only other roles have.
+fn message<'b>(row: &'b MessageRow, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+    fragment!(out;
+        ", said AS (INSERT INTO messages (org_id, thread_id, position, message_id, run_id, role,
+        content, created_by, created_at) SELECT org_id, thread_id, "
+        [BigInt: &row.position, Uid: &row.message_id, Nullable<Uid>: &row.run_id,
+            Text: &row.role, Text: &row.content, Nullable<Uid>: &row.created_by,
+            Moment: &row.created_at]
+        " FROM thread)"
+    );
+    Ok(())
+}
+
+fn run_rows<'b>(
+    Creation {
+        head, wide, event, ..
+    }: &'b Creation,
+    (due, at): (&'b Due, &'b At),
+    mut out: AstPass<'_, 'b, Pg>,
+) -> QueryResult<()> {
+    fragment!(out;
+        ", head AS (INSERT INTO run_heads (org_id, thread_id, run_id, turn, status, epoch,
+        owner_node, attempts, last_seq, wake_at) SELECT org_id, thread_id, "
+        [Uid: &head.run_id, BigInt: &head.turn, Text: head.status, BigInt: &head.epoch,
+            Nullable<Uid>: &head.owner_node, BigInt: &head.attempts, BigInt: &head.last_seq]
+        ", "
+    );
+    due.walk_ast(out.reborrow())?;
+    fragment!(out;
+        " FROM thread), wide AS (INSERT INTO runs (org_id, thread_id, run_id, created_by,
+        trace_id, persona_id, route_id, model, metadata, created_at)
+        SELECT org_id, thread_id, "
+        [Uid: &wide.run_id, Uid: &wide.created_by, Text: &wide.trace_id, Text: &wide.persona_id,
+            Text: &wide.route_id, Text: &wide.model, Nullable<Text>: &wide.metadata,
+            Moment: &wide.created_at]
+        " FROM thread), log AS (INSERT INTO events
+        (org_id, run_id, seq, type, data, private, created_at) SELECT org_id, "
+        [Uid: &head.run_id, BigInt: &head.last_seq, Text: &event.event_type, Text: &event.data,
+            Nullable<Text>: &event.private, Moment: at]
+        " FROM thread)"
+    );
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! Who works on which run, by the database's clock.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use runloom_domain::NodeId;
+use runloom_store::ClaimedRun;
+
+use super::{Conn, RunQueryDsl};
+use crate::LEASE;
+use crate::failure::Failure;
+use crate::rows::run::{HeadOfClaim, into_claimed};
+use crate::types::{At, Id, Moment, Uid};
+
+/// Rows that another claim holds are skipped. A run waits for its turn while an earlier one of
+/// its thread has not ended.
+const CLAIM: &str = "
+WITH due AS MATERIALIZED (
+    SELECT h.org_id, h.run_id FROM run_heads h
+    WHERE h.wake_at <= now() AND h.owner_node IS NULL
+      AND EXISTS (SELECT 1 FROM nodes WHERE node_id = $1 AND lease_until > now())
+      AND (h.status <> 'queued' OR NOT EXISTS (
+        SELECT 1 FROM run_heads other
+        WHERE other.org_id = h.org_id AND other.thread_id = h.thread_id
+          AND other.status NOT IN ('completed', 'failed', 'cancelled')
+          AND (other.turn < h.turn OR other.status <> 'queued')))
+    ORDER BY h.wake_at, h.turn LIMIT $2
+    FOR UPDATE OF h SKIP LOCKED
+)
+UPDATE run_heads h
+SET owner_node = $1, epoch = h.epoch + 1, attempts = h.attempts + 1, wake_at = NULL
+FROM due d, threads t, runs r
+WHERE h.org_id = d.org_id AND h.run_id = d.run_id
+  AND t.org_id = h.org_id AND t.thread_id = h.thread_id
+  AND r.org_id = h.org_id AND r.run_id = h.run_id
+RETURNING h.org_id, h.run_id, h.thread_id, h.epoch, h.attempts, h.status, h.last_seq, h.lost,
+    t.last_position, r.created_at, r.trace_id";
+
+const RENEW: &str = "
+INSERT INTO nodes (node_id, lease_until) VALUES ($1, now() + interval '1 second' * $2)
+ON CONFLICT (node_id) DO UPDATE SET lease_until = excluded.lease_until";
+
+/// The node's row stays, as one whose lease has ended: a run that the node creates at this
+/// moment is then found as lost.
+const END: &str = "
+WITH ended AS (UPDATE nodes SET lease_until = now() WHERE node_id = $1)
+UPDATE run_heads SET owner_node = NULL, wake_at = now(), lost = 'handover', attempts = 0
+WHERE owner_node = $1";
+
+/// Nodes free the same runs at the same time, so each takes the rows that it gets.
+const FREE_LOST: &str = "
+WITH lost AS MATERIALIZED (
+    SELECT h.org_id, h.run_id FROM run_heads h
+    WHERE h.owner_node IN (SELECT node_id FROM nodes WHERE lease_until <= now())
+    ORDER BY h.org_id, h.run_id
+    FOR UPDATE OF h SKIP LOCKED
+)
+UPDATE run_heads h SET owner_node = NULL, wake_at = now(), lost = 'lease_expired'
+FROM lost l WHERE h.org_id = l.org_id AND h.run_id = l.run_id";
+
+/// Rows of nodes that have long been gone and own nothing.
+const FORGET: &str = "
+DELETE FROM nodes n WHERE n.lease_until < now() - interval '1 hour'
+  AND NOT EXISTS (SELECT 1 FROM run_heads h WHERE h.owner_node = n.node_id)";
+
+#[derive(QueryableByName)]
+struct Claimed {
+    #[diesel(sql_type = Uid)]
+    org_id: Id,
+    #[diesel(sql_type = Uid)]
+    run_id: Id,
+    #[diesel(sql_type = Uid)]
+    thread_id: Id,
+    #[diesel(sql_type = BigInt)]
+    epoch: i64,
+    #[diesel(sql_type = BigInt)]
+    attempts: i64,
+    #[diesel(sql_type = Text)]
+    status: String,
+    #[diesel(sql_type = BigInt)]
+    last_seq: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    lost: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    last_position: i64,
+    #[diesel(sql_type = Moment)]
+    created_at: At,
+    #[diesel(sql_type = Text)]
+    trace_id: String,
+}
+
+pub(super) async fn claim(
+    c: &mut Conn,
+    node: NodeId,
+    limit: u32,
+) -> Result<Vec<ClaimedRun>, Failure> {
+    let rows: Vec<Claimed> = diesel::sql_query(CLAIM)
+        .bind::<Uid, _>(Id::from(node))
+        .bind::<BigInt, _>(i64::from(limit))
+        .load(c)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let head = HeadOfClaim {
+                org_id: row.org_id,
+                run_id: row.run_id,
+                thread_id: row.thread_id,
+                epoch: row.epoch,
+                attempts: row.attempts,
+                status: row.status,
+                last_seq: row.last_seq,
+                lost: row.lost,
+            };
+            Ok(into_claimed((
+                head,
+                row.last_position,
+                row.created_at,
+                row.trace_id,
+            ))?)
+        })
+        .collect()
+}
+
+pub(super) async fn renew(c: &mut Conn, node: NodeId) -> Result<(), Failure> {
+    let seconds = i64::try_from(LEASE.as_secs()).unwrap_or(i64::MAX);
+    diesel::sql_query(RENEW)
+        .bind::<Uid, _>(Id::from(node))
+        .bind::<BigInt, _>(seconds)
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn end(c: &mut Conn, node: NodeId) -> Result<(), Failure> {
+    diesel::sql_query(END)
+        .bind::<Uid, _>(Id::from(node))
+        .execute(c)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn free_lost(c: &mut Conn) -> Result<u64, Failure> {
+    let freed = diesel::sql_query(FREE_LOST).execute(c).await?;
+    if freed > 0 {
+        diesel::sql_query(FORGET).execute(c).await?;
+    }
+    Ok(freed as u64)
+}

@@ -1,0 +1,82 @@
+//! PostgreSQL: a connection for appends, lanes for creations and leases, a pool for the rest.
+
+mod append;
+mod connect;
+mod create;
+mod dialect;
+mod error;
+mod fragment;
+mod lanes;
+mod lease;
+mod migrate;
+mod ports;
+#[path = "../queries/mod.rs"]
+#[expect(
+    clippy::duplicate_mod,
+    reason = "the shared queries are compiled once for each database"
+)]
+mod queries;
+mod transaction;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use diesel_async::{AsyncPgConnection as Conn, RunQueryDsl};
+use runloom_store::StoreError;
+use tokio::runtime::Handle;
+
+use self::append::Appender;
+use self::connect::Target;
+use self::lanes::Lanes;
+use crate::Database;
+use crate::failure::Failure;
+
+pub(crate) use migrate::migrate;
+
+/// The PostgreSQL adapter. Made by [`open_postgres`](crate::open_postgres).
+pub struct PostgresStore {
+    lanes: Lanes,
+    appender: Arc<Appender>,
+    /// The runtime that drives the connections and on which writes run to their end.
+    runtime: Handle,
+}
+
+impl PostgresStore {
+    /// Connects from the runtime that this is called on, and migrates.
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+        let runtime = Handle::current();
+        let target = Target::parse(url, runtime.clone())?;
+        migrate::on(&target).await?;
+        Ok(Self {
+            lanes: Lanes::new(&target)?,
+            appender: Arc::new(Appender::new(target)),
+            runtime,
+        })
+    }
+
+    /// Runs a write to its end, also when the caller goes away.
+    async fn spawn<T: Send + 'static>(
+        &self,
+        write: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self.runtime.spawn(write).await {
+            Ok(result) => result.map_err(error::of),
+            Err(error) => Err(StoreError::Unavailable(error.into())),
+        }
+    }
+}
+
+#[async_trait]
+impl Database for PostgresStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        let mut c = self.lanes.any().await?;
+        migrate::check(&mut c).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.appender.close().await;
+        self.lanes.close();
+        Ok(())
+    }
+}
