@@ -41,7 +41,10 @@ fn check_link(page: &Answer, cursor: &str) {
     if cursor.is_empty() {
         assert_eq!(link, "");
     } else {
-        assert!(link.contains(cursor) && link.ends_with("rel=\"next\""), "{link}");
+        assert!(
+            link.contains(cursor) && link.ends_with("rel=\"next\""),
+            "{link}"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! One binary for all tests from the outside, one folder for each concern.
 
+mod accounts;
 mod bad_input;
 mod cancel;
 mod events;
@@ -7,6 +8,9 @@ mod idempotency;
 mod input;
 mod lists;
 mod messages;
+mod openapi;
 mod provider;
 mod runs;
+mod server;
+mod tenancy;
 mod threads;

@@ -14,7 +14,10 @@ pub fn check_log(events: &[Event]) {
         let (seq, data) = (event.seq, &event.data);
         assert_eq!(seq, index as u64 + 1, "seq is dense: {events:#?}");
         let last = index + 1 == events.len();
-        assert!(last || !event.is_terminal(), "{seq} is an end in the middle");
+        assert!(
+            last || !event.is_terminal(),
+            "{seq} is an end in the middle"
+        );
         let number = |field: &str| data[field].as_u64().unwrap_or_default();
         let call = || data["tool_call_id"].as_str().unwrap_or_default().to_owned();
         match event.kind.as_str() {
@@ -44,7 +47,10 @@ pub fn check_log(events: &[Event]) {
             _ => {}
         }
         if event.is_terminal() {
-            assert!(open.is_empty(), "{seq}: ended without a result for {open:?}");
+            assert!(
+                open.is_empty(),
+                "{seq}: ended without a result for {open:?}"
+            );
         }
     }
 }

@@ -4,8 +4,7 @@ use serde_json::json;
 async fn with_last_event_id(client: &Client, run: &str, query: &str, id: &str) -> Vec<u64> {
     let path = format!("/v1/runs/{run}/events{query}");
     let request = client.request(reqwest::Method::GET, &path);
-    let mut stream =
-        runloom_tests::EventStream::open(request.header("Last-Event-ID", id)).await;
+    let mut stream = runloom_tests::EventStream::open(request.header("Last-Event-ID", id)).await;
     let events = stream.rest().await;
     events.iter().map(|event| event.seq).collect()
 }

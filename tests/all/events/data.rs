@@ -1,8 +1,6 @@
 //! Every row of the event table.
 
-use runloom_tests::{
-    Event, Setup, both_stores, call, check_ended, check_log, kinds, script, text,
-};
+use runloom_tests::{Event, Setup, both_stores, call, check_ended, check_log, kinds, script, text};
 use serde_json::{Value, json};
 
 /// The fields of an event's data, sorted.

@@ -19,7 +19,9 @@ async fn prefix(stream: &mut EventStream, events: u64) -> (String, u64) {
     let (mut raw, mut seq) = (String::new(), 0);
     while seq < events {
         match stream.frame().await.expect("the stream goes on") {
-            Frame::Event { event, raw: block, .. } => {
+            Frame::Event {
+                event, raw: block, ..
+            } => {
                 raw.push_str(&block);
                 seq = event.seq;
             }
@@ -36,7 +38,10 @@ async fn cut_and_resume(client: Client, run: String, cut: u64) -> String {
     drop(stream);
     let path = format!("/v1/runs/{run}/events");
     let request = client.request(reqwest::Method::GET, &path);
-    let resumed = request.header("Last-Event-ID", seq.to_string()).send().await;
+    let resumed = request
+        .header("Last-Event-ID", seq.to_string())
+        .send()
+        .await;
     let resumed = resumed.expect("the server answers");
     if resumed.status() == 204 {
         return raw;

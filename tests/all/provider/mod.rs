@@ -19,8 +19,5 @@ fn retries(events: &[Event]) -> Vec<&str> {
 /// How many times the model was called.
 fn calls(events: &[Event]) -> usize {
     let kinds = kinds(events);
-    kinds
-        .iter()
-        .filter(|kind| **kind == "step.started")
-        .count()
+    kinds.iter().filter(|kind| **kind == "step.started").count()
 }

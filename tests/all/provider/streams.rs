@@ -7,7 +7,10 @@ use serde_json::json;
 use super::retries;
 
 fn words(words: &[&str]) -> Vec<Piece> {
-    words.iter().map(|word| Piece::Text((*word).to_owned())).collect()
+    words
+        .iter()
+        .map(|word| Piece::Text((*word).to_owned()))
+        .collect()
 }
 
 fn stream(words_first: &[&str], then: Vec<Piece>) -> Reply {

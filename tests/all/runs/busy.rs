@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 fn setup(store: runloom_tests::Store) -> Setup {
     Setup::new(store)
         .scripted("quick", script([text("done")]))
-        .scripted("held", script([json!([{ "text": "a" }, { "delay_ms": 60_000 }])]))
+        .scripted(
+            "held",
+            script([json!([{ "text": "a" }, { "delay_ms": 60_000 }])]),
+        )
         .scripted("slow", script([count(10, 50)]))
 }
 

@@ -7,8 +7,14 @@ use anyhow::{Context, Result, anyhow, bail};
 /// What all our variables begin with.
 const PREFIX: &str = "RUNLOOM_";
 
-/// Variables of ours that other programs read: the developer tasks and the tests.
-const ELSEWHERE: [&str; 2] = ["RUNLOOM_TEST_", "RUNLOOM_PARTS"];
+/// Beginnings of variables that are read elsewhere: by the developer tasks, by the tests, and
+/// by the faults of a build for tests.
+const ELSEWHERE: &[&str] = &[
+    "RUNLOOM_TEST_",
+    "RUNLOOM_PARTS",
+    #[cfg(feature = "failpoints")]
+    "RUNLOOM_PLANTED_BUG",
+];
 
 /// The process's environment, read once. It remembers what was asked for, so that a variable
 /// that nobody asks for, which is most likely a typing error, can be refused.

@@ -1,0 +1,22 @@
+//! The document that describes the API, and the pages that show it.
+
+use runloom_tests::{Client, Setup, both_stores};
+
+both_stores! {
+    async fn it_is_served_to_everybody(store: Store) {
+        let node = Setup::new(store).start().await;
+        let anonymous = Client::anonymous(node.base());
+        let document = anonymous.get("/openapi.json").await.expect(200);
+        assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.")));
+        for path in ["/v1/threads/{thread_id}/runs", "/v1/runs/{run_id}:cancel",
+            "/v1/runs/{run_id}/events", "/v1/runs/{run_id}/input", "/v1/runs"] {
+            assert!(document["paths"].get(path).is_some(), "{path}");
+        }
+        let page = anonymous.get("/docs").await;
+        assert_eq!(page.status, 200);
+        assert!(page.header("content-type").starts_with("text/html"));
+        for elsewhere in ["src=\"http", "href=\"http", "//cdn"] {
+            assert!(!page.body.contains(elsewhere), "the page needs nothing from elsewhere");
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The program: starting, refusing to start, stopping, and what it prints.
+
+mod first_start;
+mod logs;
+mod refusals;
+mod stop;

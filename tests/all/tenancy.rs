@@ -1,0 +1,290 @@
+//! What belongs to another organisation does not exist. The test walks every route of the
+//! OpenAPI document; a route that has no case here fails it.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use runloom_tests::{Answer, Client, Setup, Store, both_stores, call, check_ended, script, text};
+use serde_json::{Value, json};
+
+/// What a route does for somebody of another organisation.
+#[derive(Clone, Copy)]
+enum Case {
+    /// It is about one thing by its ids, which another organisation doesn't have. With the
+    /// body that it takes, `null` for none.
+    Hidden(&'static str),
+    /// It lists or shows what the caller has, and so nothing of others.
+    Own,
+    /// It makes something of the caller's, of this body.
+    Makes(&'static str),
+    /// It has nothing to do with organisations.
+    Public,
+}
+
+/// The case of each route. A new route gets a line here.
+const CASES: &[(&str, &str, Case)] = &[
+    (
+        "post",
+        "/v1/threads/{thread_id}/runs",
+        Case::Hidden(r#"{"input":"x"}"#),
+    ),
+    ("get", "/v1/threads/{thread_id}/runs", Case::Hidden("null")),
+    ("get", "/v1/runs", Case::Own),
+    ("get", "/v1/runs/{run_id}", Case::Hidden("null")),
+    ("post", "/v1/runs/{run_id}:cancel", Case::Hidden("null")),
+    (
+        "post",
+        "/v1/runs/{run_id}/input",
+        Case::Hidden(r#"{"content":"yes"}"#),
+    ),
+    ("get", "/v1/runs/{run_id}/events", Case::Hidden("null")),
+    (
+        "post",
+        "/v1/runs/{run_id}/events:ticket",
+        Case::Hidden("null"),
+    ),
+    (
+        "get",
+        "/v1/runs/{run_id}/tool-results/{tool_call_id}",
+        Case::Hidden("null"),
+    ),
+    ("post", "/v1/threads", Case::Makes("{}")),
+    ("get", "/v1/threads", Case::Own),
+    ("get", "/v1/threads/{thread_id}", Case::Hidden("null")),
+    (
+        "patch",
+        "/v1/threads/{thread_id}",
+        Case::Hidden(r#"{"title":"mine now"}"#),
+    ),
+    ("delete", "/v1/threads/{thread_id}", Case::Hidden("null")),
+    (
+        "post",
+        "/v1/threads/{thread_id}:retry",
+        Case::Hidden("null"),
+    ),
+    (
+        "post",
+        "/v1/threads/{thread_id}/messages",
+        Case::Hidden(r#"{"content":"x"}"#),
+    ),
+    (
+        "get",
+        "/v1/threads/{thread_id}/messages",
+        Case::Hidden("null"),
+    ),
+    (
+        "patch",
+        "/v1/threads/{thread_id}/messages/{message_id}",
+        Case::Hidden(r#"{"content":"x"}"#),
+    ),
+    ("post", "/v1/auth/register", Case::Public),
+    ("post", "/v1/auth/login", Case::Public),
+    ("get", "/v1/me", Case::Own),
+    ("post", "/v1/api-keys", Case::Makes(r#"{"name":"mine"}"#)),
+    ("get", "/v1/api-keys", Case::Own),
+    ("delete", "/v1/api-keys/{api_key_id}", Case::Hidden("null")),
+    ("get", "/healthz", Case::Public),
+    ("get", "/readyz", Case::Public),
+    ("get", "/openapi.json", Case::Public),
+    ("get", "/docs", Case::Public),
+    ("get", "/docs/{file}", Case::Public),
+];
+
+fn case(method: &str, path: &str) -> Option<Case> {
+    let known = |case: &&(&str, &str, Case)| (case.0, case.1) == (method, path);
+    CASES.iter().find(known).map(|case| case.2)
+}
+
+/// An organisation with something of everything.
+struct Tenant {
+    client: Client,
+    ids: Vec<(&'static str, String)>,
+}
+
+impl Tenant {
+    async fn new(client: Client) -> Self {
+        let thread = client.thread().await;
+        let first = client.run_in(&thread, &json!({ "input": "hello" })).await;
+        let events = client.follow(&first).await;
+        check_ended(&events, "run.completed");
+        let called = events.iter().find(|event| event.kind == "tool.call");
+        let called = called.expect("a call").data["tool_call_id"].clone();
+        let asking = json!({ "route_id": "ask", "input": "again" });
+        let run = client.run_in(&thread, &asking).await;
+        let mut stream = client.events(&run, "").await;
+        stream.until("run.waiting_for_input").await;
+        let messages = client.get(&format!("/v1/threads/{thread}/messages")).await;
+        let messages = messages.expect(200);
+        let key = client.post("/v1/api-keys", &json!({ "name": "k" })).await;
+        let text = |value: &Value| value.as_str().expect("an id").to_owned();
+        let ids = vec![
+            ("thread_id", thread),
+            ("run_id", run),
+            ("tool_call_id", text(&called)),
+            ("message_id", text(&messages[0]["id"])),
+            ("api_key_id", text(&key.expect(201)["id"])),
+        ];
+        Self { client, ids }
+    }
+
+    /// Everything that its owner can see of it.
+    async fn seen(&self) -> Vec<String> {
+        let mut seen = Vec::new();
+        for path in [
+            "/v1/runs",
+            "/v1/threads",
+            "/v1/threads/{thread_id}",
+            "/v1/threads/{thread_id}/messages?include=tools",
+            "/v1/runs/{run_id}?include=metadata,requests,totals,error",
+            "/v1/runs/{run_id}/events?follow=0",
+        ] {
+            let answer = self.client.get(&fill(path, &self.ids)).await;
+            assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+            // An event stream begins with a random wait.
+            let body = answer
+                .body
+                .lines()
+                .filter(|line| !line.starts_with("retry"));
+            seen.push(body.collect());
+        }
+        seen
+    }
+}
+
+/// A path with its parameters replaced.
+fn fill(path: &str, ids: &[(&str, String)]) -> String {
+    ids.iter().fold(path.to_owned(), |path, (name, id)| {
+        path.replace(&format!("{{{name}}}"), id)
+    })
+}
+
+/// Ids that were never made.
+fn never_made() -> Vec<(&'static str, String)> {
+    [
+        "thread_id",
+        "run_id",
+        "tool_call_id",
+        "message_id",
+        "api_key_id",
+    ]
+    .map(|name| (name, uuid::Uuid::now_v7().to_string()))
+    .to_vec()
+}
+
+async fn send(client: &Client, method: &str, path: &str, body: &str) -> Answer {
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    let method: Method = method.to_uppercase().parse().expect("a method");
+    let request = client.request(method, path);
+    client
+        .send(if body.is_null() {
+            request
+        } else {
+            request.json(&body)
+        })
+        .await
+}
+
+/// An answer without what differs between any two.
+fn essence(answer: &Answer) -> (u16, Value) {
+    let mut body = answer.json();
+    body["trace_id"] = Value::Null;
+    (answer.status, body)
+}
+
+/// All routes of the document.
+async fn routes(client: &Client) -> Vec<(String, String)> {
+    let document = client.get("/openapi.json").await.expect(200);
+    let paths = document["paths"].as_object().expect("an object").clone();
+    let verbs = ["get", "post", "put", "patch", "delete", "head", "options"];
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let item = item.as_object().expect("an object").clone();
+            let methods = item.keys().cloned().collect::<BTreeSet<_>>();
+            let known = methods
+                .into_iter()
+                .filter(|method| verbs.contains(&method.as_str()));
+            known.map(move |method| (method, path.clone()))
+        })
+        .collect()
+}
+
+fn setup(store: Store) -> Setup {
+    let calculates = call("calculator", json!({ "expression": "6*7" }));
+    Setup::new(store)
+        .scripted("m", script([calculates, text("42")]))
+        .scripted(
+            "ask",
+            script([call("ask_user", json!({ "question": "?" }))]),
+        )
+}
+
+both_stores! {
+    async fn every_route_hides_what_belongs_to_others(store: Store) {
+        let node = setup(store).start().await;
+        let owner = Tenant::new(node.client()).await;
+        let stranger = Tenant::new(node.client().stranger("stranger").await).await;
+        let before = owner.seen().await;
+        let routes = routes(&node.client()).await;
+        assert!(routes.len() > 20, "{routes:?}");
+        let mut hidden = 0;
+        for (method, path) in &routes {
+            let Some(case) = case(method, path) else {
+                panic!("{method} {path} has no case in tests/all/tenancy.rs");
+            };
+            match case {
+                Case::Hidden(body) => {
+                    let theirs = fill(path, &owner.ids);
+                    assert!(!theirs.contains('{'), "{theirs}: a parameter without an id");
+                    let answer = send(&stranger.client, method, &theirs, body).await;
+                    assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
+                    let nowhere = fill(path, &never_made());
+                    let other = send(&stranger.client, method, &nowhere, body).await;
+                    assert_eq!(essence(&answer), essence(&other), "{method} {path}");
+                    hidden += 1;
+                }
+                Case::Own => {
+                    let answer = send(&stranger.client, method, path, "null").await;
+                    assert_eq!(answer.status, 200, "{method} {path}: {}", answer.body);
+                    for (name, id) in &owner.ids {
+                        assert!(!answer.body.contains(id), "{method} {path} shows a {name}");
+                    }
+                }
+                Case::Makes(body) => {
+                    let made = send(&stranger.client, method, path, body).await.expect(201);
+                    let theirs = owner.client.get("/v1/me").await.expect(200);
+                    assert_ne!(made["org_id"], theirs["org_id"], "{method} {path}");
+                }
+                Case::Public => {}
+            }
+        }
+        assert!(hidden > 12);
+        assert_eq!(owner.seen().await, before, "nothing of theirs was changed");
+    }
+
+    async fn ids_of_two_organisations_do_not_mix(store: Store) {
+        let node = setup(store).start().await;
+        let owner = Tenant::new(node.client()).await;
+        let stranger = Tenant::new(node.client().stranger("stranger").await).await;
+        let id = |tenant: &Tenant, name: &str| {
+            let found = tenant.ids.iter().find(|(known, _)| *known == name);
+            found.expect("an id").1.clone()
+        };
+        // An own thread with another's message, an own run with another's tool call.
+        let path = format!("/v1/threads/{}/messages/{}",
+            id(&stranger, "thread_id"), id(&owner, "message_id"));
+        stranger.client.cancel(&id(&stranger, "run_id")).await.expect(200);
+        stranger.client.patch(&path, &json!({ "content": "x" })).await
+            .expect_error(404, "messages.not_found");
+        let path = format!("/v1/runs/{}/tool-results/{}",
+            id(&stranger, "run_id"), id(&owner, "tool_call_id"));
+        stranger.client.get(&path).await.expect_error(404, "tool_results.not_found");
+        // A page that begins at another's row shows no other rows than the caller's.
+        let cursor = owner.client.get("/v1/runs?limit=1").await;
+        let cursor = cursor.header("x-next-cursor").to_owned();
+        let page = stranger.client.get(&format!("/v1/runs?before={cursor}")).await.expect(200);
+        for row in page.as_array().expect("an array") {
+            assert_ne!(row["thread_id"], id(&owner, "thread_id"));
+        }
+    }
+}
