@@ -18,6 +18,7 @@ use runloom_domain::{
 use runloom_store::Change;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::fault::{self, Bug};
 use crate::machine::{Context, Decision, Effect, Input, Phase, RunState, StopCause, decide};
@@ -97,11 +98,21 @@ impl Driver {
 
     /// Works until the run waits, ends or is lost.
     pub(crate) async fn drive(mut self, first: Input) -> Left {
-        match self.run_loop(first).await {
-            Stop::LetGo => Left::LetGo(self.run.state.status),
-            Stop::Lost => Left::Lost,
-            Stop::Broken => Left::Broken,
-        }
+        let begun = self.run.state.begun;
+        let span = tracing::info_span!("run", run_id = %begun.run, thread_id = %begun.thread,
+            trace_id = %begun.trace, org_id = %self.run.org_id);
+        let driven = async move {
+            match self.run_loop(first).await {
+                Stop::LetGo => {
+                    let (status, last_seq) = (self.run.state.status, self.run.state.last_seq);
+                    tracing::info!(%status, last_seq, "let go of the run");
+                    Left::LetGo(status)
+                }
+                Stop::Lost => Left::Lost,
+                Stop::Broken => Left::Broken,
+            }
+        };
+        driven.instrument(span).await
     }
 
     async fn run_loop(&mut self, first: Input) -> Stop {
