@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
 use crate::error::ErrorEnvelope;
@@ -46,7 +47,7 @@ use crate::v1::{api_keys, auth, me, messages, runs, threads};
         service::readyz::readyz,
     ),
     components(schemas(ErrorEnvelope)),
-    modifiers(&Bearer),
+    modifiers(&Bearer, &OptionalBodies),
     security(("bearer" = [])),
     tags(
         (name = "runs", description = "Executions of an agent in a thread."),
@@ -67,6 +68,36 @@ impl Modify for Bearer {
         http.description = Some("An access token, or an API key.".to_owned());
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(http));
+    }
+}
+
+/// A body that may be left out may not be null either.
+struct OptionalBodies;
+
+impl Modify for OptionalBodies {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let operations = document.paths.paths.values_mut();
+        for operation in operations.filter_map(|path| path.post.as_mut()) {
+            let Some(RefOr::T(body)) = &mut operation.request_body else {
+                continue;
+            };
+            for content in body.content.values_mut() {
+                if let RefOr::T(content) = content {
+                    not_null(&mut content.schema);
+                }
+            }
+        }
+    }
+}
+
+/// Of a choice between a named schema and null leaves the named one.
+fn not_null(schema: &mut Option<RefOr<Schema>>) {
+    if let Some(RefOr::T(Schema::OneOf(choice))) = schema {
+        let named = choice
+            .items
+            .iter()
+            .find(|item| matches!(item, RefOr::Ref(_)));
+        *schema = named.cloned();
     }
 }
 

@@ -53,6 +53,10 @@ pub struct HttpSettings {
     pub body_timeout: Duration,
     /// The longest silence on an event stream; a comment ends it.
     pub heartbeat: Duration,
+    /// How often the credential of an open stream is looked at again. It happens at the next
+    /// sign of life after that time, so the two together bound how long a stream outlives its
+    /// credential; 60 s is promised.
+    pub recheck: Duration,
     /// Whether an incoming `traceparent` is believed. Only when a proxy of the deployment's
     /// own sets it: else clients could choose their trace ids.
     pub trust_traceparent: bool,
@@ -68,6 +72,7 @@ impl Default for HttpSettings {
             head_timeout: Duration::from_secs(5),
             body_timeout: Duration::from_secs(10),
             heartbeat: Duration::from_secs(15),
+            recheck: Duration::from_secs(30),
             trust_traceparent: false,
         }
     }

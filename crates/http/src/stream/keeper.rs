@@ -9,10 +9,6 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::state::HttpState;
 
-/// How often the credential of an open stream is looked at again. It happens at the first turn
-/// after this time, and turns are at most a heartbeat apart, which keeps it below 60 s.
-const CHECK_EVERY: Duration = Duration::from_secs(30);
-
 /// What comes next on a stream.
 pub(super) enum Turn {
     /// What the watch has yielded.
@@ -46,7 +42,7 @@ impl Keeper {
             drain: Box::pin(state.drain().clone().cancelled_owned()),
             silence: None,
             last_sent: now,
-            check_at: now + CHECK_EVERY,
+            check_at: now + state.settings().recheck,
         }
     }
 
@@ -97,7 +93,7 @@ impl Keeper {
         if now < self.check_at {
             return false;
         }
-        self.check_at = now + CHECK_EVERY;
+        self.check_at = now + self.state.settings().recheck;
         match self.state.accounts().still_valid(&self.caller).await {
             Ok(caller) => !caller.rights.allows(runloom_domain::Permission::RunsRead),
             Err(AccountError::Store(error)) => {

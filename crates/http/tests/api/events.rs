@@ -173,6 +173,35 @@ fn a_stopping_server_sends_its_streams_away() {
 }
 
 #[test]
+fn a_stream_ends_with_its_credential() {
+    let quick = |settings: &mut runloom_http::HttpSettings| {
+        settings.heartbeat = Duration::from_millis(50);
+        settings.recheck = Duration::from_millis(50);
+    };
+    with_settings(quick, |server| async move {
+        let ada = server.somebody("ada").await;
+        let thread = thread(&ada).await;
+        let run = start(&ada, &thread, &json!({"route_id": "holds"})).await;
+        let wish = json!({"name": "reader", "scopes": ["runs.read"]});
+        let key = ada.post("/v1/api-keys", &wish).await.json();
+        let reader = Client::new(server.address, key["key"].as_str().unwrap());
+        let events = Request::new("GET", &format!("{run}/events"));
+        let mut readers = reader.open(events.clone()).await;
+        let mut own = ada.open(events).await;
+        for stream in [&mut readers, &mut own] {
+            stream.until("\"content\":\"first\"").await;
+            stream.until("\r\n:\n\n\r\n").await;
+        }
+        let path = format!("/v1/api-keys/{}", key["id"].as_str().unwrap());
+        assert_eq!(ada.send(Request::new("DELETE", &path)).await.status, 204);
+        let rest = readers.until("0\r\n\r\n").await;
+        assert!(rest.contains("retry: ") && !rest.contains("run."), "{rest}");
+        server.gate.add_permits(1);
+        own.until("run.completed").await;
+    });
+}
+
+#[test]
 fn only_so_many_streams() {
     with_settings(
         |settings| settings.max_streams = 1,
