@@ -3,10 +3,10 @@
 //!
 //! The crate knows neither SQL nor how a run proceeds: handlers take a request apart, call the
 //! engine, the accounts or the store, and put the answer together. To add an endpoint: a file
-//! `v1/<resource>/<verb>.rs`, a line in [`routes`], a line in [`openapi`], the snapshot.
+//! `v1/<resource>/<verb>.rs`, a line in `routes.rs`, a line in `openapi.rs`, the snapshot.
 //!
 //! actix-web's workers are current-thread runtimes, and a handler is dropped when its client
-//! goes away. So handlers hold handles only, and [`HttpState::run`] carries every call into the
+//! goes away. So handlers hold handles only, and `HttpState::run` carries every call into the
 //! store or the engine out on the main runtime, where it ends even when nobody waits for it.
 //!
 //! Start with [`server`], or with [`configure`] to put the routes into an application of your

@@ -48,7 +48,7 @@ pub(crate) fn app(
         .wrap(from_fn(middleware::observe))
 }
 
-/// Starts serving on a listener made by [`listen`](crate::listen); `await` the server to run
+/// Starts serving on a listener made by [`listen`](crate::listen()); `await` the server to run
 /// it. It handles no signals: stop it by its handle after cancelling the state's drain token.
 pub fn server(listener: TcpListener, state: HttpState) -> io::Result<Server> {
     let settings = state.settings().clone();
