@@ -13,6 +13,7 @@ use futures_util::FutureExt as _;
 use runloom_domain::TraceId;
 
 use crate::error::{ApiError, Traced};
+use crate::routes;
 use crate::state::HttpState;
 
 /// The header that names a request.
@@ -145,12 +146,12 @@ fn log<B>(method: &Method, response: &ServiceResponse<B>, began: Instant, trace_
         return;
     }
     let route = response.request().match_pattern();
-    let route = route.as_deref().unwrap_or("-");
+    let route = route.map_or_else(|| "-".to_owned(), |route| routes::documented(&route));
     let (status, duration_us) = (
         response.status().as_u16(),
         began.elapsed().as_micros() as u64,
     );
-    if matches!(route, "/healthz" | "/readyz") {
+    if matches!(&*route, "/healthz" | "/readyz") {
         tracing::debug!(%method, route, status, duration_us, %trace_id, "request");
     } else {
         tracing::info!(%method, route, status, duration_us, %trace_id, "request");

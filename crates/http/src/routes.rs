@@ -19,7 +19,12 @@ pub(crate) fn routes(cfg: &mut ServiceConfig) {
     cfg.default_service(web::to(unknown_path));
 }
 
-/// A segment without a colon, so that `{id}:verb` is never taken for an id.
+/// A path as people write it, without the patterns of its parameters.
+pub(crate) fn documented(path: &str) -> String {
+    path.replace(":[^/:]+}", "}")
+}
+
+/// An id is a segment without a colon, so that `{id}:verb` is never taken for one.
 fn paths() -> Vec<At> {
     vec![
         At::new("/v1/threads/{thread_id:[^/:]+}/runs")
@@ -160,18 +165,6 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-
-    /// `{id:pattern}` without its pattern.
-    fn documented(path: &str) -> String {
-        let parts = path.split('{').map(|part| match part.split_once('}') {
-            Some((name, rest)) => {
-                let name = name.split(':').next().unwrap_or(name);
-                format!("{{{name}}}{rest}")
-            }
-            None => part.to_owned(),
-        });
-        parts.collect()
-    }
 
     #[test]
     fn every_route_is_documented_and_the_other_way_round() {
