@@ -9,9 +9,12 @@
 
 mod bench;
 mod ci;
+mod database;
+mod migrate;
 mod model;
 mod parts;
 mod process;
+mod seed;
 mod test;
 mod tidy;
 mod workspace;
@@ -38,6 +41,10 @@ enum Task {
     Parts,
     /// Fetch and start a small real language model
     Model(model::Arguments),
+    /// Bring a database to the current schema
+    Migrate(database::DatabaseArguments),
+    /// Fill a database with a demo organisation and a month of finished runs
+    Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
     Bench(bench::Arguments),
     /// The benchmark's load, in a process of its own
@@ -83,6 +90,8 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Test(arguments) => test::run(interrupt, &arguments).await,
         Task::Parts => test::serve_parts(interrupt).await,
         Task::Model(arguments) => model::run(interrupt, &arguments).await,
+        Task::Migrate(arguments) => migrate::run(&arguments).await,
+        Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) => run(task),
     }

@@ -1,0 +1,81 @@
+//! Which database a task works on, and opening it the way the server does.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use runloom_domain::Clock;
+use runloom_store_sql::{Database, open_postgres, open_sqlite};
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// As in the server's settings: a PostgreSQL address, else a folder with SQLite's file.
+#[derive(Args)]
+pub(crate) struct DatabaseArguments {
+    /// A PostgreSQL database, `postgres://…`; else RUNLOOM_DATABASE_URL is used if set
+    #[arg(long)]
+    database_url: Option<String>,
+    /// The folder with the SQLite database; else RUNLOOM_DATA_DIR, else ./runloom-data
+    #[arg(long, conflicts_with = "database_url")]
+    data_dir: Option<PathBuf>,
+}
+
+/// A database to work on.
+pub(crate) enum Chosen {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl DatabaseArguments {
+    pub(crate) fn choose(&self) -> Chosen {
+        if let Some(url) = &self.database_url {
+            return Chosen::Postgres(url.clone());
+        }
+        if let Some(folder) = &self.data_dir {
+            return Chosen::Sqlite(folder.clone());
+        }
+        if let Ok(url) = env::var("RUNLOOM_DATABASE_URL") {
+            return Chosen::Postgres(url);
+        }
+        Chosen::Sqlite(
+            env::var_os("RUNLOOM_DATA_DIR").map_or_else(|| "runloom-data".into(), PathBuf::from),
+        )
+    }
+}
+
+impl Chosen {
+    /// Opens the database, made and brought to this version's schema as needed.
+    pub(crate) async fn open(&self, clock: Arc<dyn Clock>) -> Result<Arc<dyn Database>> {
+        match self {
+            Self::Sqlite(folder) => Ok(open_sqlite(folder, clock)
+                .with_context(|| format!("can't use the database in {}", folder.display()))?),
+            // The address may hold a password, so it isn't shown.
+            Self::Postgres(url) => Ok(open_postgres(url)
+                .await
+                .context("can't use the PostgreSQL database")?),
+        }
+    }
+
+    /// What to call it; never with its password.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("SQLite in {}", folder.display()),
+            Self::Postgres(url) => {
+                let place = url
+                    .rsplit_once('@')
+                    .map_or(url.as_str(), |(_, place)| place);
+                format!("PostgreSQL at {}", place.trim_start_matches("postgres://"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_shows_no_password() {
+        let chosen = Chosen::Postgres("postgres://me:secret@localhost:5432/app".to_owned());
+        assert_eq!(chosen.name(), "PostgreSQL at localhost:5432/app");
+    }
+}

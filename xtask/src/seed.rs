@@ -1,0 +1,81 @@
+//! `cargo xtask seed`: a demo organisation with a month of finished runs.
+//!
+//! The runs are real: the engine runs them with scripted models, on a clock that stands in the
+//! past and is moved forward between them.
+
+mod history;
+mod people;
+mod scenario;
+
+use crate::database::DatabaseArguments;
+use crate::process::{self, Interrupt};
+use anyhow::{Context, Result};
+use clap::Args;
+use runloom_domain::{Clock, ManualClock, SystemClock, Timestamp};
+use runloom_engine::{Engine, EngineConfig, EngineParts};
+use runloom_models::{Models, ScriptedModel};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    database: DatabaseArguments,
+    /// How many runs
+    #[arg(long, default_value_t = 300)]
+    runs: usize,
+}
+
+/// The time over which the runs are spread.
+const MONTH: Duration = Duration::from_hours(30 * 24);
+
+pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
+    let chosen = arguments.database.choose();
+    // Leases go by the database's own clock, which stays in the present.
+    let database = chosen.open(Arc::new(SystemClock)).await?;
+    let clock = Arc::new(ManualClock::new(month_ago()));
+    let seeded = people::register(&database, &(clock.clone() as Arc<dyn Clock>)).await?;
+    let Some(people) = seeded else {
+        process::step(&format!(
+            "{} has the demo organisation already",
+            chosen.name()
+        ));
+        return database.close().await.context("can't close the database");
+    };
+    let scripted = ScriptedModel::new()
+        .with_json(include_str!("seed/scripts.json"))
+        .context("the scripts can't be read")?;
+    let models = Models::builder().scripted(scripted).build()?;
+    let parts = EngineParts {
+        store: database.clone(),
+        models: Arc::new(models),
+        tools: runloom_tools::builtin(clock.clone()),
+        catalog: Arc::new(scenario::catalog()?),
+        clock: clock.clone(),
+    };
+    let engine = Engine::start(parts, EngineConfig::default())
+        .await
+        .context("can't start the engine")?;
+    let history = history::History {
+        engine: &engine,
+        database: &database,
+        clock: &clock,
+        people: &people,
+    };
+    let counts = history.write(interrupt, arguments.runs, MONTH).await;
+    engine.drain(Duration::from_secs(2)).await;
+    database.close().await.context("can't close the database")?;
+
+    process::step(&format!("{} has the demo organisation now:", chosen.name()));
+    for (status, count) in counts? {
+        println!("{count:>6} runs {status}");
+    }
+    println!("login {}, password {}", people::OWNER, people::PASSWORD);
+    println!("API key {}", people.api_key.expose());
+    Ok(())
+}
+
+fn month_ago() -> Timestamp {
+    let month = i64::try_from(MONTH.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(SystemClock.now().as_micros() - month)
+}
