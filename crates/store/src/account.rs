@@ -3,14 +3,14 @@ use runloom_domain::{ApiKeyId, OrgId, OrgRole, Timestamp, UserId};
 
 use crate::{Idempotency, Once, Page, Paged, StoreError};
 
-/// A person, and the organisation that is made with them.
+/// A person, and the organisation that is made with them or that they join.
 #[derive(Clone, Debug)]
 pub struct NewAccount {
     /// The person.
     pub user_id: UserId,
-    /// The organisation.
+    /// The organisation; made when it isn't there.
     pub org_id: OrgId,
-    /// The organisation's name.
+    /// The organisation's name, when it is made.
     pub org_name: String,
     /// The name to log in with; unique without regard to case.
     pub login: String,
