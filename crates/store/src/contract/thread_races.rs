@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use runloom_domain::{MessageId, OrgId, RunId, RunStatus, ThreadId};
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, oneshot};
 use tokio::task::JoinSet;
 
 use super::Harness;
@@ -97,27 +97,48 @@ async fn assert_dense(h: &Harness, org: OrgId, thread: ThreadId, count: u64) {
     assert_eq!(positions, (1..=count).rev().collect::<Vec<_>>());
 }
 
-/// A run that is created while its thread is deleted is either named by the deletion or not
-/// created: nobody forgets to cancel it.
+/// Runs that are created while their thread is deleted are either named by the deletion or not
+/// created: nobody forgets to cancel one.
 pub async fn no_run_slips_into_a_deleted_thread(h: &Harness) {
     let tenant = tenant(h).await;
     for _ in 0..10 {
         let thread = thread(h, &tenant).await;
-        let creation = create(h.shared(), new_run(&tenant, thread));
-        let (store, org) = (h.shared(), tenant.org);
-        let deletion = async move { store.delete_thread(org, thread, now()).await.unwrap() };
-        let start = Arc::new(Barrier::new(2));
-        let other = Arc::clone(&start);
-        let creation = tokio::spawn(async move {
-            start.wait().await;
-            creation.await
-        });
-        other.wait().await;
-        let named = deletion.await.expect("the thread was there");
-        let (id, answer) = creation.await.unwrap();
-        match answer {
-            CreateRun::Created(_) => assert_eq!(named, [id]),
-            refused => assert_eq!((refused, named), (CreateRun::NoThread, vec![])),
+        let (first, begun) = oneshot::channel();
+        let creations = tokio::spawn(create_until_gone(h.shared(), tenant.clone(), thread, first));
+        begun.await.unwrap();
+        let named = h
+            .store()
+            .delete_thread(tenant.org, thread, now())
+            .await
+            .unwrap();
+        let named: BTreeSet<RunId> = named.expect("the thread was there").into_iter().collect();
+        assert_eq!(named, creations.await.unwrap());
+    }
+}
+
+/// Queues runs until the thread is gone, and returns those that were created.
+async fn create_until_gone(
+    store: Arc<dyn Store>,
+    tenant: Tenant,
+    thread: ThreadId,
+    first: oneshot::Sender<()>,
+) -> BTreeSet<RunId> {
+    let mut first = Some(first);
+    let mut created = BTreeSet::new();
+    loop {
+        let new = NewRun {
+            on_busy: OnBusy::Enqueue { max_queued: 10_000 },
+            ..new_run(&tenant, thread)
+        };
+        match create(Arc::clone(&store), new).await {
+            (id, CreateRun::Created(_)) => assert!(created.insert(id)),
+            (_, refused) => {
+                assert_eq!(refused, CreateRun::NoThread);
+                return created;
+            }
+        }
+        if let Some(first) = first.take() {
+            first.send(()).expect("the case waits");
         }
     }
 }
