@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod cancel;
+mod crash;
 mod events;
 mod idempotency;
 mod input;

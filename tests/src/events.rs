@@ -67,6 +67,16 @@ impl EventStream {
             let answer = Answer::read(response).await;
             panic!("{} instead of a stream: {}", answer.status, answer.body);
         }
+        Self::of(response)
+    }
+
+    /// The same from a server that may be gone; `None` when it is, or has nothing more to send.
+    pub async fn try_open(request: reqwest::RequestBuilder) -> Option<Self> {
+        let response = request.send().await.ok()?;
+        (response.status() == 200).then(|| Self::of(response))
+    }
+
+    fn of(response: reqwest::Response) -> Self {
         Self {
             response,
             received: String::new(),

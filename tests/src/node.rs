@@ -48,6 +48,10 @@ impl Node {
                 command.env_remove(name);
             }
         }
+        // A run of the tests by hand may take a protection away, to see them fail.
+        if let Some(bug) = std::env::var_os("RUNLOOM_TEST_PLANTED_BUG") {
+            command.env("RUNLOOM_PLANTED_BUG", bug);
+        }
         let mut child = command
             .envs(variables)
             .current_dir(data.folder())
