@@ -31,6 +31,11 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     ];
     process::run(interrupt, cargo(&clippy).args(["--", "-D", "warnings"])).await?;
 
+    // All features together hide what is missing or left over in the build that users get.
+    process::step("clippy on the server as it is released");
+    let released = ["clippy", "--package", "runloom-server", "--locked"];
+    process::run(interrupt, cargo(&released).args(["--", "-D", "warnings"])).await?;
+
     process::step("documentation");
     let doc = [
         "doc",

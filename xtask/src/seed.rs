@@ -26,14 +26,38 @@ pub(crate) struct Arguments {
     runs: usize,
 }
 
-/// The time over which the runs are spread.
+/// How long ago the first run was, and over what time they are spread. The rest leaves room for
+/// the runs' own time.
 const MONTH: Duration = Duration::from_hours(30 * 24);
+const SPREAD: Duration = Duration::from_hours(29 * 24);
+
+/// A clock in the past. Scripted models take no time, so each look at the clock does.
+pub(crate) struct PastClock(ManualClock);
+
+impl PastClock {
+    fn new() -> Self {
+        let month = i64::try_from(MONTH.as_micros()).unwrap_or(i64::MAX);
+        let start = Timestamp::from_micros(SystemClock.now().as_micros() - month);
+        Self(ManualClock::new(start))
+    }
+
+    fn advance(&self, by: Duration) {
+        self.0.advance(by);
+    }
+}
+
+impl Clock for PastClock {
+    fn now(&self) -> Timestamp {
+        self.0.advance(Duration::from_millis(35));
+        self.0.now()
+    }
+}
 
 pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
     let chosen = arguments.database.choose();
     // Leases go by the database's own clock, which stays in the present.
     let database = chosen.open(Arc::new(SystemClock)).await?;
-    let clock = Arc::new(ManualClock::new(month_ago()));
+    let clock = Arc::new(PastClock::new());
     let seeded = people::register(&database, &(clock.clone() as Arc<dyn Clock>)).await?;
     let Some(people) = seeded else {
         process::step(&format!(
@@ -62,7 +86,7 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         clock: &clock,
         people: &people,
     };
-    let counts = history.write(interrupt, arguments.runs, MONTH).await;
+    let counts = history.write(interrupt, arguments.runs, SPREAD).await;
     engine.drain(Duration::from_secs(2)).await;
     database.close().await.context("can't close the database")?;
 
@@ -73,9 +97,4 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
     println!("login {}, password {}", people::OWNER, people::PASSWORD);
     println!("API key {}", people.api_key.expose());
     Ok(())
-}
-
-fn month_ago() -> Timestamp {
-    let month = i64::try_from(MONTH.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(SystemClock.now().as_micros() - month)
 }

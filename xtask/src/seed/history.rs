@@ -1,10 +1,11 @@
 //! Threads and their runs, one after the other.
 
+use super::PastClock;
 use super::people::People;
 use super::scenario::Scenario;
 use crate::process::Interrupt;
 use anyhow::{Context, Result, bail};
-use runloom_domain::{Clock, ManualClock, RunId, ThreadId, TraceId, UserId};
+use runloom_domain::{Clock, RunId, ThreadId, TraceId, UserId};
 use runloom_engine::live::Watch;
 use runloom_engine::{Engine, GiveInput, StartRun, WatchRun};
 use runloom_store::NewThread;
@@ -22,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub(super) struct History<'a> {
     pub(super) engine: &'a Engine,
     pub(super) database: &'a Arc<dyn Database>,
-    pub(super) clock: &'a ManualClock,
+    pub(super) clock: &'a PastClock,
     pub(super) people: &'a People,
 }
 
