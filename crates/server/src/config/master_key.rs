@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn hex_and_both_kinds_of_base64_are_read() {
         let bytes: Vec<u8> = (200..232).collect();
-        let hex = bytes.iter().map(|b| format!("{b:02X}")).collect::<String>();
+        let hex: Vec<String> = bytes.iter().map(|b| format!("{b:02X}")).collect();
         let forms = [
-            hex,
+            hex.concat(),
             STANDARD.encode(&bytes),
             URL_SAFE_NO_PAD.encode(&bytes),
             format!(" {}\n", STANDARD.encode(&bytes)),

@@ -94,7 +94,7 @@ impl Config {
         environment.switch("RUNLOOM_BENCH", &mut self.bench)?;
         self.listen.overlay(environment)?;
         self.data.overlay(environment)?;
-        self.model.overlay(environment)?;
+        self.model.overlay(environment);
         self.engine.overlay(environment)?;
         self.http.overlay(environment)?;
         self.log.overlay(environment)?;

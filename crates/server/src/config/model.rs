@@ -28,7 +28,7 @@ pub struct Model {
 }
 
 impl Model {
-    pub(super) fn overlay(&mut self, environment: &mut Environment) -> Result<()> {
+    pub(super) fn overlay(&mut self, environment: &mut Environment) {
         for (name, target) in [
             ("RUNLOOM_MODEL_URL", &mut self.url),
             ("RUNLOOM_MODEL", &mut self.model),
@@ -39,7 +39,6 @@ impl Model {
         }
         self.key = environment.text("RUNLOOM_MODEL_KEY").map(Secret::new);
         self.openai_key = environment.text("OPENAI_API_KEY").map(Secret::new);
-        Ok(())
     }
 
     /// The route that these settings make, if they make one.

@@ -173,7 +173,7 @@ impl RouteSettings {
         );
         ensure!(
             self.multiplier
-                .is_none_or(|factor| factor.scaled() <= u64::from(u32::MAX)),
+                .is_none_or(|factor| u32::try_from(factor.scaled()).is_ok()),
             "route {name}: multiplier is too large"
         );
         match self.kind {

@@ -3,17 +3,18 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use runloom_domain::Clock;
-use runloom_store_sql::{Database, open_sqlite};
+use runloom_store_sql::{Database, open_postgres, open_sqlite};
 
 use crate::config::Data;
 
 /// Opens the database, making and migrating it as needed, and the data folder.
 pub(crate) async fn open(data: &Data, clock: Arc<dyn Clock>) -> Result<Arc<dyn Database>> {
     make_folder(&data.dir)?;
-    if data.database_url.is_some() {
-        bail!("this build has no PostgreSQL");
+    if let Some(url) = &data.database_url {
+        let opened = open_postgres(url.expose()).await;
+        return Ok(opened.context("can't use the PostgreSQL database")?);
     }
     let folder = data.dir.clone();
     // Opening blocks: it migrates, and waits for the disk.
