@@ -33,8 +33,23 @@ impl Lease {
 
     /// Whether the node may start work.
     pub(crate) fn is_held(&self) -> bool {
+        self.good_at.load(Ordering::SeqCst) != 0 && !self.is_old()
+    }
+
+    /// Whether the lease was held and isn't any more: what the node had begun is to be
+    /// dropped. It stays so until [`restart`](Self::restart).
+    pub(crate) fn has_lapsed(&self) -> bool {
+        self.good_at.load(Ordering::SeqCst) != 0 && self.is_old()
+    }
+
+    /// The node has dropped its runs, and begins as if it were new.
+    pub(crate) fn restart(&self) {
+        self.good_at.store(0, Ordering::SeqCst);
+    }
+
+    fn is_old(&self) -> bool {
         let good_at = self.good_at.load(Ordering::SeqCst);
-        good_at != 0 && Self::moment().saturating_sub(good_at) < SAFE_FOR.as_millis() as u64
+        Self::moment().saturating_sub(good_at) >= SAFE_FOR.as_millis() as u64
     }
 }
 
@@ -45,10 +60,12 @@ mod tests {
     #[test]
     fn a_lease_is_good_for_a_while_only() {
         let lease = Lease::default();
-        assert!(!lease.is_held());
+        assert!(!lease.is_held() && !lease.has_lapsed());
         let now = Lease::moment();
         lease.renewed(now.saturating_sub(SAFE_FOR.as_millis() as u64));
-        assert!(!lease.is_held());
+        assert!(!lease.is_held() && lease.has_lapsed());
+        lease.restart();
+        assert!(!lease.has_lapsed());
         lease.renewed(now);
         assert!(lease.is_held());
         lease.renewed(1);

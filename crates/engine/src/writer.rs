@@ -124,10 +124,19 @@ impl Task {
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(RETRY.1);
                 }
-                Err(error) => {
-                    tracing::error!(error = %chain(&error), "append was refused");
-                    let reason = chain(&error);
-                    return vec![Appended::Invalid { reason }; batch.len()];
+                Err(error) if batch.len() == 1 => {
+                    tracing::error!(error = %chain(&error), "an append was refused");
+                    return vec![Appended::Invalid {
+                        reason: chain(&error),
+                    }];
+                }
+                // One run's trouble must not become everybody's: each change alone.
+                Err(_) => {
+                    let mut outcomes = Vec::with_capacity(batch.len());
+                    for job in batch {
+                        outcomes.extend(Box::pin(self.commit(std::slice::from_ref(job))).await);
+                    }
+                    return outcomes;
                 }
             }
         }

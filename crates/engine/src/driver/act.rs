@@ -9,6 +9,10 @@ impl Driver {
     /// Starts the effects of a decision that is committed.
     pub(super) async fn act(&mut self, effects: Effects) -> Result<(), Stop> {
         self.run.due = false;
+        if self.deadline.is_none() {
+            // A run that was queued has only now begun to count its time.
+            self.deadline = super::deadline(&self.shared, &self.run.state);
+        }
         for effect in effects {
             // A node whose lease may have ended starts nothing.
             if !self.shared.lease.is_held() {

@@ -1,5 +1,7 @@
 //! A model call under way.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use futures_util::stream::StreamExt as _;
@@ -18,9 +20,12 @@ use crate::shared::Shared;
 const MAX_READY: usize = 256;
 /// The longest text of one delta, in bytes; a longer piece is split.
 const MAX_DELTA: usize = 32 * 1024;
-/// The longest answer, in bytes of text and arguments: the whole message must fit into one
-/// event of 1 MiB, escaped.
+/// The longest answer, in bytes of text, arguments and what each call costs besides: the whole
+/// message must fit into one event of 1 MiB with its escapes, of which text has few.
 const MAX_ANSWER: usize = 400 * 1024;
+
+/// What a tool call takes besides its text, so that empty ones are bounded too.
+const CALL_BYTES: usize = 256;
 
 /// A model call under way.
 pub(super) struct LiveCall {
@@ -29,9 +34,13 @@ pub(super) struct LiveCall {
     attempt: u32,
     input_bytes: usize,
     output_bytes: usize,
+    /// What tool calls take besides their text.
+    kept_bytes: usize,
     text: String,
     calls: Vec<(String, String, String)>,
     usage: Option<Usage>,
+    /// Whether the provider has taken the request: a call that it refused costs nothing.
+    accepted: Arc<AtomicBool>,
 }
 
 /// What the model has sent since last time.
@@ -87,19 +96,25 @@ pub(super) async fn open(
         max_output_tokens,
     };
     let models = shared.parts.models.clone();
-    let stream = async move { models.call(request).await }
-        .into_stream()
-        .try_flatten()
-        .boxed();
+    let accepted = Arc::new(AtomicBool::new(false));
+    let taken = accepted.clone();
+    let call = async move {
+        let stream = models.call(request).await?;
+        taken.store(true, Ordering::Relaxed);
+        Ok(stream)
+    };
+    let stream = call.into_stream().try_flatten().boxed();
     Ok(LiveCall {
         stream,
         step,
         attempt,
         input_bytes,
         output_bytes: 0,
+        kept_bytes: 0,
         text: String::new(),
         calls: Vec::new(),
         usage: None,
+        accepted,
     })
 }
 
@@ -157,7 +172,8 @@ impl LiveCall {
                 name,
                 arguments,
             })) => {
-                self.output_bytes += name.len() + arguments.len();
+                self.output_bytes += provider_id.len() + name.len() + arguments.len();
+                self.kept_bytes += CALL_BYTES;
                 self.calls.push((provider_id, name, arguments));
             }
             Some(Ok(ModelEvent::Usage(usage))) => self.usage = Some(usage),
@@ -170,15 +186,20 @@ impl LiveCall {
                 progress.end = Some(Err(ModelError::new(ModelErrorKind::Cut, message)));
             }
         }
-        if self.output_bytes > MAX_ANSWER && progress.end.is_none() {
+        if self.output_bytes + self.kept_bytes > MAX_ANSWER && progress.end.is_none() {
             let message = format!("the answer is longer than {MAX_ANSWER} bytes");
             progress.end = Some(Err(ModelError::new(ModelErrorKind::BadRequest, message)));
         }
     }
 
     fn usage(&self) -> Usage {
+        let (sent, received) = if self.accepted.load(Ordering::Relaxed) {
+            (self.input_bytes, self.output_bytes)
+        } else {
+            (0, 0)
+        };
         self.usage
-            .unwrap_or_else(|| Usage::estimated(self.input_bytes, self.output_bytes))
+            .unwrap_or_else(|| Usage::estimated(sent, received))
     }
 
     /// The input that the call's end is for the machine.

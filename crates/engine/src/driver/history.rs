@@ -1,6 +1,6 @@
 //! The conversation as a provider is shown it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use runloom_domain::{Message, MessageBody, ToolCallId, provider_history};
 use runloom_store::StoreError;
@@ -32,36 +32,43 @@ pub(super) fn size(message: &Message) -> usize {
     message.body.content().len() + calls
 }
 
-/// Keeps only tool calls that have their results right behind them, and results whose call
-/// stands before them. The log pairs them always; a history that begins in the middle of a
-/// step, because it was cut to the newest messages, doesn't.
+/// Puts each tool call's results right behind it, and keeps no call without its result and no
+/// result without its call. The log pairs them always, but a person may have posted a message
+/// while a tool ran or a question was open, and a history that was cut to the newest messages
+/// may begin in the middle of a step.
 fn well_formed(messages: Vec<Message>) -> Vec<Message> {
-    let answered: BTreeSet<ToolCallId> = messages
-        .iter()
-        .filter_map(|message| match &message.body {
-            MessageBody::Tool { tool_call_id, .. } => Some(*tool_call_id),
-            _ => None,
-        })
-        .collect();
-    let mut asked = BTreeSet::new();
-    let mut kept = Vec::with_capacity(messages.len());
-    for mut message in messages {
-        match &mut message.body {
-            MessageBody::Assistant {
-                content,
-                tool_calls,
-                ..
-            } => {
-                tool_calls.retain(|call| answered.contains(&call.tool_call_id));
-                if tool_calls.is_empty() && content.is_empty() {
-                    continue;
-                }
-                asked.extend(tool_calls.iter().map(|call| call.tool_call_id));
+    let mut results: BTreeMap<ToolCallId, Message> = BTreeMap::new();
+    let mut others = Vec::with_capacity(messages.len());
+    for message in messages {
+        match message.body {
+            MessageBody::Tool { tool_call_id, .. } => {
+                results.insert(tool_call_id, message);
             }
-            MessageBody::Tool { tool_call_id, .. } if !asked.contains(tool_call_id) => continue,
-            MessageBody::Tool { .. } | MessageBody::User { .. } => {}
+            _ => others.push(message),
+        }
+    }
+    let mut kept = Vec::with_capacity(others.len() + results.len());
+    for mut message in others {
+        let mut answers = Vec::new();
+        if let MessageBody::Assistant {
+            content,
+            tool_calls,
+            ..
+        } = &mut message.body
+        {
+            tool_calls.retain(|call| {
+                let answer = results.remove(&call.tool_call_id);
+                answer.is_some_and(|answer| {
+                    answers.push(answer);
+                    true
+                })
+            });
+            if tool_calls.is_empty() && content.is_empty() {
+                continue;
+            }
         }
         kept.push(message);
+        kept.append(&mut answers);
     }
     kept
 }
@@ -114,5 +121,19 @@ mod tests {
         assert_eq!(well_formed(vec![call(a), result(a)]).len(), 2);
         assert_eq!(well_formed(vec![call(a)]).len(), 0);
         assert_eq!(well_formed(vec![result(b), call(a), result(a)]).len(), 2);
+    }
+
+    #[test]
+    fn what_a_person_said_meanwhile_comes_after_the_result() {
+        let a = ToolCallId::generate(NOW);
+        let said = message(MessageBody::User {
+            content: "wait".into(),
+        });
+        let ordered = well_formed(vec![call(a), said.clone(), result(a)]);
+        let roles: Vec<_> = ordered
+            .iter()
+            .map(|message| message.body.role().as_str())
+            .collect();
+        assert_eq!(roles, ["assistant", "tool", "user"]);
     }
 }

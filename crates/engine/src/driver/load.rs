@@ -96,6 +96,8 @@ pub(crate) struct Taken {
     pub(crate) attempts: u32,
     pub(crate) last_seq: u64,
     pub(crate) lost: Option<ResumeReason>,
+    /// Whether it was taken because its time had come.
+    pub(crate) due: bool,
     pub(crate) thread_position: u64,
 }
 
@@ -109,6 +111,8 @@ impl From<&ClaimedRun> for Taken {
             attempts: claimed.attempts,
             last_seq: claimed.last_seq,
             lost: claimed.lost,
+            // A run that was lost is claimed at once, whatever it was waiting for.
+            due: claimed.lost.is_none(),
             thread_position: claimed.thread_position,
         }
     }
@@ -126,7 +130,7 @@ pub(crate) async fn load(shared: &Shared, taken: &Taken) -> Result<(Owned, Input
         thread_id: taken.thread_id,
         epoch: taken.epoch,
         state,
-        due: true,
+        due: taken.due,
     };
     let cut_usage = cut_usage(shared, &run).await?;
     let input = Input::Claimed {

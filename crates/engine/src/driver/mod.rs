@@ -65,6 +65,8 @@ pub(crate) enum Left {
     Lost,
     /// It is this node's still, and has to be loaded anew.
     Broken,
+    /// It could not be loaded because the database is unavailable.
+    Unread,
 }
 
 pub(crate) struct Driver {
@@ -185,7 +187,11 @@ impl Driver {
             events,
             projection: decision.projection,
         };
-        let kept = change.events[..deltas as usize].to_vec();
+        // Only a change that depends on the status can be given back.
+        let kept = match expect_status {
+            Some(_) => change.events[..deltas as usize].to_vec(),
+            None => Vec::new(),
+        };
         match self.shared.writer.append(change).await {
             Ok(base) => {
                 self.fold(base, deltas, decision.events).await?;

@@ -1,6 +1,7 @@
 //! Tool calls under way.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{Owned, Running};
 use crate::machine::ToolOutcome;
-use crate::port::tool::{ToolContext, ToolError};
+use crate::port::tool::{Tool, ToolContext, ToolError};
 use crate::shared::Shared;
 
 /// How long a stopped tool may take to let go. A tool stops when its future is dropped; only
@@ -74,16 +75,10 @@ impl RunningTools {
         };
         self.tasks.spawn(async move {
             let begun = Instant::now();
-            let (limit, output_cap) = (tool.timeout(), tool.output_cap().min(MAX_SHOWN));
-            let call = AssertUnwindSafe(tool.call(context, arguments)).catch_unwind();
-            let result = match tokio::time::timeout(limit, call).await {
-                Ok(Ok(result)) => result.map(cap),
-                Ok(Err(_)) => Err(ToolError::failed("the tool broke down")),
-                Err(_) => Err(ToolError {
-                    class: "tool.timeout".into(),
-                    message: format!("the tool took longer than {} s", limit.as_secs()),
-                }),
-            };
+            let call = AssertUnwindSafe(run_tool(tool, context, arguments)).catch_unwind();
+            let (result, output_cap) = call
+                .await
+                .unwrap_or_else(|_| (Err(ToolError::failed("the tool broke down")), 0));
             let duration_ms = begun.elapsed().as_millis() as u64;
             ToolOutcome {
                 tool_call_id,
@@ -119,6 +114,23 @@ impl RunningTools {
         }
         self.ids.clear();
     }
+}
+
+/// Runs a tool within its time; returns its output and how much of it is shown.
+async fn run_tool(
+    tool: Arc<dyn Tool>,
+    context: ToolContext,
+    arguments: Value,
+) -> (Result<String, ToolError>, usize) {
+    let (limit, output_cap) = (tool.timeout(), tool.output_cap().min(MAX_SHOWN));
+    let result = match tokio::time::timeout(limit, tool.call(context, arguments)).await {
+        Ok(result) => result.map(cap),
+        Err(_) => Err(ToolError {
+            class: "tool.timeout".into(),
+            message: format!("the tool took longer than {} s", limit.as_secs()),
+        }),
+    };
+    (result, output_cap)
 }
 
 /// Keeps the beginning of an output without end.

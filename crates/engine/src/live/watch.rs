@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use runloom_domain::{OrgId, RunId};
 use runloom_store::{RunStore, StoreError};
@@ -9,8 +10,12 @@ use super::Frame;
 use super::ring::{Ring, Since};
 use crate::fault::{self, Bug};
 
-/// How many events are read from the store at once.
-const PAGE: u32 = 256;
+/// How many events are read from the store at once. Events may be large, and each watcher may
+/// hold a page.
+const PAGE: u32 = 64;
+
+/// How long a silent run is trusted to be silent.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 /// A position in a run's log.
 ///
@@ -52,8 +57,13 @@ impl Watch {
                 if !self.follow {
                     return None;
                 }
-                // The ring lives as long as this watch, so its sender can't be gone.
-                let _ = self.published.changed().await;
+                // The ring lives as long as this watch, so its sender can't be gone. An event
+                // that another process has written, or whose commit was not answered, is not
+                // published here: silence is checked against the store now and then.
+                let changed = self.published.changed();
+                if tokio::time::timeout(LOOK_EVERY, changed).await.is_err() {
+                    self.behind = true;
+                }
             }
         }
     }

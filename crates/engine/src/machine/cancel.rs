@@ -2,18 +2,20 @@ use runloom_domain::event::CancelRequested;
 use runloom_domain::{EventBody, RunStatus, UserId};
 
 use super::draft::Draft;
+use super::state::Phase;
 
-/// A person asks for the run's end. A run that may have a worker is only marked; nobody
-/// holds a waiting or queued one, so it ends here and now.
-pub(super) fn cancel_requested(draft: &mut Draft<'_>, user_id: UserId) {
-    let unheld = matches!(
-        draft.state.status,
-        RunStatus::Queued | RunStatus::WaitingForInput
-    );
+/// A person asks for the run's end. A run that may have a worker is only marked; one that
+/// nobody holds ends here and now. A model call that a crash has cut is left to whoever claims
+/// the run, since only reading its deltas tells what it has used.
+pub(super) fn cancel_requested(draft: &mut Draft<'_>, user_id: UserId, unheld: bool) {
+    let stands = match draft.state.status {
+        RunStatus::Queued | RunStatus::WaitingForInput => true,
+        _ => unheld && !matches!(draft.state.phase, Phase::Calling(..)),
+    };
     draft.push(EventBody::CancelRequested(CancelRequested {
         requested_by_user_id: user_id,
     }));
-    if unheld {
+    if stands {
         draft.cancelled("requested", None);
     }
 }

@@ -21,7 +21,11 @@ pub(super) fn claimed(
     }
     if attempts >= MAX_ATTEMPTS && !draft.state.cancel_requested {
         let message = format!("the run was lost {} times without progress", attempts - 1);
-        return draft.fail("internal.error", &message, None);
+        let cut = match draft.state.phase {
+            Phase::Calling(tried, _) => Some(model_failed::ledger_row(draft, tried, cut_usage)),
+            _ => None,
+        };
+        return draft.fail("internal.error", &message, cut);
     }
     match (draft.state.status, &draft.state.phase) {
         (RunStatus::Queued, _) => start(draft, thread_position),

@@ -139,6 +139,10 @@ impl<'a> Draft<'a> {
 
     /// Ends the run with an error; `cut` is the model call that ended with it.
     pub(super) fn fail(&mut self, error_class: &str, message: &str, cut: Option<ModelCall>) {
+        // Whoever asked for the end has been told that it will come so.
+        if self.state.cancel_requested {
+            return self.cancelled("requested", cut);
+        }
         super::settle::close_calls(self);
         let error = Some((error_class, message));
         let totals = self.settle_accounts(cut.as_ref(), error);

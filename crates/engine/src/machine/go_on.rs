@@ -33,6 +33,9 @@ pub(super) fn begin_step(draft: &mut Draft<'_>) {
     let (Phase::Ready(next) | Phase::BackingOff(next, _)) = draft.state.phase else {
         return;
     };
+    if draft.state.cancel_requested {
+        return draft.cancelled("requested", None);
+    }
     if draft.cx.draining {
         return;
     }
@@ -147,7 +150,7 @@ fn start_call(draft: &mut Draft<'_>, call: &Call) {
 }
 
 /// The result that a person has decided.
-fn settle_call(draft: &mut Draft<'_>, call: &Call, answer: &Answer) {
+pub(super) fn settle_call(draft: &mut Draft<'_>, call: &Call, answer: &Answer) {
     let because = |what: &str| match &answer.reason {
         Some(reason) => format!("{what}: {reason}"),
         None => what.to_owned(),

@@ -109,6 +109,9 @@ pub(crate) enum Input {
     CancelRequested {
         /// Who.
         user_id: UserId,
+        /// Whether no node owned the run a moment ago. If one takes it meanwhile, its first
+        /// append finds the run ended.
+        unheld: bool,
     },
 }
 
@@ -174,7 +177,9 @@ pub(crate) fn decide(state: &RunState, input: Input, cx: &Context<'_>) -> Decisi
         } => {
             answered::answered(&mut draft, request_id, answer, user_id);
         }
-        Input::CancelRequested { user_id } => cancel::cancel_requested(&mut draft, user_id),
+        Input::CancelRequested { user_id, unheld } => {
+            cancel::cancel_requested(&mut draft, user_id, unheld);
+        }
     }
     draft.finish()
 }

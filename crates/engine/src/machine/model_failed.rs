@@ -1,10 +1,13 @@
 use runloom_domain::event::StepRetried;
-use runloom_domain::{EventBody, ModelCall, Usage};
+use runloom_domain::{EventBody, ModelCall, NanoUsd, Usage};
 
 use super::draft::Draft;
 use super::go_on;
 use super::state::{Phase, Try};
 use crate::port::model::ModelError;
+
+/// The error class of a call that a crash or a hand-over has cut.
+pub(super) const INTERRUPTED: &str = "internal.interrupted";
 
 /// A model call without an answer.
 #[derive(Clone, Debug)]
@@ -25,11 +28,12 @@ pub(super) fn model_failed(draft: &mut Draft<'_>, failed: &FailedCall) {
     let backoff = draft.state.route().backoff;
     if failed.error.kind.is_retryable() && tried.on_route < backoff.max_attempts {
         let delay = backoff.delay(tried.on_route, failed.error.retry_after, draft.cx.entropy);
-        return retry(draft, failed, delay, None);
+        return retry(draft, failed, failed.error.kind.class(), delay, None);
     }
     if let Some(next) = draft.state.spec.fallbacks.get(draft.state.route) {
         let next = next.route_id.clone();
-        return retry(draft, failed, std::time::Duration::ZERO, Some(next));
+        let class = failed.error.kind.class();
+        return retry(draft, failed, class, std::time::Duration::ZERO, Some(next));
     }
     let call = ledger_row(draft, tried, failed.usage);
     draft.fail(failed.error.kind.class(), &failed.error.message, Some(call));
@@ -38,12 +42,13 @@ pub(super) fn model_failed(draft: &mut Draft<'_>, failed: &FailedCall) {
 /// A crash has cut the call: that is no fault of the provider, so it doesn't count against
 /// the route's tries; claims without progress are bounded instead.
 pub(super) fn interrupted(draft: &mut Draft<'_>, cut: &FailedCall) {
-    retry(draft, cut, std::time::Duration::ZERO, None);
+    retry(draft, cut, INTERRUPTED, std::time::Duration::ZERO, None);
 }
 
 fn retry(
     draft: &mut Draft<'_>,
     failed: &FailedCall,
+    error_class: &str,
     delay: std::time::Duration,
     next_route_id: Option<String>,
 ) {
@@ -56,7 +61,7 @@ fn retry(
         EventBody::StepRetried(StepRetried {
             step: tried.step,
             attempt: tried.attempt,
-            error_class: failed.error.kind.class().to_owned(),
+            error_class: error_class.to_owned(),
             delay_ms: delay.as_millis() as u64,
             discard_from_seq,
             next_route_id,
@@ -69,13 +74,19 @@ fn retry(
 /// The ledger row of a try, priced by the frozen route.
 pub(super) fn ledger_row(draft: &Draft<'_>, tried: Try, usage: Usage) -> ModelCall {
     let route = draft.state.route();
+    // A call that the provider never took has used nothing, not even the price of a request.
+    let refused = usage == Usage::estimated(0, 0);
     ModelCall {
         step: tried.step,
         attempt: tried.attempt,
         route_id: route.route_id.clone(),
         model: route.model.clone(),
         usage,
-        cost: route.prices.cost(&usage.tokens),
+        cost: if refused {
+            NanoUsd::ZERO
+        } else {
+            route.prices.cost(&usage.tokens)
+        },
         multiplier: route.multiplier,
     }
 }

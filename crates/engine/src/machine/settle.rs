@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::call::{Call, CallState};
 use super::draft::Draft;
+use super::go_on;
 
 /// Gives every open call its one result: what will not run is cancelled, and of a started
 /// call that must not happen twice nobody knows.
@@ -16,8 +17,13 @@ pub(super) fn close_calls(draft: &mut Draft<'_>) {
         .iter()
         .filter(|call| !call.is_done())
     {
+        if let CallState::Settled(answer) = &call.state {
+            // What a person has decided stays decided.
+            go_on::settle_call(draft, call, answer);
+            continue;
+        }
         let class = draft.state.spec.tool(&call.name).map(|pin| pin.class);
-        if call.state == CallState::Started && class == Some(ToolClass::Once) {
+        if call.starts > 0 && class == Some(ToolClass::Once) {
             let message = "the run ended while this call was under way".to_owned();
             draft.tool_error(call, "tool.outcome_unknown", message);
         } else {

@@ -7,6 +7,7 @@ use runloom_domain::{
 };
 
 use super::call::{Call, CallState};
+use super::model_failed::INTERRUPTED;
 
 /// Where a run stands within its loop.
 #[derive(Clone, Debug, PartialEq)]
@@ -254,7 +255,7 @@ impl RunState {
         let mut next = Try {
             step: retried.step,
             attempt: retried.attempt + 1,
-            on_route: on_route + 1,
+            on_route: on_route + u32::from(retried.error_class != INTERRUPTED),
         };
         if let Some(route_id) = &retried.next_route_id {
             next.on_route = 1;

@@ -360,7 +360,11 @@ fn a_cancel_request_comes_before_everything_else() {
     run.answer(&["once"]);
     let user_id = UserId::generate(NOW);
     assert_eq!(
-        run.take(Input::CancelRequested { user_id }).0,
+        run.take(Input::CancelRequested {
+            user_id,
+            unheld: false
+        })
+        .0,
         ["run.cancel_requested"]
     );
     assert_eq!(run.state.status, RunStatus::Cancelling);
@@ -384,7 +388,10 @@ fn a_waiting_run_is_cancelled_at_once() {
     run.claim(1, None);
     run.answer(&["ask"]);
     let user_id = UserId::generate(NOW);
-    let (types, decision) = run.take(Input::CancelRequested { user_id });
+    let (types, decision) = run.take(Input::CancelRequested {
+        user_id,
+        unheld: false,
+    });
     assert_eq!(
         types,
         ["run.cancel_requested", "tool.result", "run.cancelled"]

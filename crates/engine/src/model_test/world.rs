@@ -266,7 +266,10 @@ impl World {
             return;
         }
         let expect = (state.status != RunStatus::Running).then_some(state.last_seq);
-        let input = Input::CancelRequested { user_id: self.user };
+        let input = Input::CancelRequested {
+            user_id: self.user,
+            unheld: false,
+        };
         let outcome = self.intend(run, &state, expect, input).await;
         assert!(
             matches!(outcome, Intended::Applied { .. }),

@@ -34,10 +34,16 @@ impl Engine {
                 return Ok(());
             }
             let state = fold_log(&**store, org, run).await.map_err(unreadable)?;
-            let decision = self.decide_intent(&state, Input::CancelRequested { user_id: user });
-            // A running run goes on being written while its end is asked for; the others
-            // stand still, and what is decided of them depends on their whole log.
-            let expect_seq = (state.status != RunStatus::Running).then_some(state.last_seq);
+            let unheld = !head.owned && head.last_seq == state.last_seq;
+            let input = Input::CancelRequested {
+                user_id: user,
+                unheld,
+            };
+            let decision = self.decide_intent(&state, input);
+            // A run that somebody works on goes on being written while its end is asked for;
+            // the others stand still, and what is decided of them depends on their whole log.
+            let stands = unheld || state.status != RunStatus::Running;
+            let expect_seq = stands.then_some(state.last_seq);
             let intent = self.intent(org, run, &state, expect_seq, decision);
             if self.carry_out(intent).await? {
                 self.worker.cancel(run);
@@ -50,12 +56,13 @@ impl Engine {
         )))
     }
 
-    /// Cancels the thread's live run.
+    /// Cancels the thread's live run, if that isn't the one that shall follow it.
     pub(super) async fn interrupt(
         &self,
         org: OrgId,
         thread: ThreadId,
         user: UserId,
+        following: RunId,
     ) -> Result<(), StoreError> {
         let live = RunStatus::ALL
             .into_iter()
@@ -71,7 +78,7 @@ impl Engine {
             before: None,
         };
         let runs = self.shared.parts.store.runs(org, filter, page).await?;
-        for run in runs.items {
+        for run in runs.items.into_iter().filter(|run| run.run_id != following) {
             match self.cancel_now(org, run.run_id, user).await {
                 Ok(()) | Err(CancelError::NoRun) => {}
                 Err(CancelError::Store(error)) => return Err(error),

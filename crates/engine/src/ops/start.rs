@@ -100,7 +100,7 @@ impl Engine {
             FirstEvent::Queued { .. } => {
                 self.worker.queued(thread);
                 if when_busy == WhenBusy::Interrupt {
-                    self.interrupt(org, thread, user).await?;
+                    self.interrupt(org, thread, user, run_id).await?;
                 }
                 self.worker.wake();
                 Ok(StartedRun::Created(RunStatus::Queued))

@@ -2,6 +2,7 @@
 
 mod registry;
 mod tasks;
+mod work;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,22 +10,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runloom_domain::{RunId, RunStatus, ThreadId};
-use runloom_store::{ClaimedRun, StoreError};
-use tokio::sync::{Notify, watch};
+use runloom_store::StoreError;
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::driver::{Driver, Left, Orders, Owned, Taken, load};
+use crate::driver::{Orders, Owned, Taken};
 use crate::fault;
+use crate::lease::Lease;
 use crate::machine::Input;
 use crate::shared::Shared;
 use registry::Registry;
 
 /// How many runs one claim takes.
 const CLAIM: u32 = 50;
-/// How often a run that can't be worked on is loaded anew before it is left alone.
-const RELOADS: u32 = 5;
-/// The wait before each.
-const RELOAD_WAIT: Duration = Duration::from_secs(1);
 
 /// The node's worker.
 pub(crate) struct Worker {
@@ -81,6 +79,14 @@ impl Worker {
             .insert(thread);
     }
 
+    /// Whether runs of this node may wait in the thread, now that a run of it has ended.
+    fn unqueue(&self, taken: &Taken) -> bool {
+        self.queues
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&taken.thread_id)
+    }
+
     /// Tells a run's driver, if it is here, that its end was asked for.
     pub(crate) fn cancel(&self, run: RunId) {
         self.registry.order(run, |orders| orders.cancel = true);
@@ -88,8 +94,6 @@ impl Worker {
 
     /// Works on a run that this node has created.
     pub(crate) fn adopt(self: &Arc<Self>, run: Owned, input: Input) {
-        let orders = self.registry.insert(run.run_id, self.initial_orders());
-        let worker = self.clone();
         let taken = Taken {
             org_id: run.org_id,
             run_id: run.run_id,
@@ -98,43 +102,10 @@ impl Worker {
             attempts: 1,
             last_seq: run.state.last_seq,
             lost: None,
+            due: false,
             thread_position: 0,
         };
-        self.drivers.spawn(async move {
-            let left = Driver::new(worker.shared.clone(), run, orders)
-                .drive(input)
-                .await;
-            worker.after(taken, left).await;
-        });
-    }
-
-    /// Works on a run that this node has claimed.
-    fn take_claimed(self: &Arc<Self>, claimed: &ClaimedRun) {
-        if claimed.status == RunStatus::Queued {
-            // More may wait behind it.
-            self.queued(claimed.thread_id);
-        }
-        let orders = self.registry.insert(claimed.run_id, self.initial_orders());
-        let (worker, taken) = (self.clone(), Taken::from(claimed));
-        self.drivers.spawn(async move {
-            let left = worker.load_and_drive(&taken, orders).await;
-            worker.after(taken, left).await;
-        });
-    }
-
-    async fn load_and_drive(&self, taken: &Taken, orders: watch::Receiver<Orders>) -> Left {
-        match load(&self.shared, taken).await {
-            Ok((owned, input)) => {
-                Driver::new(self.shared.clone(), owned, orders)
-                    .drive(input)
-                    .await
-            }
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::error!(run_id = %taken.run_id, error, "the run can't be loaded");
-                Left::Broken
-            }
-        }
+        self.work_on(taken, Some((run, input)));
     }
 
     fn initial_orders(&self) -> Orders {
@@ -142,62 +113,6 @@ impl Worker {
             cancel: false,
             drain: self.draining.load(Ordering::SeqCst),
         }
-    }
-
-    /// What follows when a driver has left its run.
-    async fn after(&self, taken: Taken, left: Left) {
-        let left = match left {
-            Left::Broken => self.reload(taken).await,
-            left => left,
-        };
-        self.registry.remove(taken.run_id);
-        match left {
-            Left::LetGo(status) if status.is_terminal() => {
-                let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-                if queues.remove(&taken.thread_id) {
-                    self.wake();
-                }
-            }
-            Left::Broken => {
-                let run_id = taken.run_id;
-                tracing::error!(%run_id, "the run is left alone until the node restarts");
-            }
-            Left::LetGo(_) | Left::Lost => {}
-        }
-    }
-
-    /// Loads a run anew after something failed under its driver. It is still this node's.
-    async fn reload(&self, taken: Taken) -> Left {
-        for attempts in 1..=RELOADS {
-            tokio::time::sleep(RELOAD_WAIT).await;
-            let head = match self
-                .shared
-                .parts
-                .store
-                .head(taken.org_id, taken.run_id)
-                .await
-            {
-                Ok(Some(head)) if head.epoch == taken.epoch && head.owned => head,
-                Ok(_) => return Left::Lost,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(run_id = %taken.run_id, error, "the run can't be loaded");
-                    continue;
-                }
-            };
-            let again = Taken {
-                attempts,
-                lost: None,
-                last_seq: head.last_seq,
-                ..taken
-            };
-            let orders = self.registry.insert(taken.run_id, self.initial_orders());
-            match self.load_and_drive(&again, orders).await {
-                Left::Broken => {}
-                left => return left,
-            }
-        }
-        Left::Broken
     }
 
     /// Claims what is due, as long as there is room and something comes.
@@ -216,7 +131,11 @@ impl Worker {
             }
             let all = claimed.len() < limit as usize;
             for run in &claimed {
-                self.take_claimed(run);
+                if run.status == RunStatus::Queued {
+                    // More may wait behind it.
+                    self.queued(run.thread_id);
+                }
+                self.work_on(Taken::from(run), None);
             }
             if all {
                 break;
@@ -225,17 +144,23 @@ impl Worker {
         Ok(())
     }
 
-    /// Renews the lease. When it can't be known to be held any more, the node's runs are
-    /// dropped: another node may have them by now.
+    /// Renews the lease. A node that could not renew it in time has dropped its runs: they are
+    /// freed before it is taken anew, so that whoever claims them has a new epoch.
     async fn renew(&self) -> Result<(), StoreError> {
-        let moment = crate::lease::Lease::moment();
-        let renewed = self.shared.parts.store.renew_lease(self.shared.node).await;
-        if renewed.is_ok() {
-            self.shared.lease.renewed(moment);
-        } else if !self.shared.lease.is_held() {
+        let (store, lease) = (&self.shared.parts.store, &self.shared.lease);
+        let moment = Lease::moment();
+        if lease.has_lapsed() {
             self.registry.drop_all();
+            store.end_lease(self.shared.node).await?;
+            lease.restart();
         }
-        renewed
+        store.renew_lease(self.shared.node).await?;
+        if lease.has_lapsed() {
+            // It lapsed while the renewal was on its way; the next round frees the runs.
+            return Ok(());
+        }
+        lease.renewed(moment);
+        Ok(())
     }
 
     /// Stops: no new claims, drivers stop at their next step boundary, those that haven't
