@@ -3,12 +3,17 @@
 //! each command every run's log must be what the guarantees say.
 
 mod check;
+// Databases for tests are made in one way, which the adapter's own tests know best.
+#[path = "../../../store-sql/tests/support/mod.rs"]
+#[expect(dead_code, reason = "the adapter's tests need more of it")]
+mod database;
 mod node;
 mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
@@ -111,12 +116,29 @@ impl ReferenceStateMachine for Commands {
     }
 }
 
-/// A store under test, and how its clock is moved: PostgreSQL's can't be.
+/// A store under test, and the clock of those who use it.
 pub(super) struct Bench {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<ManualClock>,
     /// What has to live as long as the store.
-    pub(super) _kept: Option<tempfile::TempDir>,
+    kept: Kept,
+}
+
+/// What a store's data is in.
+enum Kept {
+    Memory,
+    Folder(#[expect(dead_code, reason = "dropped with the store")] tempfile::TempDir),
+    Database(database::TestDatabase),
+}
+
+impl Bench {
+    /// Time passes. PostgreSQL's own clock decides there, so its times are moved back instead.
+    pub(super) async fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        if let Kept::Database(database) = &self.kept {
+            database.move_back(by).await;
+        }
+    }
 }
 
 fn clock() -> Arc<ManualClock> {
@@ -125,28 +147,31 @@ fn clock() -> Arc<ManualClock> {
     )))
 }
 
+#[async_trait]
 trait Backend {
-    fn open() -> Bench;
+    async fn open() -> Bench;
 }
 
 struct Memory;
 
+#[async_trait]
 impl Backend for Memory {
-    fn open() -> Bench {
+    async fn open() -> Bench {
         let clock = clock();
         let store = Arc::new(MemoryStore::new(clock.clone()));
         Bench {
             store,
             clock,
-            _kept: None,
+            kept: Kept::Memory,
         }
     }
 }
 
 struct Sqlite;
 
+#[async_trait]
 impl Backend for Sqlite {
-    fn open() -> Bench {
+    async fn open() -> Bench {
         let clock = clock();
         let folder = tempfile::tempdir().expect("a folder for the database");
         let time: Arc<dyn Clock> = clock.clone();
@@ -154,7 +179,24 @@ impl Backend for Sqlite {
         Bench {
             store,
             clock,
-            _kept: Some(folder),
+            kept: Kept::Folder(folder),
+        }
+    }
+}
+
+struct Postgres;
+
+#[async_trait]
+impl Backend for Postgres {
+    async fn open() -> Bench {
+        let database = database::TestDatabase::create().await;
+        let store = runloom_store_sql::open_postgres(database.url())
+            .await
+            .expect("a database");
+        Bench {
+            store,
+            clock: clock(),
+            kept: Kept::Database(database),
         }
     }
 }
@@ -176,7 +218,7 @@ impl<B: Backend> StateMachineTest for Runs<B> {
             .enable_all()
             .build()
             .expect("a runtime");
-        let world = runtime.block_on(async { World::new(B::open()).await });
+        let world = runtime.block_on(async { World::new(B::open().await).await });
         Sut { runtime, world }
     }
 
@@ -216,4 +258,10 @@ prop_state_machine! {
     #![proptest_config(config(12))]
     #[test]
     fn lives_of_runs_on_sqlite(sequential 1..60 => Runs<Sqlite>);
+}
+
+prop_state_machine! {
+    #![proptest_config(config(6))]
+    #[test]
+    fn lives_of_runs_on_postgres(sequential 1..60 => Runs<Postgres>);
 }

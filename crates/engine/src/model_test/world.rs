@@ -312,7 +312,7 @@ impl World {
 
     /// Time passes; nodes look after their leases, waits and cancel requests.
     async fn step(&mut self, seconds: u64) {
-        self.bench.clock.advance(Duration::from_secs(seconds));
+        self.bench.advance(Duration::from_secs(seconds)).await;
         for node in &mut self.nodes {
             self.bench
                 .store
