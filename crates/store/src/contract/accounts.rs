@@ -7,8 +7,8 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Harness;
-use super::fixtures::{new_account, now, tenant};
-use crate::{CreateAccount, NewAccount, UserRecord};
+use super::fixtures::{done, first_page, new_account, new_api_key, now, tenant};
+use crate::{CreateAccount, NewAccount, NewApiKey, UserRecord};
 
 /// A person comes back as registered, by id, by login and by e-mail address.
 pub async fn a_person_registers(h: &Harness) {
@@ -122,6 +122,54 @@ pub async fn racing_registrations_make_one_account(h: &Harness) {
         .filter(|a| **a == CreateAccount::Created)
         .count();
     assert_eq!(created, 1);
+}
+
+/// Several people share an organisation, each with a role and keys of their own.
+pub async fn an_organisation_has_several_people(h: &Harness) {
+    let first = tenant(h).await;
+    let second = NewAccount {
+        org_id: first.org,
+        role: OrgRole::Viewer,
+        ..new_account()
+    };
+    let user = second.user_id;
+    assert_eq!(
+        h.store().create_account(second).await.unwrap(),
+        CreateAccount::Created
+    );
+    let read = h.store().user(first.org, user).await.unwrap().unwrap();
+    assert_eq!(read.role, OrgRole::Viewer);
+    let read = h
+        .store()
+        .user(first.org, first.user)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(read.role, OrgRole::Owner);
+
+    let of_second = NewApiKey {
+        user_id: user,
+        ..new_api_key(&first)
+    };
+    let (newer, older) = (of_second.api_key_id, new_api_key(&first));
+    let ids = [newer, older.api_key_id];
+    for key in [older, of_second] {
+        done(h.store().create_api_key(key, None).await.unwrap());
+    }
+    for (owner, expected) in [(None, &ids[..]), (Some(user), &ids[..1])] {
+        let page = h
+            .store()
+            .api_keys(first.org, owner, first_page(9))
+            .await
+            .unwrap();
+        let mut found: Vec<_> = page.items.iter().map(|key| key.api_key_id).collect();
+        found.sort_by_key(|id| *id != newer);
+        assert_eq!(found, expected);
+    }
+    let other = h
+        .store()
+        .revoke_api_key(first.org, Some(first.user), newer, now());
+    assert!(!other.await.unwrap(), "the key is somebody else's");
 }
 
 /// A person is found in their own organisation only.

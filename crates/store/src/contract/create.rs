@@ -197,6 +197,24 @@ pub async fn refused_data_creates_nothing(h: &Harness) {
     create(h, new_run(&tenant, thread)).await;
 }
 
+/// A fault in the closure that makes the first event is its caller's alone: the call fails or
+/// panics, nothing of it is there, and the store works on.
+pub async fn a_panic_in_the_first_event_harms_nobody(h: &Harness) {
+    let tenant = tenant(h).await;
+    let thread = thread(h, &tenant).await;
+    let new = NewRun {
+        first_event: Box::new(|_| panic!("this panic is part of the test")),
+        input: Some((MessageId::generate(now()), "hi".to_owned())),
+        ..new_run(&tenant, thread)
+    };
+    let (id, store) = (new.run_id, h.shared());
+    let failed = tokio::spawn(async move { store.create_run(new).await }).await;
+    assert!(!matches!(failed, Ok(Ok(_))), "{failed:?}");
+    assert_eq!(h.store().head(tenant.org, id).await.unwrap(), None);
+    let created = create(h, new_run(&tenant, thread)).await;
+    assert_eq!(created.first, FirstEvent::Started { history_until: 0 });
+}
+
 /// An id is given once.
 pub async fn a_repeated_run_id_is_refused(h: &Harness) {
     let scene = running(h).await;

@@ -9,6 +9,7 @@ macro_rules! contract_suite {
                 a_person_registers;
                 names_have_no_case;
                 racing_registrations_make_one_account;
+                an_organisation_has_several_people;
                 people_belong_to_their_organisation;
             }
             api_keys {
@@ -66,6 +67,7 @@ macro_rules! contract_suite {
                 the_input_is_posted_with_the_run;
                 contents_are_kept_by_hash;
                 refused_data_creates_nothing;
+                a_panic_in_the_first_event_harms_nobody;
                 a_repeated_run_id_is_refused;
             }
             fidelity {
