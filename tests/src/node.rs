@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -11,6 +12,9 @@ use crate::{Client, Data, Setup, soon};
 
 /// What the server says once it serves.
 const READY: &str = "listens on http://";
+
+/// Lines of its log that a failed test shows.
+const SHOWN: usize = 30;
 
 /// A server's process. Dropping it kills the process.
 #[derive(Debug)]
@@ -148,11 +152,8 @@ impl Node {
 
     /// Waits until the process has ended.
     pub async fn ended(mut self) -> Ended {
-        soon(
-            "the server's end",
-            ended(&mut self.child, self.stdout, self.stderr),
-        )
-        .await
+        let (stdout, stderr) = (self.stdout.clone(), self.stderr.clone());
+        soon("the server's end", ended(&mut self.child, stdout, stderr)).await
     }
 
     /// kill -9, and waits until the process is gone.
@@ -198,6 +199,17 @@ impl Stopped {
         let mut node = change(self.setup).start().await;
         node.key = self.key;
         node
+    }
+}
+
+/// The end of a failed test shows the end of the server's log.
+impl Drop for Node {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail = &log[log.len().saturating_sub(SHOWN)..];
+            let _ = writeln!(stderr(), "the server's log ends with\n{}", tail.join("\n"));
+        }
     }
 }
 

@@ -24,10 +24,13 @@ impl RawConnection {
     pub async fn until(&mut self, part: &str) -> String {
         let mut received = Vec::new();
         soon(part, async {
-            let mut buffer = [0; 4096];
+            let mut buffer = [0; 16 * 1024];
             while let Ok(read @ 1..) = self.0.read(&mut buffer).await {
+                // The part may have begun in what came before.
+                let searched = received.len().saturating_sub(part.len());
                 received.extend_from_slice(&buffer[..read]);
-                if String::from_utf8_lossy(&received).contains(part) {
+                let mut windows = received[searched..].windows(part.len());
+                if windows.any(|window| window == part.as_bytes()) {
                     break;
                 }
             }
