@@ -99,7 +99,7 @@ impl Driver {
     }
 
     /// Works until the run waits, ends or is lost.
-    pub(crate) async fn drive(mut self, first: Input) -> Left {
+    pub(crate) async fn drive(mut self: Box<Self>, first: Input) -> Left {
         let begun = self.run.state.begun;
         let span = tracing::info_span!("run", run_id = %begun.run, thread_id = %begun.thread,
             trace_id = %begun.trace, org_id = %self.run.org_id);
@@ -120,7 +120,8 @@ impl Driver {
     async fn run_loop(&mut self, first: Input) -> Stop {
         let mut input = first;
         loop {
-            if let Err(stop) = self.take(input).await {
+            // Boxed, so that the task of a run that waits is as small as its waiting.
+            if let Err(stop) = Box::pin(self.take(input)).await {
                 return stop;
             }
             match self.wait().await {
@@ -256,12 +257,12 @@ impl Driver {
                 ordered = self.orders.changed() => {
                     // The registry drops its end only when the node drops the run.
                     ordered.map_err(|_| Stop::Lost)?;
-                    if let Some(input) = self.obey().await? {
+                    if let Some(input) = Box::pin(self.obey()).await? {
                         return Ok(input);
                     }
                 }
                 () = sleep_until(self.deadline) => {
-                    let cut = self.stop_work_with_cut().await;
+                    let cut = Box::pin(self.stop_work_with_cut()).await;
                     return Ok(Input::Stopped { cause: StopCause::TimedOut, cut });
                 }
                 () = sleep_until(self.timer), if self.timer.is_some() => {
@@ -273,7 +274,7 @@ impl Driver {
                     return Ok(Input::ToolFinished(outcome));
                 }
                 progress = call::progress(&mut self.call), if self.call.is_some() => {
-                    if let Some(input) = self.take_progress(progress).await? {
+                    if let Some(input) = Box::pin(self.take_progress(progress)).await? {
                         return Ok(input);
                     }
                 }

@@ -27,13 +27,19 @@ impl Worker {
             .registry
             .insert(taken.run_id, taken.epoch, self.initial_orders());
         let worker = self.clone();
+        // The task is as large as all that it may ever await, and thousands of runs may be
+        // waiting in theirs: what a run needs only once is boxed.
+        let first = match begun {
+            Some((owned, input)) => self.drive(owned, orders, input).boxed(),
+            None => {
+                let worker = self.clone();
+                async move { worker.load_and_drive(&taken, orders).await }.boxed()
+            }
+        };
         self.drivers.spawn(async move {
-            let mut left = match begun {
-                Some((owned, input)) => worker.drive(owned, orders, input).await,
-                None => worker.load_and_drive(&taken, orders).await,
-            };
-            if left == Left::Broken {
-                left = worker.reload(&taken).await;
+            let mut left = first.await;
+            if matches!(left, Left::Broken | Left::Unread) {
+                left = Box::pin(worker.reload(&taken)).await;
             }
             worker.registry.remove(taken.run_id, taken.epoch);
             worker.left(&taken, left);
@@ -41,12 +47,15 @@ impl Worker {
     }
 
     /// Drives a run. A model adapter is somebody else's code: its panic breaks only this run.
-    async fn drive(&self, run: Owned, orders: watch::Receiver<Orders>, input: Input) -> Left {
-        let driver = Driver::new(self.shared.clone(), run, orders);
-        AssertUnwindSafe(driver.drive(input))
-            .catch_unwind()
-            .await
-            .unwrap_or(Left::Broken)
+    fn drive(
+        &self,
+        run: Owned,
+        orders: watch::Receiver<Orders>,
+        input: Input,
+    ) -> impl Future<Output = Left> + use<> {
+        let driver = Box::new(Driver::new(self.shared.clone(), run, orders));
+        let driving = AssertUnwindSafe(driver.drive(input)).catch_unwind();
+        driving.map(|left| left.unwrap_or(Left::Broken))
     }
 
     async fn load_and_drive(&self, taken: &Taken, orders: watch::Receiver<Orders>) -> Left {
