@@ -29,12 +29,11 @@ impl Worker {
         let worker = self.clone();
         // The task is as large as all that it may ever await, and thousands of runs may be
         // waiting in theirs: what a run needs only once is boxed.
-        let first = match begun {
-            Some((owned, input)) => self.drive(owned, orders, input).boxed(),
-            None => {
-                let worker = self.clone();
-                async move { worker.load_and_drive(&taken, orders).await }.boxed()
-            }
+        let first = if let Some((owned, input)) = begun {
+            self.drive(owned, orders, input).boxed()
+        } else {
+            let worker = self.clone();
+            async move { worker.load_and_drive(&taken, orders).await }.boxed()
         };
         self.drivers.spawn(async move {
             let mut left = first.await;
