@@ -62,6 +62,8 @@ impl PostgresStore {
     ) -> Result<T, StoreError> {
         match self.runtime.spawn(write).await {
             Ok(result) => result.map_err(error::of),
+            // Doing it again would only panic again.
+            Err(error) if error.is_panic() => Err(StoreError::Rejected(error.into())),
             Err(error) => Err(StoreError::Unavailable(error.into())),
         }
     }

@@ -204,7 +204,12 @@ impl ThreadStore for PostgresStore {
         thread: ThreadId,
         at: Timestamp,
     ) -> Result<Option<Vec<RunId>>, StoreError> {
-        write!(self, any, c => threads::delete(c, org, thread, at).await)
+        // One transaction: failing half-way must not leave a deleted thread whose runs nobody
+        // was told to cancel.
+        decide!(self, any, (org, thread, at), |c, (org, thread, at)| async {
+            let named = threads::delete(c, *org, *thread, *at).await?;
+            Ok(Verdict::Keep(named))
+        })
     }
 
     async fn post_message(

@@ -23,14 +23,14 @@ pub(super) fn append(c: &mut Conn, now: Now, batch: &[Change]) -> Result<Vec<App
     let all = |c: &mut Conn| -> Result<Vec<_>, Failure> {
         batch.iter().map(|change| write(c, now, change)).collect()
     };
-    match savepoint(c, all, Result::is_ok)?.map_err(error::of) {
+    match savepoint(c, "change", all, Result::is_ok)?.map_err(error::of) {
         Err(StoreError::Rejected(_)) => batch.iter().map(|change| alone(c, now, change)).collect(),
         result => Ok(result?),
     }
 }
 
 fn alone(c: &mut Conn, now: Now, change: &Change) -> Result<Appended, Failure> {
-    match savepoint(c, |c| write(c, now, change), Result::is_ok)?.map_err(error::of) {
+    match savepoint(c, "change", |c| write(c, now, change), Result::is_ok)?.map_err(error::of) {
         Err(StoreError::Rejected(why)) => Ok(Appended::Invalid {
             reason: why.to_string(),
         }),

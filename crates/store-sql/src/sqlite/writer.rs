@@ -4,6 +4,7 @@
 //! and answers. It never waits for more to come: while it commits, the next group gathers.
 
 use std::fs::File;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
@@ -51,7 +52,7 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (caller, answer) = oneshot::channel();
         self.send(Order::Write(Box::new(Work {
-            work: Some(work),
+            todo: Some(work),
             result: None,
             caller,
         })))?;
@@ -103,7 +104,7 @@ trait Job: Send {
 }
 
 struct Work<T, F> {
-    work: Option<F>,
+    todo: Option<F>,
     result: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -114,13 +115,18 @@ where
     F: FnOnce(&mut Conn) -> Result<Verdict<T>, Failure> + Send,
 {
     fn run(&mut self, c: &mut Conn) -> bool {
-        let Some(work) = self.work.take() else {
+        let Some(work) = self.todo.take() else {
             return false;
         };
-        let (keep, result) = match work(c) {
-            Ok(Verdict::Keep(value)) => (true, Ok(value)),
-            Ok(Verdict::Undo(value)) => (false, Ok(value)),
-            Err(failure) => (false, Err(error::of(failure))),
+        // A panic is the fault of one caller, whose part is undone; the thread serves them all.
+        let (keep, result) = match panic::catch_unwind(AssertUnwindSafe(|| work(c))) {
+            Ok(Ok(Verdict::Keep(value))) => (true, Ok(value)),
+            Ok(Ok(Verdict::Undo(value))) => (false, Ok(value)),
+            Ok(Err(failure)) => (false, Err(error::of(failure))),
+            Err(_) => (
+                false,
+                Err(StoreError::Rejected("the write panicked".into())),
+            ),
         };
         self.result = Some(result);
         keep
@@ -182,7 +188,7 @@ fn transaction(c: &mut Conn, jobs: &mut [Box<dyn Job>]) -> Result<(), Failure> {
         [only] => only.run(c),
         many => {
             for job in many {
-                savepoint(c, |c| job.run(c), |keep| *keep)?;
+                savepoint(c, "job", |c| job.run(c), |keep| *keep)?;
             }
             true
         }
