@@ -1,5 +1,14 @@
 //! The tables, as `migrations/` makes them on both databases.
 
+// The lint is about code outside of tests.
+#![cfg_attr(
+    not(test),
+    expect(
+        clippy::wildcard_imports,
+        reason = "the macro's way to name the SQL types"
+    )
+)]
+
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
 table! {

@@ -17,6 +17,12 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long the other end may leave what was sent unacknowledged.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// Every row that an append touches is reached by its key, in a nested loop, whatever the tables
+/// hold. A planner that is left free takes the tables for what they were when it first planned:
+/// empty, on a new server. It then reads all of `run_heads` for each batch, and goes on doing so.
+const APPENDS: &str = "SET statement_timeout = '20s'; SET plan_cache_mode = force_generic_plan; \
+    SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
 /// What a connection is for; it decides how long its statements may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
@@ -37,7 +43,7 @@ impl Purpose {
     /// for a row or a key is not; a creation gives up after the 2 s that its port promises.
     const fn settings(self) -> &'static str {
         match self {
-            Self::Appends => "SET statement_timeout = '20s'",
+            Self::Appends => APPENDS,
             Self::Creates => "SET statement_timeout = '10s'; SET lock_timeout = '2s'",
             Self::Leases => "SET statement_timeout = '4s'",
             Self::Anything => "SET statement_timeout = '20s'; SET lock_timeout = '10s'",

@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use runloom_domain::NodeId;
-use runloom_store::ClaimedRun;
+use runloom_store::{ClaimedRun, StoreError};
 
-use super::{Conn, RunQueryDsl};
+use super::{Conn, PostgresStore, RunQueryDsl};
 use crate::LEASE;
 use crate::failure::Failure;
 use crate::rows::run::{HeadOfClaim, into_claimed};
@@ -45,6 +45,8 @@ const END: &str = "
 WITH ended AS (UPDATE nodes SET lease_until = now() WHERE node_id = $1)
 UPDATE run_heads SET owner_node = NULL, wake_at = now(), lost = 'handover', attempts = 0
 WHERE owner_node = $1";
+
+const EXPIRE: &str = "UPDATE nodes SET lease_until = now() WHERE node_id = $1";
 
 /// Nodes free the same runs at the same time, so each takes the rows that it gets.
 const FREE_LOST: &str = "
@@ -136,6 +138,22 @@ pub(super) async fn end(c: &mut Conn, node: NodeId) -> Result<(), Failure> {
         .execute(c)
         .await?;
     Ok(())
+}
+
+impl PostgresStore {
+    /// Ends the lease of a node whose process is known to be dead, so that its runs are found
+    /// as lost now instead of at the lease's end. Runs to its end also when the future is
+    /// dropped.
+    pub async fn expire_lease(&self, node: NodeId) -> Result<(), StoreError> {
+        let lanes = self.lanes.clone();
+        self.spawn(async move {
+            let mut lent = lanes.lease().await?;
+            let expire = diesel::sql_query(EXPIRE).bind::<Uid, _>(Id::from(node));
+            expire.execute(&mut *lent).await?;
+            Ok(())
+        })
+        .await
+    }
 }
 
 pub(super) async fn free_lost(c: &mut Conn) -> Result<u64, Failure> {

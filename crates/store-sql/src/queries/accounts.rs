@@ -57,6 +57,8 @@ pub(crate) async fn create(
             orgs::name.eq(&new.org_name),
             orgs::created_at.eq(at),
         ))
+        // A person may also join an organisation that is there.
+        .on_conflict_do_nothing()
         .execute(c)
         .await?;
     diesel::insert_into(memberships::table)

@@ -16,7 +16,7 @@ use crate::types::{At, Id};
 type Row = (ApiKeyRow, UserRow, MembershipRow);
 
 /// A key's last use is written at most once in this time.
-const TOUCH_EVERY_MICROS: i64 = Duration::from_secs(60).as_micros() as i64;
+const TOUCH_EVERY_MICROS: i64 = Duration::from_mins(1).as_micros() as i64;
 
 pub(crate) async fn create(
     c: &mut Conn,

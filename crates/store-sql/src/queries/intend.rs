@@ -23,7 +23,7 @@ pub(crate) async fn apply(
 ) -> Result<Verdict<Intended>, Failure> {
     let (org, run): (OrgId, RunId) = (intent.org_id, intent.run_id);
     let head = match dialect::lock_head(c, org, run).await? {
-        Some(head) if is_expected(&head, &intent) => head,
+        Some(head) if is_expected(&head, intent) => head,
         _ => return Ok(Verdict::Undo(Intended::Conflict)),
     };
     storable_change(&intent.events, Some(&intent.projection))?;

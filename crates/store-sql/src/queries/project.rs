@@ -1,7 +1,7 @@
 //! What events bring with them: messages, ledger rows, totals, outputs, and the end.
 
 use diesel::prelude::*;
-use runloom_domain::{EncodedEvent, OrgId, RunId, ThreadId, Timestamp};
+use runloom_domain::{EncodedEvent, OrgId, RunId, RunStatus, ThreadId, Timestamp};
 use runloom_store::{NewMessage, Projection, RunEnd, ToolOutput, Wake};
 
 use super::{Conn, RunQueryDsl, dialect};
@@ -140,7 +140,7 @@ pub(crate) async fn head(
     by: Mover,
 ) -> QueryResult<()> {
     use run_heads as h;
-    let ended = projection.status.is_some_and(|status| status.is_terminal());
+    let ended = projection.status.is_some_and(RunStatus::is_terminal);
     let released = projection.release.is_some();
     let progress = ended || released || !projection.messages.is_empty();
     let wake = match projection.release {

@@ -56,6 +56,10 @@ impl ThreadRow {
     }
 }
 
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether to change, the inner one is the value"
+)]
 /// What to change; the outer `None` leaves a column as it is.
 #[derive(Debug, AsChangeset)]
 #[diesel(table_name = threads)]

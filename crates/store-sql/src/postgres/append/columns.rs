@@ -1,6 +1,6 @@
 //! A batch as arrays, one for each column.
 
-use runloom_domain::{ModelCall, RunTotals};
+use runloom_domain::{ModelCall, RunStatus, RunTotals};
 use runloom_store::{Change, Projection, RunEnd, Wake};
 
 use super::queries::project;
@@ -104,14 +104,17 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// The changes of `batch` at the given places.
+    /// The changes of `batch` at the given places, in the order of their runs' keys: in this
+    /// order they are locked.
     pub(super) fn new(batch: &'a [Change], places: &[usize]) -> Self {
-        let mut columns = Self::default();
-        for (place, change) in places
+        let mut changes: Vec<(i64, &Change)> = places
             .iter()
-            .filter_map(|place| Some((*place, batch.get(*place)?)))
-        {
-            columns.push(place as i64, change);
+            .filter_map(|place| Some((*place as i64, batch.get(*place)?)))
+            .collect();
+        changes.sort_by_key(|(_, change)| (change.org_id, change.run_id));
+        let mut columns = Self::default();
+        for (place, change) in changes {
+            columns.push(place, change);
         }
         columns
     }
@@ -173,7 +176,7 @@ impl Asked {
         let projection = change.projection.as_deref();
         let status = projection.and_then(|p| p.status);
         let release = projection.and_then(|p| p.release);
-        let ended = status.is_some_and(|status| status.is_terminal());
+        let ended = status.is_some_and(RunStatus::is_terminal);
         let wake = match (ended, release) {
             (false, Some(Wake::Now)) => Some(0),
             (false, Some(Wake::After(wait))) => {
@@ -188,9 +191,9 @@ impl Asked {
         self.run.push(change.run_id.into());
         self.epoch.push(signed(change.epoch));
         self.expected
-            .push(change.expect_status.map(|status| status.as_str()));
+            .push(change.expect_status.map(RunStatus::as_str));
         self.events.push(change.events.len() as i64);
-        self.status.push(status.map(|status| status.as_str()));
+        self.status.push(status.map(RunStatus::as_str));
         self.lets_go.push(lets_go);
         self.wake_micros.push(wake);
         self.progress.push(lets_go || writes);

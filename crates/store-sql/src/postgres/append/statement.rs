@@ -1,6 +1,6 @@
 //! The append batch as one statement.
 //!
-//! `held` locks the runs in the order of their keys and skips those that somebody else holds:
+//! `held` locks the runs in the order in which they come, that of their keys, and skips those that somebody else holds:
 //! with a wait instead, one held run would hold up all others. `moved` takes the next seqs under
 //! the lock; what follows joins it, so it is written for those runs only. What isn't among the
 //! result was stale, moved or locked.
@@ -51,10 +51,10 @@ impl QueryFragment<Pg> for Plain<'_> {
         let asked = &self.columns.asked;
         fragment!(out;
             "WITH held AS MATERIALIZED (
-            SELECT h.org_id, h.run_id, a.place, a.events FROM unnest("
+            SELECT h.*, a.place, a.events FROM unnest("
             [Array<Uid>: &asked.org, Array<Uid>: &asked.run, Numbers: &asked.place,
                 Numbers: &asked.epoch, MaybeTexts: &asked.expected, Numbers: &asked.events]
-            ") AS a(org_id, run_id, place, epoch, expected, events)"
+            ") AS a(of_org, of_run, place, epoch, expected, events)"
         );
         out.push_sql(HOLD);
         fragment!(out;
@@ -76,7 +76,8 @@ impl QueryFragment<Pg> for Full<'_> {
         let asked = &self.columns.asked;
         fragment!(out;
             "WITH held AS MATERIALIZED (
-            SELECT h.org_id, h.run_id, a.* FROM unnest("
+            SELECT h.*, a.place, a.events, a.status, a.lets_go, a.wake_micros, a.progress
+            FROM unnest("
             [Array<Uid>: &asked.org, Array<Uid>: &asked.run, Numbers: &asked.place,
                 Numbers: &asked.epoch, MaybeTexts: &asked.expected, Numbers: &asked.events,
                 MaybeTexts: &asked.status, Array<Bool>: &asked.lets_go,
@@ -84,7 +85,7 @@ impl QueryFragment<Pg> for Full<'_> {
             ") AS a(of_org, of_run, place, epoch, expected, events, status, lets_go,
                 wake_micros, progress)"
         );
-        out.push_sql(HOLD_FULL);
+        out.push_sql(HOLD);
         fragment!(out;
             ", moved AS (
             UPDATE run_heads h
@@ -108,21 +109,24 @@ impl QueryFragment<Pg> for Full<'_> {
     }
 }
 
+/// The rest of `held`. The fence stands in a CASE, into which the planner doesn't look: else it
+/// may take one of the partial indexes that the conditions imply for the way to the row, and read
+/// all of that index for each change.
 const HOLD: &str = "
-    JOIN run_heads h ON h.org_id = a.org_id AND h.run_id = a.run_id
-    WHERE h.epoch = a.epoch AND h.owner_node IS NOT NULL
-      AND h.status NOT IN ('completed', 'failed', 'cancelled')
-      AND (a.expected IS NULL OR h.status = a.expected)
-    ORDER BY h.org_id, h.run_id
-    FOR UPDATE OF h SKIP LOCKED)";
+    CROSS JOIN LATERAL (
+        SELECT h.org_id, h.run_id FROM run_heads h
+        WHERE h.org_id = a.of_org AND h.run_id = a.of_run
+          AND CASE WHEN h.epoch = a.epoch THEN h.owner_node IS NOT NULL
+            AND h.status NOT IN ('completed', 'failed', 'cancelled')
+            AND (a.expected IS NULL OR h.status = a.expected) ELSE false END
+        FOR UPDATE SKIP LOCKED) h)";
 
-const HOLD_FULL: &str = "
-    JOIN run_heads h ON h.org_id = a.of_org AND h.run_id = a.of_run
-    WHERE h.epoch = a.epoch AND h.owner_node IS NOT NULL
-      AND h.status NOT IN ('completed', 'failed', 'cancelled')
-      AND (a.expected IS NULL OR h.status = a.expected)
-    ORDER BY h.org_id, h.run_id
-    FOR UPDATE OF h SKIP LOCKED)";
+/// Joins what changes bring, as `e`, to the changes that were written. It is an inner join in
+/// the clothes of a full one, which can't be a nested loop: the settings of this connection
+/// make all other joins nested loops, and this one would take the square of the batch.
+const OF_MOVED: &str = "
+    FULL JOIN moved m ON m.place = e.place
+    WHERE coalesce(m.place, -1) = coalesce(e.place, -2)";
 
 const RESULT: &str = " SELECT place, base FROM moved";
 
@@ -135,9 +139,10 @@ fn written<'b>(columns: &'b Columns<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryR
         FROM unnest("
         [Numbers: &events.place, Numbers: &events.nth, Texts: &events.event_type,
             Texts: &events.data, MaybeTexts: &events.private, Array<Moment>: &events.created_at]
-        ") AS e(place, nth, type, data, private, created_at)
-        JOIN moved m ON m.place = e.place)"
+        ") AS e(place, nth, type, data, private, created_at)"
     );
+    out.push_sql(OF_MOVED);
+    out.push_sql(")");
     Ok(())
 }
 
@@ -145,17 +150,19 @@ fn written<'b>(columns: &'b Columns<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryR
 fn messages<'b>(messages: &'b Messages<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     fragment!(out;
         ", said AS MATERIALIZED (
-        SELECT m.org_id, m.thread_id, m.run_id, s.*, row_number() OVER (
-            PARTITION BY m.org_id, m.thread_id ORDER BY s.place, s.nth) AS after
+        SELECT m.org_id, m.thread_id, m.run_id, e.*, row_number() OVER (
+            PARTITION BY m.org_id, m.thread_id ORDER BY e.place, e.nth) AS after
         FROM unnest("
         [Numbers: &messages.place, Numbers: &messages.nth, Array<Uid>: &messages.id,
             Texts: &messages.role, Texts: &messages.content, MaybeTexts: &messages.tool_calls,
             MaybeTexts: &messages.provider, Array<Nullable<Uid>>: &messages.tool_call,
             MaybeTexts: &messages.tool_name, Array<Moment>: &messages.created_at]
-        ") AS s(place, nth, message_id, role, content, tool_calls, provider, tool_call_id,
-            tool_name, created_at)
-        JOIN moved m ON m.place = s.place
-        ), lifted AS (
+        ") AS e(place, nth, message_id, role, content, tool_calls, provider, tool_call_id,
+            tool_name, created_at)"
+    );
+    out.push_sql(OF_MOVED);
+    out.push_sql(
+        "), lifted AS (
         UPDATE threads t SET last_position = t.last_position + c.n
         FROM (SELECT org_id, thread_id, count(*) AS n FROM said GROUP BY 1, 2) c
         WHERE t.org_id = c.org_id AND t.thread_id = c.thread_id
@@ -165,7 +172,8 @@ fn messages<'b>(messages: &'b Messages<'_>, mut out: AstPass<'_, 'b, Pg>) -> Que
             tool_calls, provider, tool_call_id, tool_name, created_at)
         SELECT s.org_id, s.thread_id, l.base + s.after, s.message_id, s.run_id, s.role,
             s.content, s.tool_calls, s.provider, s.tool_call_id, s.tool_name, s.created_at
-        FROM said s JOIN lifted l ON l.org_id = s.org_id AND l.thread_id = s.thread_id)"
+        FROM said s FULL JOIN lifted l ON l.org_id = s.org_id AND l.thread_id = s.thread_id
+        WHERE coalesce(l.thread_id = s.thread_id, false))",
     );
     Ok(())
 }
@@ -176,18 +184,19 @@ fn calls<'b>(calls: &'b Calls<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<
         INSERT INTO model_calls (org_id, run_id, step, attempt, route_id, model,
             uncached_input_tokens, cache_read_tokens, cache_write_tokens, output_tokens,
             source, cost_nanos, multiplier_thousandths, created_at)
-        SELECT m.org_id, m.run_id, c.step, c.attempt, c.route_id, c.model, c.uncached_input,
-            c.cache_read, c.cache_write, c.output, c.source, c.cost, c.multiplier, c.created_at
+        SELECT m.org_id, m.run_id, e.step, e.attempt, e.route_id, e.model, e.uncached_input,
+            e.cache_read, e.cache_write, e.output, e.source, e.cost, e.multiplier, e.created_at
         FROM unnest("
         [Numbers: &calls.place, Numbers: &calls.step, Numbers: &calls.attempt,
             Texts: &calls.route, Texts: &calls.model, Numbers: &calls.uncached_input,
             Numbers: &calls.cache_read, Numbers: &calls.cache_write, Numbers: &calls.output,
             Texts: &calls.source, Numbers: &calls.cost, Numbers: &calls.multiplier,
             Array<Moment>: &calls.created_at]
-        ") AS c(place, step, attempt, route_id, model, uncached_input, cache_read, cache_write,
-            output, source, cost, multiplier, created_at)
-        JOIN moved m ON m.place = c.place)"
+        ") AS e(place, step, attempt, route_id, model, uncached_input, cache_read, cache_write,
+            output, source, cost, multiplier, created_at)"
     );
+    out.push_sql(OF_MOVED);
+    out.push_sql(")");
     Ok(())
 }
 
@@ -195,28 +204,32 @@ fn outputs<'b>(outputs: &'b Outputs<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryR
     fragment!(out;
         ", kept AS (
         INSERT INTO tool_outputs (org_id, run_id, tool_call_id, content)
-        SELECT m.org_id, m.run_id, o.tool_call_id, o.content
+        SELECT m.org_id, m.run_id, e.tool_call_id, e.content
         FROM unnest("
         [Numbers: &outputs.place, Array<Uid>: &outputs.call, Texts: &outputs.content]
-        ") AS o(place, tool_call_id, content) JOIN moved m ON m.place = o.place)"
+        ") AS e(place, tool_call_id, content)"
     );
+    out.push_sql(OF_MOVED);
+    out.push_sql(")");
     Ok(())
 }
 
 fn wide<'b>(wide: &'b Wide<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     fragment!(out;
         ", summed AS MATERIALIZED (
-        SELECT m.org_id, m.run_id, w.*
+        SELECT m.org_id, m.run_id, e.*
         FROM unnest("
         [Numbers: &wide.place, MaybeNumbers: &wide.uncached_input,
             MaybeNumbers: &wide.cache_read, MaybeNumbers: &wide.cache_write,
             MaybeNumbers: &wide.output, MaybeNumbers: &wide.cost,
             Array<Nullable<Moment>>: &wide.ended_at, MaybeTexts: &wide.error_class,
             MaybeTexts: &wide.error_message, MaybeNumbers: &wide.credits]
-        ") AS w(place, uncached_input, cache_read, cache_write, output, cost, ended_at,
-            error_class, error_message, credits)
-        JOIN moved m ON m.place = w.place
-        ), shown AS (
+        ") AS e(place, uncached_input, cache_read, cache_write, output, cost, ended_at,
+            error_class, error_message, credits)"
+    );
+    out.push_sql(OF_MOVED);
+    out.push_sql(
+        "), shown AS (
         UPDATE runs r SET
             uncached_input_tokens = coalesce(w.uncached_input, r.uncached_input_tokens),
             cache_read_tokens = coalesce(w.cache_read, r.cache_read_tokens),
@@ -229,7 +242,7 @@ fn wide<'b>(wide: &'b Wide<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()>
         FROM summed w WHERE r.org_id = w.org_id AND r.run_id = w.run_id
         ), credited AS (
         INSERT INTO credit_entries (org_id, run_id, credits, created_at)
-        SELECT org_id, run_id, credits, ended_at FROM summed WHERE credits IS NOT NULL)"
+        SELECT org_id, run_id, credits, ended_at FROM summed WHERE credits IS NOT NULL)",
     );
     Ok(())
 }
