@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runloom_domain::{Clock, CreditRate};
+use runloom_domain::{Clock, CreditRate, NodeId};
 use runloom_store::{RunStore, StoreError};
 
 use crate::port::catalog::Catalog;
@@ -28,6 +28,9 @@ pub struct EngineParts {
 /// How the engine behaves.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
+    /// The node's id, when the host keeps track of it; else the engine makes one. Never that
+    /// of another engine, dead or alive.
+    pub node: Option<NodeId>,
     /// Runs that this node works on at once; more wait in the store.
     pub max_runs: usize,
     /// Live runs that an organisation may have at once.
@@ -47,6 +50,7 @@ pub struct EngineConfig {
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {
+            node: None,
             max_runs: 10_000,
             max_live_runs_per_org: None,
             max_queued_per_thread: 10,

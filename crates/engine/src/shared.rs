@@ -25,8 +25,9 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(parts: EngineParts, config: EngineConfig) -> Self {
         let rings = Rings::default();
+        let node = || NodeId::generate(parts.clock.now());
         Self {
-            node: NodeId::generate(parts.clock.now()),
+            node: config.node.unwrap_or_else(node),
             writer: Writer::start(parts.store.clone(), rings.clone()),
             rings,
             lease: Lease::default(),

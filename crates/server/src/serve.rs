@@ -10,13 +10,14 @@ use actix_web::dev::{Server, ServerHandle};
 use anyhow::{Context, Result, bail};
 use runloom_accounts::{Accounts, AccountsConfig, TokenKeys};
 use runloom_domain::{Clock, SystemClock};
-use runloom_engine::{Engine, EngineParts};
+use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_http::{HttpParts, HttpState, ListenSettings, listen};
 use runloom_store_sql::Database;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::wiring::Opened;
 use crate::{first_start, wiring};
 
 /// How long runs may take to reach a step boundary when the server stops; those that haven't
@@ -50,6 +51,8 @@ pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result
 /// Everything that runs.
 struct Parts {
     database: Arc<dyn Database>,
+    /// Its lock is held until everything has stopped.
+    _identity: Option<wiring::Identity>,
     accounts: Arc<Accounts>,
     engine: Engine,
     clock: Arc<dyn Clock>,
@@ -65,7 +68,7 @@ impl Parts {
         let catalog = wiring::catalog(config, &tools)?;
         let models = wiring::models(config)?;
         let listener = take_port(config.listen.address)?;
-        let database = wiring::open(&config.data, Arc::clone(&clock)).await?;
+        let Opened { database, identity } = wiring::open(&config.data, Arc::clone(&clock)).await?;
         let keys = TokenKeys::derive(&wiring::master_key(config)?.seed());
         let accounts = Accounts::new(
             database.clone(),
@@ -80,9 +83,14 @@ impl Parts {
             catalog: Arc::new(catalog),
             clock: Arc::clone(&clock),
         };
-        let engine = Engine::start(engine, config.engine.to_config()).await;
+        let engine_config = EngineConfig {
+            node: identity.as_ref().map(|identity| identity.node),
+            ..config.engine.to_config()
+        };
+        let engine = Engine::start(engine, engine_config).await;
         Ok(Self {
             database,
+            _identity: identity,
             accounts: Arc::new(accounts),
             engine: engine.context("can't start the engine")?,
             clock,

@@ -3,6 +3,7 @@
 mod catalog;
 mod master_key;
 mod models;
+mod node;
 mod readiness;
 mod store;
 mod tools;
@@ -10,6 +11,7 @@ mod tools;
 pub(crate) use catalog::catalog;
 pub(crate) use master_key::master_key;
 pub(crate) use models::models;
+pub(crate) use node::Identity;
 pub(crate) use readiness::DatabaseReadiness;
-pub(crate) use store::open;
+pub(crate) use store::{Opened, open};
 pub(crate) use tools::tools;

@@ -7,19 +7,46 @@ use anyhow::{Context, Result};
 use runloom_domain::Clock;
 use runloom_store_sql::{Database, open_postgres, open_sqlite};
 
+use super::node::Identity;
 use crate::config::Data;
 
+/// The database, and who this process is to it.
+pub(crate) struct Opened {
+    pub(crate) database: Arc<dyn Database>,
+    /// Held as long as the server runs; SQLite has a lock of its own.
+    pub(crate) identity: Option<Identity>,
+}
+
 /// Opens the database, making and migrating it as needed, and the data folder.
-pub(crate) async fn open(data: &Data, clock: Arc<dyn Clock>) -> Result<Arc<dyn Database>> {
+pub(crate) async fn open(data: &Data, clock: Arc<dyn Clock>) -> Result<Opened> {
     make_folder(&data.dir)?;
-    if let Some(url) = &data.database_url {
-        let opened = open_postgres(url.expose()).await;
-        return Ok(opened.context("can't use the PostgreSQL database")?);
+    match &data.database_url {
+        Some(url) => postgres(url.expose(), &data.dir, clock).await,
+        None => sqlite(&data.dir, clock).await,
     }
-    let folder = data.dir.clone();
+}
+
+/// Other nodes wait until a dead one's lease ends. This one needn't: holding the folder's lock
+/// it knows that whoever held it before is gone.
+async fn postgres(url: &str, folder: &Path, clock: Arc<dyn Clock>) -> Result<Opened> {
+    let failed = "can't use the PostgreSQL database";
+    let database = open_postgres(url).await.context(failed)?;
+    let identity = Identity::take(folder, clock.now())?;
+    if let Some(dead) = identity.as_ref().and_then(|identity| identity.before) {
+        database.expire_lease(dead).await.context(failed)?;
+    }
+    Ok(Opened { database, identity })
+}
+
+async fn sqlite(folder: &Path, clock: Arc<dyn Clock>) -> Result<Opened> {
+    let path = folder.to_owned();
     // Opening blocks: it migrates, and waits for the disk.
-    let opened = tokio::task::spawn_blocking(move || open_sqlite(folder, clock)).await?;
-    Ok(opened.with_context(|| format!("can't use the database in {}", data.dir.display()))?)
+    let opened = tokio::task::spawn_blocking(move || open_sqlite(path, clock)).await?;
+    let failed = || format!("can't use the database in {}", folder.display());
+    Ok(Opened {
+        database: opened.with_context(failed)?,
+        identity: None,
+    })
 }
 
 /// Nobody but us has to look into the folder.
