@@ -4,7 +4,7 @@
 
 mod check;
 // Databases for tests are made in one way, which the adapter's own tests know best.
-#[path = "../../../store-sql/tests/support/mod.rs"]
+#[path = "../../../store-sql/tests/postgres/support.rs"]
 #[expect(dead_code, reason = "the adapter's tests need more of it")]
 mod database;
 mod node;
