@@ -216,4 +216,3 @@ impl StoredEvent {
 
 #[cfg(test)]
 mod tests;
-
