@@ -29,9 +29,9 @@ pub(super) enum Class {
 const AGAIN: [&str; 2] = ["deadlock detected", "could not serialize access"];
 const WAITED: &str = "canceling statement due to lock timeout";
 const FULL: [&str; 2] = ["No space left on device", "disk full"];
-const LATER: [&str; 11] = [
+const LOST: &str = "terminating connection";
+const LATER: [&str; 10] = [
     "canceling statement",
-    "terminating connection",
     "the database system is",
     "too many clients",
     "remaining connection slots",
@@ -64,6 +64,8 @@ fn class_of_text(text: &str) -> Class {
         Class::Again
     } else if text.contains(WAITED) {
         Class::Waited
+    } else if text.contains(LOST) {
+        Class::Lost
     } else if is_one_of(&FULL) {
         Class::Full
     } else if is_one_of(&LATER) {
@@ -119,7 +121,7 @@ mod tests {
             ("the database system is shutting down", Class::Later),
             (
                 "terminating connection due to administrator command",
-                Class::Later,
+                Class::Lost,
             ),
             (
                 "invalid byte sequence for encoding \"UTF8\": 0x00",

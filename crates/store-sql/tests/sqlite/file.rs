@@ -2,10 +2,18 @@
 
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::sql_types::Text;
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
 use runloom_domain::{OrgId, SystemClock, ThreadId, Timestamp, UserId};
 use runloom_store::{NewThread, Once, StoreError, ThreadStore};
 use runloom_store_sql::{Database, SqliteStore, open_sqlite};
 use tempfile::TempDir;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 fn open(folder: &TempDir) -> Result<Arc<SqliteStore>, StoreError> {
     open_sqlite(folder.path(), Arc::new(SystemClock))
@@ -47,6 +55,45 @@ async fn what_was_written_before_closing_is_there_after_opening() {
     let store = open(&folder).unwrap();
     let read = store.thread(org, new.thread_id).await.unwrap();
     assert_eq!(read.map(|thread| thread.thread_id), Some(new.thread_id));
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let path = open(&folder).unwrap().path().to_owned();
+    let mut later = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    later
+        .batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')")
+        .unwrap();
+    assert!(matches!(open(&folder), Err(StoreError::Unfit(_))));
+}
+
+#[tokio::test]
+async fn a_schema_that_changes_under_the_store_is_noticed() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).unwrap();
+    let mut later = SqliteConnection::establish(store.path().to_str().unwrap()).unwrap();
+    later
+        .batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')")
+        .unwrap();
+    assert!(matches!(store.ping().await, Err(StoreError::Unfit(_))));
+}
+
+#[test]
+fn migrations_go_down_and_up_again() {
+    let mut c = SqliteConnection::establish(":memory:").unwrap();
+    c.run_pending_migrations(MIGRATIONS).unwrap();
+    let made = schema(&mut c);
+    c.revert_all_migrations(MIGRATIONS).unwrap();
+    assert!(schema(&mut c).len() < 3);
+    c.run_pending_migrations(MIGRATIONS).unwrap();
+    assert_eq!(schema(&mut c), made);
+}
+
+fn schema(c: &mut SqliteConnection) -> Vec<String> {
+    sql::<Text>("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+        .load(c)
+        .unwrap()
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! The contract suite against PostgreSQL, each case in a database of its own.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +8,8 @@ use runloom_domain::{OrgId, RunId};
 use runloom_store::Store;
 use runloom_store::contract::{Harness, Hooks};
 use runloom_store_sql::open_postgres;
-use support::TestDatabase;
+
+use crate::support::TestDatabase;
 
 struct Postgres(TestDatabase);
 

@@ -22,9 +22,18 @@ impl TestDatabase {
     pub(crate) async fn create() -> Self {
         let admin = connect(&admin_url()).await;
         let template = template(&admin).await;
+        Self::clone_of(&admin, &template).await
+    }
+
+    /// A database without a schema.
+    pub(crate) async fn create_empty() -> Self {
+        Self::clone_of(&connect(&admin_url()).await, "template0").await
+    }
+
+    async fn clone_of(admin: &Client, template: &str) -> Self {
         let name = format!("runloom_{}", Uuid::now_v7().simple());
         run(
-            &admin,
+            admin,
             &format!("CREATE DATABASE {name} TEMPLATE {template}"),
         )
         .await;

@@ -1,0 +1,4 @@
+//! SQLite, with a folder for each test.
+
+mod contract;
+mod file;
