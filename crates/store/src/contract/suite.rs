@@ -48,6 +48,7 @@ macro_rules! contract_suite {
                 claim_and_lease;
                 threads;
                 accounts;
+                api_keys;
             }
             claim {
                 a_claim_takes_the_run;
