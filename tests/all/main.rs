@@ -11,6 +11,7 @@ mod lists;
 mod messages;
 mod openapi;
 mod provider;
+mod real_model;
 mod runs;
 mod server;
 mod tenancy;

@@ -39,7 +39,7 @@ pub use script::{call, count, script, text};
 pub use setup::Setup;
 
 /// How long a test waits for what should come soon. Only a failing test ever waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits for a future, but not for ever.
 pub async fn soon<F: Future>(what: &str, future: F) -> F::Output {

@@ -3,6 +3,7 @@
 
 mod follower;
 mod outcome;
+mod poison;
 mod random;
 mod round;
 mod windows;
