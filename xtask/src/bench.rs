@@ -21,6 +21,7 @@ use clap::{Args, ValueEnum};
 use row::Row;
 use server::Store;
 use std::path::PathBuf;
+use std::time::Duration;
 use tokio::process::Command;
 
 #[derive(Args)]
@@ -75,7 +76,11 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         seconds: arguments.seconds,
     };
 
-    let mut report = report::Report::new(arguments.store.as_str(), disk::fdatasync(&folder)?);
+    let mut report = report::Report::new(
+        arguments.store.as_str(),
+        busy_cores().await?,
+        disk::fdatasync(&folder)?,
+    );
     for row in rows {
         interrupt.check()?;
         process::step(&format!("measuring {}", row.name()));
@@ -103,6 +108,15 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         report.failures.join("; ")
     );
     Ok(())
+}
+
+/// How many cores others keep busy.
+async fn busy_cores() -> Result<f64> {
+    let second = Duration::from_secs(1);
+    let before = usage::processor_of_machine()?;
+    tokio::time::sleep(second).await;
+    let busy = usage::processor_of_machine()?.saturating_sub(before);
+    Ok(busy.as_secs_f64())
 }
 
 /// Builds the server as users get it, and the load, which must not cost more than it has to.

@@ -11,6 +11,8 @@ use std::fmt::Write as _;
 pub(crate) struct Report {
     store: &'static str,
     cores: usize,
+    /// Cores that others kept busy just before; figures are only worth something near zero.
+    busy_before: f64,
     /// Of the disk that the data is on, in milliseconds.
     pub(crate) fdatasync: Quantiles,
     pub(crate) rows: Vec<Measured>,
@@ -73,10 +75,11 @@ impl Measured {
 }
 
 impl Report {
-    pub(crate) fn new(store: &'static str, fdatasync: Quantiles) -> Self {
+    pub(crate) fn new(store: &'static str, busy_before: f64, fdatasync: Quantiles) -> Self {
         Self {
             store,
             cores: std::thread::available_parallelism().map_or(0, usize::from),
+            busy_before,
             fdatasync,
             rows: Vec::new(),
             targets: Vec::new(),
@@ -91,9 +94,10 @@ impl Report {
     /// The report as text. Rows that time several things have a line for each.
     pub(crate) fn table(&self) -> String {
         let mut text = format!(
-            "\nstore {}, {} cores, fdatasync p50 {:.2} ms p99 {:.2} ms\n\n{:<16} {:>7} {:>9} {:>6} {:<17} {:>9} {:>9} {:>9} {:>8} {:>6} {:>6} {:>6}\n",
+            "\nstore {}, {} cores, {:.1} busy before, fdatasync p50 {:.2} ms p99 {:.2} ms\n\n{:<16} {:>7} {:>9} {:>6} {:<17} {:>9} {:>9} {:>9} {:>8} {:>6} {:>6} {:>6}\n",
             self.store,
             self.cores,
+            self.busy_before,
             self.fdatasync.p50,
             self.fdatasync.p99,
             "row",

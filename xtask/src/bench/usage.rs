@@ -18,10 +18,13 @@ pub(crate) fn memory(pid: u32) -> Result<u64> {
 pub(crate) fn processor(pid: u32) -> Result<Duration> {
     let stat = read(pid, "stat")?;
     ticks(&stat)
-        .map(|ticks| {
-            Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
-        })
+        .map(duration)
         .with_context(|| format!("no processor time of process {pid}"))
+}
+
+fn duration(ticks: u64) -> Duration {
+    let per_second = rustix::param::clock_ticks_per_second();
+    Duration::from_secs_f64(ticks as f64 / per_second as f64)
 }
 
 /// Processor time of a process and all its children, for a database that forks for each client.
@@ -34,6 +37,13 @@ pub(crate) fn processor_of_family(pid: u32) -> Result<Duration> {
         sum += processor(child).unwrap_or_default();
     }
     Ok(sum)
+}
+
+/// Processor time that all cores of the machine have spent on work since it started.
+pub(crate) fn processor_of_machine() -> Result<Duration> {
+    let text = std::fs::read_to_string("/proc/stat").context("can't read /proc/stat")?;
+    let ticks = busy_ticks(text.lines().next().unwrap_or_default());
+    ticks.map(duration).context("/proc/stat has no processors")
 }
 
 fn read(pid: u32, file: &str) -> Result<String> {
@@ -51,6 +61,15 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(sum)
 }
 
+/// All columns of the line `cpu` but idle and iowait, the fourth and fifth, and those of guests,
+/// which are counted in others.
+fn busy_ticks(line: &str) -> Option<u64> {
+    let columns = line.strip_prefix("cpu ")?.split_whitespace();
+    let columns: Vec<u64> = columns.map_while(|column| column.parse().ok()).collect();
+    let busy = [0, 1, 2, 5, 6, 7];
+    busy.iter().map(|&index| columns.get(index)).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,9 +81,16 @@ mod tests {
     }
 
     #[test]
+    fn idle_processors_are_not_busy() {
+        assert_eq!(busy_ticks("cpu  10 1 5 900 50 2 3 4 7 0"), Some(25));
+        assert_eq!(busy_ticks("intr 10"), None);
+    }
+
+    #[test]
     fn our_own_figures_can_be_read() {
         let pid = std::process::id();
         assert!(memory(pid).unwrap() > 1 << 20);
         assert!(processor_of_family(pid).is_ok());
+        assert!(processor_of_machine().unwrap() > Duration::ZERO);
     }
 }
