@@ -82,7 +82,12 @@ impl Setup {
     /// Makes `provider` the default route, with quick retries and short timeouts.
     #[must_use]
     pub fn provider(self, provider: &Provider) -> Self {
-        let url = provider.url();
+        self.endpoint(provider.url())
+    }
+
+    /// The same for a provider at a base URL.
+    #[must_use]
+    pub fn endpoint(self, url: &str) -> Self {
         self.toml(&format!(
             "[[routes]]\nroute_id = \"main\"\nmodel = \"mock-1\"\nbase_url = \"{url}\"\n\
              default = true\nprices = {{ input = 3, cache_read = \"0.3\", output = 15 }}\n\

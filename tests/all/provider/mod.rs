@@ -2,6 +2,7 @@
 
 mod fallback;
 mod frames;
+mod mocks;
 mod requests;
 mod statuses;
 mod streams;
