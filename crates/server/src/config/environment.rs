@@ -94,6 +94,12 @@ impl Environment {
             .with_context(|| format!("{wanted_by} wants its key in {name}, which is not set"))
     }
 
+    /// The variables that were asked for so far.
+    #[cfg(test)]
+    pub(super) fn asked_for(&self) -> impl Iterator<Item = &str> {
+        self.known.iter().map(String::as_str)
+    }
+
     /// An error when a variable of ours is set that no setting has asked for.
     pub(super) fn refuse_unknown(&self) -> Result<()> {
         let stranger = self.values.keys().find(|name| {

@@ -242,3 +242,20 @@ fn a_persona_is_read_whole() {
         runloom_domain::ApprovalMode::Ask
     );
 }
+
+#[test]
+fn the_reference_names_every_variable_that_is_read() {
+    let mut environment = Environment::default();
+    let mut config = Config::default();
+    environment.text("RUNLOOM_CONFIG");
+    config.overlay(&mut environment).unwrap();
+    let reference = include_str!("../../../../docs/configuration.md");
+    let rows: Vec<&str> = reference
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .filter(|name| name.starts_with("RUNLOOM_") || *name == "OPENAI_API_KEY")
+        .collect();
+    let documented: BTreeSet<&str> = rows.iter().copied().collect();
+    let read: BTreeSet<&str> = environment.asked_for().collect();
+    assert_eq!(documented, read);
+}
