@@ -5,7 +5,7 @@ mod parts;
 use crate::parts::cargo_tool;
 use crate::process::{self, Interrupt};
 use crate::workspace;
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use std::path::Path;
 use tokio::process::Command;
@@ -98,7 +98,10 @@ fn features() -> Result<Vec<String>> {
 
 /// What the tests are told of the parts, by the variables of CONTRIBUTING.md.
 fn environment(parts: &parts::TestParts, arguments: &Arguments) -> Result<Vec<(String, String)>> {
-    let server = workspace::target_folder()?.join("debug/runloom");
+    // A copy, since whoever builds the server while the tests run would swap it under them.
+    let built = workspace::target_folder()?.join("debug/runloom");
+    let server = built.with_file_name("runloom-under-test");
+    std::fs::copy(&built, &server).with_context(|| format!("can't copy {}", built.display()))?;
     let mut environment = parts.variables.clone();
     environment.push(variable("RUNLOOM_TEST_BIN", &server));
     if arguments.long {

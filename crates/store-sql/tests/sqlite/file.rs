@@ -63,7 +63,11 @@ async fn a_newer_schema_is_refused() {
     let path = open(&folder).unwrap().path().to_owned();
     let mut later = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     later
-        .batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')")
+        // The store's readers may still be closing the file.
+        .batch_execute(
+            "PRAGMA busy_timeout = 5000;
+             INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')",
+        )
         .unwrap();
     assert!(matches!(open(&folder), Err(StoreError::Unfit(_))));
 }
