@@ -9,6 +9,7 @@
 //! * `postgres` has a connection for appends, lanes for creations and leases, and a pool.
 
 mod failure;
+mod fragment;
 mod migrations;
 mod postgres;
 mod predicate;

@@ -14,11 +14,11 @@ use futures_util::FutureExt;
 use runloom_store::{CreateRun, KeyConflict, NewRun, Once};
 
 use super::dialect::{Due, Now, gave_up_waiting};
-use super::fragment::fragment;
 use super::queries::create::{self, Creation, ThreadCounters};
 use super::transaction::transaction;
 use super::{Conn, RunQueryDsl};
 use crate::failure::Failure;
+use crate::fragment::fragment;
 use crate::predicate::IsOpen;
 use crate::rows::account::NewKeyRow;
 use crate::rows::message::MessageRow;

@@ -5,7 +5,6 @@ mod connect;
 mod create;
 mod dialect;
 mod error;
-mod fragment;
 mod lanes;
 mod lease;
 mod migrate;

@@ -7,9 +7,9 @@ use diesel::sql_types::{Array, BigInt, Bool, Text};
 use runloom_domain::RunStatus;
 use runloom_store::{Appended, Change};
 
-use super::super::fragment::fragment;
 use super::super::{Conn, RunQueryDsl};
 use super::columns::Asked;
+use crate::fragment::fragment;
 use crate::rows::signed;
 use crate::types::{Id, Uid};
 

@@ -10,8 +10,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text};
 
-use super::super::fragment::fragment;
 use super::columns::{Calls, Columns, Messages, Outputs, Wide};
+use crate::fragment::fragment;
 use crate::types::{Id, Moment, Uid};
 
 /// The statement for a batch of which some changes write more than events.

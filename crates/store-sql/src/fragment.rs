@@ -1,6 +1,6 @@
 //! Statements of several parts as text with values between.
 //!
-//! Unlike `sql_query` they are prepared once per connection, and unlike diesel's own inserts
+//! They are prepared once per connection, which `sql_query` and diesel's updates never are, and
 //! they can take arrays.
 
 /// Pushes text and bound values, such as `"WHERE org_id = " [Uid: org] " AND seq > " [BigInt: n]`;
@@ -21,4 +21,4 @@ macro_rules! fragment {
     };
 }
 
-pub(super) use fragment;
+pub(crate) use fragment;
