@@ -3,17 +3,22 @@
 //! An adapter enables the feature `contract` in its dev-dependencies, writes an async function
 //! that gives a fresh, empty store in a [`Harness`], and names it where the tests shall stand:
 //!
-//! ```ignore
+//! ```
+//! use std::sync::Arc;
+//! use runloom_domain::SystemClock;
 //! use runloom_store::contract::{Harness, Hooks};
+//! use runloom_store::memory::MemoryStore;
 //!
-//! struct MyHooks;
-//! impl Hooks for MyHooks {}
+//! struct NoHooks;
+//! impl Hooks for NoHooks {}
 //!
 //! async fn fresh() -> Harness {
-//!     Harness::new(my_store().await, MyHooks)
+//!     let store = MemoryStore::new(Arc::new(SystemClock));
+//!     Harness::new(Arc::new(store), NoHooks)
 //! }
 //!
 //! runloom_store::contract_suite!(fresh);
+//! # fn main() {}
 //! ```
 //!
 //! This makes one `#[tokio::test]` for each case, in one module for each topic; the adapter's
