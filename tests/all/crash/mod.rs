@@ -2,6 +2,7 @@
 //! itself, nothing is done twice, and a client that comes back has exactly the log.
 
 mod follower;
+mod frozen;
 mod outcome;
 mod poison;
 mod random;

@@ -1,5 +1,7 @@
 //! For every cut point, prefix plus resume is the uncut stream, byte for byte.
 
+use std::time::{Duration, Instant};
+
 use runloom_tests::{Client, EventStream, Frame, Setup, both_stores, count, script};
 use serde_json::{Value, json};
 
@@ -91,6 +93,22 @@ both_stores! {
         for query in [format!("?after_seq={seq}"), format!("?after_seq={seq}&follow=0")] {
             let rest = client.events(&run, &query).await.raw_rest().await;
             assert_eq!(format!("{first}{rest}"), uncut);
+        }
+    }
+
+    async fn what_is_appended_between_replay_and_follow_is_not_lost(store: Store) {
+        // A reader dawdles between reading the log and following it, while the run goes on.
+        let node = Setup::new(store).scripted("m", turns(10))
+            .variable("FAILPOINTS", "between_replay_and_follow=sleep(60)").start().await;
+        let client = node.client();
+        for _ in 0..3 {
+            let run = client.run(&json!({})).await;
+            let begun = Instant::now();
+            let first = client.events(&run, "").await.raw_rest().await;
+            // Sooner than a silent stream is checked against the log.
+            assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+            let log = client.events(&run, "?follow=0").await.raw_rest().await;
+            assert_eq!(first, log);
         }
     }
 }
