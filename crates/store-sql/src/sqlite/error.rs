@@ -73,3 +73,31 @@ impl Lost {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, SqliteConnection};
+
+    use super::*;
+
+    fn error(setup: &str, statement: &str) -> StoreError {
+        let mut c = SqliteConnection::establish(":memory:").unwrap();
+        c.batch_execute(setup).unwrap();
+        of_statement(c.batch_execute(statement).unwrap_err())
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_bad_data() {
+        let table = "CREATE TABLE t (a INTEGER NOT NULL UNIQUE, b TEXT) STRICT";
+        let full = error(
+            &format!("{table}; PRAGMA max_page_count = 4"),
+            "INSERT INTO t VALUES (1, printf('%.100000c', 'x'))",
+        );
+        assert!(matches!(full, StoreError::Full(_)), "{full:?}");
+        for bad in ["(NULL, '')", "('text', '')", "(1, ''), (1, '')"] {
+            let refused = error(table, &format!("INSERT INTO t VALUES {bad}"));
+            assert!(matches!(refused, StoreError::Rejected(_)), "{refused:?}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The threads that read.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -54,7 +55,9 @@ fn read_all(mut c: Conn, inbox: &Mutex<Receiver<Job>>) {
     loop {
         let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
-            Ok(job) => job(&mut c),
+            // A panic is the fault of one caller, who is told by the missing answer; the thread
+            // serves them all.
+            Ok(job) => drop(panic::catch_unwind(AssertUnwindSafe(|| job(&mut c)))),
             Err(_) => return,
         }
     }

@@ -214,6 +214,33 @@ async fn nodes_that_start_together_migrate_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn migrations_go_down_and_up_again() {
+    let database = TestDatabase::create().await;
+    let session = database.session().await;
+    let made = schema(&session).await;
+    for file in support::migrations("down.sql").iter().rev() {
+        support::run(&session, file).await;
+    }
+    assert_eq!(schema(&session).await.len(), 1, "only the history is left");
+    for file in support::migrations("up.sql") {
+        support::run(&session, &file).await;
+    }
+    assert_eq!(schema(&session).await, made);
+}
+
+/// Every table with its columns and indexes, as text.
+async fn schema(session: &tokio_postgres::Client) -> Vec<String> {
+    let query = "SELECT c.table_name || ': ' || string_agg(
+            c.column_name || ' ' || c.data_type, ', ' ORDER BY c.ordinal_position)
+            || coalesce((SELECT string_agg(indexdef, ', ' ORDER BY indexdef) FROM pg_indexes i
+                WHERE i.tablename = c.table_name), '')
+        FROM information_schema.columns c WHERE c.table_schema = 'public'
+        GROUP BY c.table_name ORDER BY c.table_name";
+    let rows = session.query(query, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_newer_schema_is_refused() {
     let database = TestDatabase::create().await;
     let session = database.session().await;

@@ -141,19 +141,21 @@ async fn template(admin: &Client) -> String {
 }
 
 fn migrations_hash() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    migrations("up.sql").hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The texts of all migrations, in their order.
+pub(crate) fn migrations(file: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
     let mut files: Vec<_> = fs::read_dir(folder)
         .expect("the migrations are listed")
-        .map(|entry| entry.expect("a migration is listed").path().join("up.sql"))
+        .map(|entry| entry.expect("a migration is listed").path().join(file))
         .collect();
     files.sort();
-    let mut hasher = DefaultHasher::new();
-    for file in files {
-        fs::read(file)
-            .expect("a migration is read")
-            .hash(&mut hasher);
-    }
-    hasher.finish()
+    let read = |file| fs::read_to_string(file).expect("a migration is read");
+    files.iter().map(read).collect()
 }
 
 async fn connect(url: &str) -> Client {
