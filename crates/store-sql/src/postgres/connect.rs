@@ -17,11 +17,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long the other end may leave what was sent unacknowledged.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Every row that an append touches is reached by its key, in a nested loop, whatever the tables
-/// hold. A planner that is left free takes the tables for what they were when it first planned:
-/// empty, on a new server. It then reads all of `run_heads` for each batch, and goes on doing so.
+/// The statements of appends are planned once and leave no choice (see there); what would still
+/// tempt the planner while the tables are small is off.
 const APPENDS: &str = "SET statement_timeout = '20s'; SET plan_cache_mode = force_generic_plan; \
-    SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+    SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
+    SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off";
 
 /// What a connection is for; it decides how long its statements may take.
 #[derive(Clone, Copy, Debug)]

@@ -127,7 +127,7 @@ pub(crate) async fn lock_thread(
         .find((Id::from(org), Id::from(thread)))
         .filter(threads::deleted_at.is_null())
         .select((threads::last_position, threads::last_turn))
-        .for_update()
+        .for_no_key_update()
         .first(c)
         .await
         .optional()?;
@@ -142,7 +142,7 @@ pub(crate) async fn lock_head(
     let row: Option<HeadRow> = run_heads::table
         .find((Id::from(org), Id::from(run)))
         .select(HeadRow::as_select())
-        .for_update()
+        .for_no_key_update()
         .first(c)
         .await
         .optional()?;

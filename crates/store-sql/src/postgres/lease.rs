@@ -24,7 +24,7 @@ WITH due AS MATERIALIZED (
           AND other.status NOT IN ('completed', 'failed', 'cancelled')
           AND (other.turn < h.turn OR other.status <> 'queued')))
     ORDER BY h.wake_at, h.turn LIMIT $2
-    FOR UPDATE OF h SKIP LOCKED
+    FOR NO KEY UPDATE OF h SKIP LOCKED
 )
 UPDATE run_heads h
 SET owner_node = $1, epoch = h.epoch + 1, attempts = h.attempts + 1, wake_at = NULL
@@ -54,7 +54,7 @@ WITH lost AS MATERIALIZED (
     SELECT h.org_id, h.run_id FROM run_heads h
     WHERE h.owner_node IN (SELECT node_id FROM nodes WHERE lease_until <= now())
     ORDER BY h.org_id, h.run_id
-    FOR UPDATE OF h SKIP LOCKED
+    FOR NO KEY UPDATE OF h SKIP LOCKED
 )
 UPDATE run_heads h SET owner_node = NULL, wake_at = now(), lost = 'lease_expired'
 FROM lost l WHERE h.org_id = l.org_id AND h.run_id = l.run_id";

@@ -4,6 +4,11 @@
 //! with a wait instead, one held run would hold up all others. `moved` takes the next seqs under
 //! the lock; what follows joins it, so it is written for those runs only. What isn't among the
 //! result was stale, moved or locked.
+//!
+//! No table is joined in a way that leaves the planner a choice. It plans this statement once,
+//! for tables as it last saw them: on a new server empty. So rows to be updated are found by key
+//! in a subquery and then named by their place in the table (`ctid`), or by the index that
+//! `ON CONFLICT` names.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -51,7 +56,7 @@ impl QueryFragment<Pg> for Plain<'_> {
         let asked = &self.columns.asked;
         fragment!(out;
             "WITH held AS MATERIALIZED (
-            SELECT h.*, a.place, a.events FROM unnest("
+            SELECT h.at, a.place, a.events FROM unnest("
             [Array<Uid>: &asked.org, Array<Uid>: &asked.run, Numbers: &asked.place,
                 Numbers: &asked.epoch, MaybeTexts: &asked.expected, Numbers: &asked.events]
             ") AS a(of_org, of_run, place, epoch, expected, events)"
@@ -62,7 +67,7 @@ impl QueryFragment<Pg> for Plain<'_> {
             UPDATE run_heads h
             SET last_seq = h.last_seq + k.events, batch_base = h.last_seq, batch_id = "
             [Uid: &self.batch]
-            " FROM held k WHERE h.org_id = k.org_id AND h.run_id = k.run_id
+            " FROM held k WHERE h.ctid = k.at
             RETURNING k.place, h.org_id, h.run_id, h.batch_base AS base)"
         );
         written(self.columns, out.reborrow())?;
@@ -76,7 +81,7 @@ impl QueryFragment<Pg> for Full<'_> {
         let asked = &self.columns.asked;
         fragment!(out;
             "WITH held AS MATERIALIZED (
-            SELECT h.*, a.place, a.events, a.status, a.lets_go, a.wake_micros, a.progress
+            SELECT h.at, a.place, a.events, a.status, a.lets_go, a.wake_micros, a.progress
             FROM unnest("
             [Array<Uid>: &asked.org, Array<Uid>: &asked.run, Numbers: &asked.place,
                 Numbers: &asked.epoch, MaybeTexts: &asked.expected, Numbers: &asked.events,
@@ -96,7 +101,7 @@ impl QueryFragment<Pg> for Full<'_> {
                 attempts = CASE WHEN k.progress THEN 0 ELSE h.attempts END,
                 lost = CASE WHEN k.lets_go THEN NULL ELSE h.lost END,
                 batch_base = h.last_seq, batch_id = " [Uid: &self.batch]
-            " FROM held k WHERE h.org_id = k.org_id AND h.run_id = k.run_id
+            " FROM held k WHERE h.ctid = k.at
             RETURNING k.place, h.org_id, h.run_id, h.thread_id, h.batch_base AS base)"
         );
         written(self.columns, out.reborrow())?;
@@ -114,12 +119,12 @@ impl QueryFragment<Pg> for Full<'_> {
 /// all of that index for each change.
 const HOLD: &str = "
     CROSS JOIN LATERAL (
-        SELECT h.org_id, h.run_id FROM run_heads h
+        SELECT h.ctid AS at FROM run_heads h
         WHERE h.org_id = a.of_org AND h.run_id = a.of_run
           AND CASE WHEN h.epoch = a.epoch THEN h.owner_node IS NOT NULL
             AND h.status NOT IN ('completed', 'failed', 'cancelled')
             AND (a.expected IS NULL OR h.status = a.expected) ELSE false END
-        FOR UPDATE SKIP LOCKED) h)";
+        FOR NO KEY UPDATE SKIP LOCKED) h)";
 
 /// Joins what changes bring, as `e`, to the changes that were written. It is an inner join in
 /// the clothes of a full one, which can't be a nested loop: the settings of this connection
@@ -146,12 +151,15 @@ fn written<'b>(columns: &'b Columns<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryR
     Ok(())
 }
 
-/// Messages take their positions under their thread's row lock.
+/// Messages take their positions under their thread's row lock. The thread is there, so the
+/// insert always becomes an update; other than an `UPDATE` with a join, it waits for whoever
+/// holds the row and then counts from the row's newest state.
 fn messages<'b>(messages: &'b Messages<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     fragment!(out;
         ", said AS MATERIALIZED (
-        SELECT m.org_id, m.thread_id, m.run_id, e.*, row_number() OVER (
-            PARTITION BY m.org_id, m.thread_id ORDER BY e.place, e.nth) AS after
+        SELECT m.org_id, m.thread_id, m.run_id, e.*,
+            row_number() OVER (PARTITION BY m.org_id, m.thread_id ORDER BY e.place, e.nth)
+                - count(*) OVER (PARTITION BY m.org_id, m.thread_id) AS before_last
         FROM unnest("
         [Numbers: &messages.place, Numbers: &messages.nth, Array<Uid>: &messages.id,
             Texts: &messages.role, Texts: &messages.content, MaybeTexts: &messages.tool_calls,
@@ -163,14 +171,15 @@ fn messages<'b>(messages: &'b Messages<'_>, mut out: AstPass<'_, 'b, Pg>) -> Que
     out.push_sql(OF_MOVED);
     out.push_sql(
         "), lifted AS (
-        UPDATE threads t SET last_position = t.last_position + c.n
-        FROM (SELECT org_id, thread_id, count(*) AS n FROM said GROUP BY 1, 2) c
-        WHERE t.org_id = c.org_id AND t.thread_id = c.thread_id
-        RETURNING t.org_id, t.thread_id, t.last_position - c.n AS base
+        INSERT INTO threads AS t (org_id, thread_id, created_by, created_at, last_position)
+        SELECT org_id, thread_id, org_id, now(), count(*) FROM said GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (org_id, thread_id)
+        DO UPDATE SET last_position = t.last_position + excluded.last_position
+        RETURNING t.org_id, t.thread_id, t.last_position AS last
         ), told AS (
         INSERT INTO messages (org_id, thread_id, position, message_id, run_id, role, content,
             tool_calls, provider, tool_call_id, tool_name, created_at)
-        SELECT s.org_id, s.thread_id, l.base + s.after, s.message_id, s.run_id, s.role,
+        SELECT s.org_id, s.thread_id, l.last + s.before_last, s.message_id, s.run_id, s.role,
             s.content, s.tool_calls, s.provider, s.tool_call_id, s.tool_name, s.created_at
         FROM said s FULL JOIN lifted l ON l.org_id = s.org_id AND l.thread_id = s.thread_id
         WHERE coalesce(l.thread_id = s.thread_id, false))",
@@ -214,6 +223,8 @@ fn outputs<'b>(outputs: &'b Outputs<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryR
     Ok(())
 }
 
+/// Whoever writes to a run's wide row holds its narrow row, so the place found here is the row's
+/// newest: a run whose narrow row has changed since the statement began is not among `moved`.
 fn wide<'b>(wide: &'b Wide<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     fragment!(out;
         ", summed AS MATERIALIZED (
@@ -229,7 +240,11 @@ fn wide<'b>(wide: &'b Wide<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()>
     );
     out.push_sql(OF_MOVED);
     out.push_sql(
-        "), shown AS (
+        "), found AS MATERIALIZED (
+        SELECT s.*, r.at FROM summed s CROSS JOIN LATERAL (
+            SELECT r.ctid AS at FROM runs r
+            WHERE r.org_id = s.org_id AND r.run_id = s.run_id FOR NO KEY UPDATE) r
+        ), shown AS (
         UPDATE runs r SET
             uncached_input_tokens = coalesce(w.uncached_input, r.uncached_input_tokens),
             cache_read_tokens = coalesce(w.cache_read, r.cache_read_tokens),
@@ -239,7 +254,7 @@ fn wide<'b>(wide: &'b Wide<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()>
             ended_at = coalesce(w.ended_at, r.ended_at),
             error_class = coalesce(w.error_class, r.error_class),
             error_message = coalesce(w.error_message, r.error_message)
-        FROM summed w WHERE r.org_id = w.org_id AND r.run_id = w.run_id
+        FROM found w WHERE r.ctid = w.at
         ), credited AS (
         INSERT INTO credit_entries (org_id, run_id, credits, created_at)
         SELECT org_id, run_id, credits, ended_at FROM summed WHERE credits IS NOT NULL)",
