@@ -33,7 +33,7 @@ impl Prices {
     }
 }
 
-/// How long a route may be silent.
+/// How long a route may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RouteTimeouts {
@@ -41,6 +41,10 @@ pub struct RouteTimeouts {
     pub header_ms: u64,
     /// Between two chunks of the answer, in milliseconds.
     pub idle_ms: u64,
+    /// For one try of a model call in all, in milliseconds, however lively it is; 0 is for
+    /// ever. It ends what is never silent and never done, so it is far longer than any answer
+    /// should take.
+    pub total_ms: u64,
 }
 
 impl Default for RouteTimeouts {
@@ -48,6 +52,7 @@ impl Default for RouteTimeouts {
         Self {
             header_ms: 60_000,
             idle_ms: 60_000,
+            total_ms: 1_800_000,
         }
     }
 }

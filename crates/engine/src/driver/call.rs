@@ -1,8 +1,10 @@
 //! A model call under way.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::stream::StreamExt as _;
 use futures_util::{FutureExt as _, TryStreamExt as _};
@@ -10,6 +12,7 @@ use runloom_domain::event::{Delta, FinishReason};
 use runloom_domain::{EncodedEvent, EventBody, NewEvent, Route, ToolCallId, Usage, text};
 use runloom_store::StoreError;
 use serde_json::Value;
+use tokio::time::Sleep;
 
 use super::{Owned, history};
 use crate::machine::{AnsweredCall, FailedCall, Input, ModelAnswer};
@@ -41,6 +44,8 @@ pub(super) struct LiveCall {
     usage: Option<Usage>,
     /// Whether the provider has taken the request: a call that it refused costs nothing.
     accepted: Arc<AtomicBool>,
+    /// Over when the try has taken too long in all.
+    patience: Option<Pin<Box<Sleep>>>,
 }
 
 /// What the model has sent since last time.
@@ -95,6 +100,7 @@ pub(super) async fn open(
         temperature: spec.temperature,
         max_output_tokens,
     };
+    let total = Duration::from_millis(request.route.timeouts.total_ms);
     let models = shared.parts.models.clone();
     let accepted = Arc::new(AtomicBool::new(false));
     let taken = accepted.clone();
@@ -115,6 +121,7 @@ pub(super) async fn open(
         calls: Vec::new(),
         usage: None,
         accepted,
+        patience: (!total.is_zero()).then(|| Box::pin(tokio::time::sleep(total))),
     })
 }
 
@@ -131,6 +138,10 @@ pub(super) async fn progress(call: &mut Option<LiveCall>) -> Progress {
             pieces: Vec::new(),
             end: None,
         };
+        if call.is_endless(cx) {
+            progress.end = Some(Err(endless()));
+            return Poll::Ready(progress);
+        }
         let mut pending = false;
         for _ in 0..MAX_READY {
             match call.stream.poll_next_unpin(cx) {
@@ -153,7 +164,20 @@ pub(super) async fn progress(call: &mut Option<LiveCall>) -> Progress {
     .await
 }
 
+fn endless() -> ModelError {
+    ModelError::new(
+        ModelErrorKind::Endless,
+        "the model took longer for its answer than the route allows",
+    )
+}
+
 impl LiveCall {
+    /// Whether its time is over; registers for the moment when it will be.
+    fn is_endless(&mut self, cx: &mut Context<'_>) -> bool {
+        let patience = self.patience.as_mut();
+        patience.is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
+    }
+
     fn take(&mut self, event: Option<Result<ModelEvent, ModelError>>, progress: &mut Progress) {
         match event {
             Some(Ok(ModelEvent::Text(piece))) => {

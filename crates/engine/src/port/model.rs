@@ -15,8 +15,8 @@ pub trait ModelPort: Send + Sync + 'static {
     /// Begins one model call and returns its stream, once the provider has accepted it.
     ///
     /// Dropping the future or the stream closes the connection to the provider: that is how a
-    /// call is cancelled. The adapter watches the route's timeouts, bounds every inbound
-    /// frame, and tries nothing again; retries are the engine's. A stream ends with
+    /// call is cancelled. The adapter watches the route's header and idle timeouts, bounds every
+    /// inbound frame, and tries nothing again; the total time and retries are the engine's. A stream ends with
     /// [`ModelEvent::Finished`] or an error; one that ends with neither counts as cut.
     async fn call(&self, request: ModelRequest) -> Result<ModelStream, ModelError>;
 }
@@ -86,6 +86,9 @@ pub enum ModelErrorKind {
     RateLimited,
     /// 5xx, 529, refused, unreachable.
     Unavailable,
+    /// It did not end within the time that the route gives a try in all. Another try would
+    /// most likely take as long.
+    Endless,
     /// The stream broke off before its end.
     Cut,
     /// Nothing came within the idle timeout.
@@ -112,7 +115,7 @@ impl ModelErrorKind {
     /// The error class in events.
     pub const fn class(self) -> &'static str {
         match self {
-            Self::Timeout => "provider.timeout",
+            Self::Timeout | Self::Endless => "provider.timeout",
             Self::RateLimited => "provider.rate_limited",
             Self::Unavailable => "provider.unavailable",
             Self::Cut => "provider.stream_cut",

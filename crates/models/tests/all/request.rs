@@ -56,6 +56,7 @@ pub(crate) fn impatient(timeout: Duration) -> ModelRequest {
     request.route.timeouts = RouteTimeouts {
         header_ms: millis,
         idle_ms: millis,
+        ..RouteTimeouts::default()
     };
     request
 }

@@ -41,7 +41,8 @@ pub struct RouteSettings {
     /// The most output tokens that a call asks for; by default the provider decides.
     pub max_output_tokens: Option<u64>,
     /// `header_ms` and `idle_ms`: how long it may be silent before the first byte, and
-    /// between two chunks, in milliseconds. Default 60,000 each.
+    /// between two chunks, in milliseconds. Default 60,000 each. `total_ms`: how long one try
+    /// may take in all; default 1,800,000, half an hour; 0 is for ever.
     #[serde(default)]
     pub timeouts: RouteTimeouts,
     /// `max_attempts`, `base_ms`, `cap_ms`: tries of one call, and the longest waits before

@@ -1,0 +1,84 @@
+//! An engine on a store in memory, and the log of a run that it has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runloom_domain::{
+    Clock, Event, OrgId, Persona, Route, RunId, SystemClock, ThreadId, TraceId, UserId,
+};
+use runloom_engine::port::catalog::{FixedCatalog, RouteEntry};
+use runloom_engine::port::model::ModelPort;
+use runloom_engine::port::tool::ToolBox;
+use runloom_engine::{Engine, EngineConfig, EngineParts, StartRun, WatchRun};
+use runloom_store::memory::MemoryStore;
+use runloom_store::{NewThread, RunStore as _, ThreadStore as _};
+
+/// How long a run of these tests may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A route called `id`, with what `change` does to it.
+pub(crate) fn route(id: &str, change: impl FnOnce(&mut Route)) -> Route {
+    let json = serde_json::json!({"route_id": id, "model": "m", "kind": "k"});
+    let mut route = serde_json::from_value(json).expect("a route");
+    change(&mut route);
+    route
+}
+
+/// Starts one run on the first of `routes`, each the fallback of the one before it, and returns
+/// its log once it has ended.
+pub(crate) async fn life_of_a_run(model: impl ModelPort, routes: Vec<Route>) -> Vec<Event> {
+    let clock = Arc::new(SystemClock);
+    let store = Arc::new(MemoryStore::new(clock.clone()));
+    let parts = EngineParts {
+        store: store.clone(),
+        models: Arc::new(model),
+        tools: ToolBox::default(),
+        catalog: Arc::new(catalog(routes)),
+        clock: clock.clone(),
+    };
+    let engine = Engine::start(parts, EngineConfig::default())
+        .await
+        .expect("an engine");
+    let now = clock.now();
+    let (org_id, user) = (OrgId::generate(now), UserId::generate(now));
+    let (thread, run_id) = (ThreadId::generate(now), RunId::generate(now));
+    let new = NewThread::untitled(org_id, thread, user, now);
+    store.create_thread(new, None).await.expect("a thread");
+    let start = StartRun::new(org_id, user, thread, run_id, TraceId::generate());
+    engine.start_run(start).await.expect("a run");
+    let watched = WatchRun {
+        org_id,
+        run_id,
+        after: 0,
+        follow: true,
+    };
+    let mut watch = engine.watch(watched).await.expect("a watch");
+    let end = async { while watch.next().await.is_some() {} };
+    tokio::time::timeout(PATIENCE, end)
+        .await
+        .expect("the run ends");
+    let log = store.events(org_id, run_id, 0, 100_000).await;
+    let events = log.expect("a log");
+    let decoded = events.iter().map(|stored| stored.decode());
+    decoded.map(|event| event.expect("an event")).collect()
+}
+
+fn catalog(routes: Vec<Route>) -> FixedCatalog {
+    let persona = serde_json::json!({"key": "p", "version": "1", "prompt": ""});
+    let persona: Persona = serde_json::from_value(persona).expect("a persona");
+    let mut next = routes.iter().skip(1).map(|route| route.route_id.clone());
+    let fallbacks: Vec<_> = routes.iter().map(|_| next.next()).collect();
+    let entries = routes
+        .into_iter()
+        .zip(fallbacks)
+        .enumerate()
+        .map(|(index, (route, fallback))| RouteEntry {
+            is_default: index == 0,
+            fallback,
+            ..RouteEntry::default_for(route)
+        });
+    FixedCatalog {
+        personas: vec![persona],
+        routes: entries.collect(),
+    }
+}

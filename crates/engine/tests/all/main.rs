@@ -1,0 +1,4 @@
+//! Runs through the engine's public interface, with models that misbehave.
+
+mod bench;
+mod endless;
