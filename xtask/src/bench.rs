@@ -22,7 +22,6 @@ use row::Row;
 use server::Store;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::process::Command;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -122,10 +121,7 @@ async fn busy_cores() -> Result<f64> {
 /// Builds the server as users get it, and the load, which must not cost more than it has to.
 async fn build(interrupt: &Interrupt, rows: &[Row]) -> Result<()> {
     process::step("building for release");
-    let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(workspace::root())
-        .args(["build", "--release", "--locked", "-p", "xtask"]);
+    let mut cargo = workspace::cargo("cargo", &["build", "--release", "--locked", "-p", "xtask"]);
     if rows.iter().any(|row| !row.is_bare()) {
         cargo.args(["-p", "runloom-server"]);
     }

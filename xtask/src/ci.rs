@@ -15,11 +15,8 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
 
     process::step("dependencies: bans, licences, sources");
     let deny = cargo_tool::find_or_install(interrupt, "cargo-deny").await?;
-    let mut check = Command::new(deny);
-    check
-        .current_dir(workspace::root())
-        .args(["--locked", "check", "bans", "licenses", "sources"]);
-    process::run(interrupt, &mut check).await?;
+    let check = ["--locked", "check", "bans", "licenses", "sources"];
+    process::run(interrupt, &mut workspace::cargo(deny, &check)).await?;
 
     process::step("clippy");
     let clippy = [
@@ -52,7 +49,5 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
 }
 
 fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
-    command.current_dir(workspace::root()).args(arguments);
-    command
+    workspace::cargo("cargo", arguments)
 }

@@ -42,10 +42,8 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
     interrupt.check()?;
 
     process::step("tests");
-    let mut command = Command::new(&nextest);
+    let mut command = workspace::cargo(&nextest, &["nextest", "run", "--workspace", "--locked"]);
     command
-        .current_dir(workspace::root())
-        .args(["nextest", "run", "--workspace", "--locked"])
         .args(&features)
         .args(&arguments.nextest)
         .envs(environment);
@@ -70,11 +68,8 @@ pub(crate) async fn serve_parts(interrupt: &Interrupt) -> Result<()> {
 
 /// One selection of crates and features for every command, so that nothing is built twice.
 fn cargo(features: &[String], task: &str) -> Command {
-    let mut command = Command::new("cargo");
-    command
-        .current_dir(workspace::root())
-        .args([task, "--workspace", "--locked"])
-        .args(features);
+    let mut command = workspace::cargo("cargo", &[task, "--workspace", "--locked"]);
+    command.args(features);
     command
 }
 

@@ -2,14 +2,32 @@
 
 use anyhow::{Context, Result, ensure};
 use cargo_metadata::{Metadata, MetadataCommand};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use tokio::process::Command;
 
 /// The folder of the root `Cargo.toml`.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("xtask is a folder of the repository")
+}
+
+/// Cargo, or a subcommand of its own, in the repository, with the environment of somebody who types it.
+///
+/// `cargo run` tells us which package we are, and would so tell every build script below us. Those
+/// that look at it would run again, and all that depends on them, whenever somebody builds by hand
+/// between two of our commands.
+pub(crate) fn cargo(program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root()).args(arguments);
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The workspace with all its dependencies on this platform, all features on.
@@ -27,7 +45,7 @@ pub(crate) fn metadata() -> Result<Metadata> {
 
 /// The target triple that a plain `cargo build` builds for.
 fn host_platform() -> Result<String> {
-    let output = Command::new("rustc")
+    let output = std::process::Command::new("rustc")
         .arg("-vV")
         .output()
         .context("can't run rustc")?;
@@ -40,7 +58,7 @@ fn host_platform() -> Result<String> {
 
 /// Files that are or could be committed, relative to the root.
 pub(crate) fn files() -> Result<Vec<PathBuf>> {
-    let output = Command::new("git")
+    let output = std::process::Command::new("git")
         .current_dir(root())
         .args([
             "ls-files",

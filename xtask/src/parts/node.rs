@@ -1,4 +1,4 @@
-//! The mock model server from npm.
+//! Packages from npm: a mock model server, and what drives a browser.
 
 use super::{apt, folder, wanted};
 use crate::process::{self, Interrupt};
@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use std::path::PathBuf;
 use tokio::process::Command;
 
-/// The script of the aimock server, to be run by `node`.
-pub(crate) async fn aimock(interrupt: &Interrupt) -> Result<PathBuf> {
+/// The folder of the installed packages, which is what `xtask/parts/node` lists.
+pub(crate) async fn packages(interrupt: &Interrupt) -> Result<PathBuf> {
     if !process::works("node", &["--version"]).await || !process::works("npm", &["--version"]).await
     {
         apt::install(interrupt, &["nodejs", "npm"])
@@ -15,14 +15,15 @@ pub(crate) async fn aimock(interrupt: &Interrupt) -> Result<PathBuf> {
             .context("tests need Node with npm")?;
     }
     let path = folder()?.join("node");
-    let script = path.join("node_modules/@copilotkit/aimock/dist/cli.js");
+    let packages = path.join("node_modules");
     let wanted_lock = wanted().join("node/package-lock.json");
     let list = std::fs::read_to_string(&wanted_lock)
         .with_context(|| format!("can't read {}", wanted_lock.display()))?;
     let stamp = path.join("installed.json");
     let _lock = super::lock()?;
-    if script.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == list) {
-        return Ok(script);
+    if packages.exists() && std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == list)
+    {
+        return Ok(packages);
     }
     process::step("fetching the Node packages");
     std::fs::create_dir_all(&path).with_context(|| format!("can't make {}", path.display()))?;
@@ -39,5 +40,5 @@ pub(crate) async fn aimock(interrupt: &Interrupt) -> Result<PathBuf> {
         .await
         .context("can't install the Node packages")?;
     std::fs::write(&stamp, &list).with_context(|| format!("can't write {}", stamp.display()))?;
-    Ok(script)
+    Ok(packages)
 }

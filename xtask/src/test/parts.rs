@@ -2,7 +2,7 @@
 
 use super::variable;
 use crate::parts::postgres::{self, Cluster, Durability};
-use crate::parts::{model, node, port, python};
+use crate::parts::{chromium, model, node, port, python};
 use crate::process::{self, Interrupt};
 use anyhow::{Context, Result};
 use std::env;
@@ -24,9 +24,18 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
         .context("can't make a temporary folder")?;
     let mut variables = Vec::new();
 
-    if env::var_os("RUNLOOM_TEST_AIMOCK").is_none() {
-        let script = node::aimock(interrupt).await?;
-        variables.push(variable("RUNLOOM_TEST_AIMOCK", &script));
+    for (name, script) in [
+        ("RUNLOOM_TEST_AIMOCK", "@copilotkit/aimock/dist/cli.js"),
+        ("RUNLOOM_TEST_PLAYWRIGHT", "playwright-core/index.mjs"),
+    ] {
+        if env::var_os(name).is_none() {
+            let packages = node::packages(interrupt).await?;
+            variables.push(variable(name, &packages.join(script)));
+        }
+    }
+    if env::var_os("RUNLOOM_TEST_CHROMIUM").is_none() {
+        let executable = chromium::executable(interrupt).await?;
+        variables.push(variable("RUNLOOM_TEST_CHROMIUM", &executable));
     }
     if env::var_os("RUNLOOM_TEST_LLMOCK").is_none() {
         let environment = python::environment(interrupt, "llmock").await?;

@@ -37,7 +37,7 @@ const FORBIDDEN: &[(&str, &str)] = &[
 
 /// Kinds of file that people write; vendored, generated and recorded ones are left alone.
 const WRITTEN: &[&str] = &[
-    "rs", "py", "md", "toml", "sql", "sh", "jinja", "json", "txt", "yml", "yaml",
+    "rs", "py", "mjs", "md", "toml", "sql", "sh", "jinja", "json", "txt", "yml", "yaml",
 ];
 
 pub(super) fn check(root: &Path, files: &[PathBuf]) -> Result<Vec<String>> {
