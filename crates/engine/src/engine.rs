@@ -45,6 +45,10 @@ pub struct EngineConfig {
     pub credit_rate: CreditRate,
     /// Messages of a thread's history that a model is shown at most.
     pub max_history: u32,
+    /// Bytes of that history that a model is shown at most: text, calls and what providers want
+    /// back. Older messages are left out, never half a step, nor the question at hand and the
+    /// newest step, whatever they take.
+    pub max_history_bytes: usize,
 }
 
 impl Default for EngineConfig {
@@ -58,6 +62,8 @@ impl Default for EngineConfig {
             poll_every: Duration::from_millis(500),
             credit_rate: CreditRate::default(),
             max_history: 2_000,
+            // About a million tokens, which is what the largest models take.
+            max_history_bytes: 4 * 1024 * 1024,
         }
     }
 }

@@ -34,9 +34,9 @@ pub use error::StoreError;
 pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};
 pub use page::{Page, PageKey, Paged};
 pub use run::{
-    Appended, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, Intended, Intent,
-    NewMessage, NewRun, OnBusy, Projection, Rewind, RunEnd, RunFilter, RunHead, RunRecord,
-    RunStore, ToolOutput, Wake,
+    Appended, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
+    Intended, Intent, NewMessage, NewRun, OnBusy, Projection, Rewind, RunEnd, RunFilter, RunHead,
+    RunRecord, RunStore, ToolOutput, Wake,
 };
 pub use thread::{NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 

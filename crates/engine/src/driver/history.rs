@@ -2,34 +2,66 @@
 
 use std::collections::BTreeMap;
 
-use runloom_domain::{Message, MessageBody, ToolCallId, provider_history};
-use runloom_store::StoreError;
+use runloom_domain::{Message, MessageBody, ToolCallId, ToolCallRequest, provider_history};
+use runloom_store::{HistoryPart, StoreError};
+use serde_json::Value;
 
 use super::Owned;
+use super::window::Window;
 use crate::shared::Shared;
 
-/// What the run sees of its thread, in an order and shape that providers accept.
+/// How many messages are read at once; each may be of 256 KiB and more.
+const PAGE: u32 = 64;
+
+/// What the run sees of its thread, in an order and shape that providers accept: the newest
+/// messages, at most so many and of so many bytes as the engine is configured for.
 pub(super) async fn load(shared: &Shared, run: &Owned) -> Result<Vec<Message>, StoreError> {
-    let until = run.state.spec.history_until;
-    let limit = shared.config.max_history;
-    let messages = shared
-        .parts
-        .store
-        .history(run.org_id, run.thread_id, run.run_id, until, limit)
-        .await?;
-    Ok(well_formed(provider_history(messages, run.run_id)))
+    let config = &shared.config;
+    let mut window = Window::new(run.run_id, config.max_history_bytes);
+    let mut left = config.max_history;
+    let mut part = HistoryPart::newest(run.state.spec.history_until, PAGE);
+    while left > 0 && window.wants_more() {
+        part.limit = PAGE.min(left);
+        let store = &shared.parts.store;
+        let page = store
+            .history(run.org_id, run.thread_id, run.run_id, part)
+            .await?;
+        let Some(oldest) = page.first() else { break };
+        part.before = oldest.position;
+        let is_last = page.len() < part.limit as usize;
+        page.into_iter()
+            .rev()
+            .for_each(|message| window.take(message));
+        if is_last {
+            break;
+        }
+        left -= part.limit;
+    }
+    Ok(well_formed(provider_history(
+        window.into_messages(),
+        run.run_id,
+    )))
 }
 
-/// A message's size in bytes, for estimates.
+/// A message's size in bytes, for limits and estimates.
 pub(super) fn size(message: &Message) -> usize {
-    let calls = match &message.body {
-        MessageBody::Assistant { tool_calls, .. } => tool_calls
-            .iter()
-            .map(|c| c.tool_name.len() + c.arguments.to_string().len())
-            .sum(),
+    let beside = match &message.body {
+        MessageBody::Assistant {
+            tool_calls,
+            provider,
+            ..
+        } => {
+            let call = |c: &ToolCallRequest| c.tool_name.len() + json_size(&c.arguments);
+            let calls: usize = tool_calls.iter().map(call).sum();
+            calls + provider.as_ref().map_or(0, json_size)
+        }
         _ => 0,
     };
-    message.body.content().len() + calls
+    message.body.content().len() + beside
+}
+
+fn json_size(value: &Value) -> usize {
+    value.to_string().len()
 }
 
 /// Puts each tool call's results right behind it, and keeps no call without its result and no
@@ -74,8 +106,8 @@ fn well_formed(messages: Vec<Message>) -> Vec<Message> {
 }
 
 #[cfg(test)]
-mod tests {
-    use runloom_domain::{MessageId, OrgId, ThreadId, Timestamp, ToolCallRequest};
+pub(super) mod samples {
+    use runloom_domain::{MessageId, OrgId, ThreadId, Timestamp};
 
     use super::*;
 
@@ -94,42 +126,55 @@ mod tests {
         }
     }
 
-    fn call(id: ToolCallId) -> Message {
-        let arguments = serde_json::json!({});
+    /// A person's message of so many bytes.
+    pub(in crate::driver) fn said(bytes: usize) -> Message {
+        let content = "u".repeat(bytes);
+        message(MessageBody::User { content })
+    }
+
+    /// A call, three bytes long.
+    pub(in crate::driver) fn call(id: ToolCallId) -> Message {
         message(MessageBody::Assistant {
             content: String::new(),
             tool_calls: vec![ToolCallRequest {
                 tool_call_id: id,
                 tool_name: "t".into(),
-                arguments,
+                arguments: serde_json::json!({}),
             }],
             provider: None,
         })
     }
 
-    fn result(id: ToolCallId) -> Message {
+    /// Its result of so many bytes.
+    pub(in crate::driver) fn result(id: ToolCallId, bytes: usize) -> Message {
         message(MessageBody::Tool {
             tool_call_id: id,
             tool_name: "t".into(),
-            content: "r".into(),
+            content: "r".repeat(bytes),
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use runloom_domain::Timestamp;
+
+    use super::samples::{call, result, said};
+    use super::*;
 
     #[test]
     fn pairs_stay_and_halves_go() {
         let [a, b] = [1, 2].map(|n| ToolCallId::generate(Timestamp::from_micros(n)));
-        assert_eq!(well_formed(vec![call(a), result(a)]).len(), 2);
+        assert_eq!(well_formed(vec![call(a), result(a, 1)]).len(), 2);
         assert_eq!(well_formed(vec![call(a)]).len(), 0);
-        assert_eq!(well_formed(vec![result(b), call(a), result(a)]).len(), 2);
+        let with_a_half = vec![result(b, 1), call(a), result(a, 1)];
+        assert_eq!(well_formed(with_a_half).len(), 2);
     }
 
     #[test]
     fn what_a_person_said_meanwhile_comes_after_the_result() {
-        let a = ToolCallId::generate(NOW);
-        let said = message(MessageBody::User {
-            content: "wait".into(),
-        });
-        let ordered = well_formed(vec![call(a), said.clone(), result(a)]);
+        let a = ToolCallId::generate(Timestamp::from_micros(1));
+        let ordered = well_formed(vec![call(a), said(4), result(a, 1)]);
         let roles: Vec<_> = ordered
             .iter()
             .map(|message| message.body.role().as_str())

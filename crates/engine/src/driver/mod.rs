@@ -5,6 +5,7 @@ mod call;
 mod history;
 mod load;
 mod tools;
+mod window;
 
 pub(crate) use load::{LoadError, Taken, fold_log, load};
 

@@ -7,6 +7,8 @@ use runloom_domain::{
     ToolCallId, credits_for,
 };
 
+use runloom_store::HistoryPart;
+
 use super::world::World;
 
 pub(super) async fn all(world: &World) {
@@ -148,7 +150,12 @@ impl Log {
 async fn history(world: &World, run: RunId, thread: ThreadId) {
     let store = &world.bench.store;
     let messages = store
-        .history(world.org, thread, run, u64::MAX, 10_000)
+        .history(
+            world.org,
+            thread,
+            run,
+            HistoryPart::newest(u64::MAX, 10_000),
+        )
         .await
         .expect("a history");
     let mut asked = BTreeSet::new();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runloom_domain::{
-    Clock, Event, OrgId, Persona, Route, RunId, SystemClock, ThreadId, TraceId, UserId,
+    Clock, Event, OrgId, Persona, Route, RunId, StoredEvent, SystemClock, ThreadId, TraceId, UserId,
 };
 use runloom_engine::port::catalog::{FixedCatalog, RouteEntry};
 use runloom_engine::port::model::ModelPort;
@@ -59,7 +59,7 @@ pub(crate) async fn life_of_a_run(model: impl ModelPort, routes: Vec<Route>) -> 
         .expect("the run ends");
     let log = store.events(org_id, run_id, 0, 100_000).await;
     let events = log.expect("a log");
-    let decoded = events.iter().map(|stored| stored.decode());
+    let decoded = events.iter().map(StoredEvent::decode);
     decoded.map(|event| event.expect("an event")).collect()
 }
 
@@ -68,15 +68,16 @@ fn catalog(routes: Vec<Route>) -> FixedCatalog {
     let persona: Persona = serde_json::from_value(persona).expect("a persona");
     let mut next = routes.iter().skip(1).map(|route| route.route_id.clone());
     let fallbacks: Vec<_> = routes.iter().map(|_| next.next()).collect();
-    let entries = routes
-        .into_iter()
-        .zip(fallbacks)
-        .enumerate()
-        .map(|(index, (route, fallback))| RouteEntry {
-            is_default: index == 0,
-            fallback,
-            ..RouteEntry::default_for(route)
-        });
+    let entries =
+        routes
+            .into_iter()
+            .zip(fallbacks)
+            .enumerate()
+            .map(|(index, (route, fallback))| RouteEntry {
+                is_default: index == 0,
+                fallback,
+                ..RouteEntry::default_for(route)
+            });
     FixedCatalog {
         personas: vec![persona],
         routes: entries.collect(),

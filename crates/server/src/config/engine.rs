@@ -20,6 +20,9 @@ pub struct Engine {
     /// `RUNLOOM_MAX_HISTORY`: messages of a thread that a model is shown at most. Default
     /// 2,000.
     pub max_history: u32,
+    /// `RUNLOOM_MAX_HISTORY_BYTES`: bytes of those messages that a model is shown at most.
+    /// Default 4 MiB.
+    pub max_history_bytes: usize,
     /// `RUNLOOM_CREDITS_PER_DOLLAR`. Default 1,000.
     pub credits_per_dollar: u32,
 }
@@ -32,6 +35,7 @@ impl Default for Engine {
             max_live_runs_per_org: 0,
             max_queued_per_thread: engine.max_queued_per_thread,
             max_history: engine.max_history,
+            max_history_bytes: engine.max_history_bytes,
             credits_per_dollar: engine.credit_rate.0,
         }
     }
@@ -49,6 +53,7 @@ impl Engine {
             &mut self.max_queued_per_thread,
         )?;
         environment.replace("RUNLOOM_MAX_HISTORY", &mut self.max_history)?;
+        environment.replace("RUNLOOM_MAX_HISTORY_BYTES", &mut self.max_history_bytes)?;
         environment.replace("RUNLOOM_CREDITS_PER_DOLLAR", &mut self.credits_per_dollar)
     }
 
@@ -69,6 +74,7 @@ impl Engine {
                 .then_some(self.max_live_runs_per_org),
             max_queued_per_thread: self.max_queued_per_thread,
             max_history: self.max_history,
+            max_history_bytes: self.max_history_bytes,
             credit_rate: CreditRate(self.credits_per_dollar),
             ..EngineConfig::default()
         }

@@ -48,11 +48,23 @@ WHERE owner_node = $1";
 
 const EXPIRE: &str = "UPDATE nodes SET lease_until = now() WHERE node_id = $1";
 
-/// Nodes free the same runs at the same time, so each takes the rows that it gets.
+/// Nodes free the same runs at the same time, so each takes the rows that it gets. The owners
+/// are found by one step through their index for each, however many runs they have: an owner
+/// may be one whose row is gone, and then its runs are lost all the more.
 const FREE_LOST: &str = "
-WITH lost AS MATERIALIZED (
+WITH RECURSIVE owners (node_id) AS (
+    (SELECT owner_node FROM run_heads WHERE owner_node IS NOT NULL
+     ORDER BY owner_node LIMIT 1)
+    UNION ALL
+    SELECT next.owner_node FROM owners o CROSS JOIN LATERAL (
+        SELECT h.owner_node FROM run_heads h
+        WHERE h.owner_node IS NOT NULL AND h.owner_node > o.node_id
+        ORDER BY h.owner_node LIMIT 1) next
+), lost AS MATERIALIZED (
     SELECT h.org_id, h.run_id FROM run_heads h
-    WHERE h.owner_node IN (SELECT node_id FROM nodes WHERE lease_until <= now())
+    WHERE h.owner_node IN (
+        SELECT o.node_id FROM owners o WHERE NOT EXISTS (
+            SELECT 1 FROM nodes n WHERE n.node_id = o.node_id AND n.lease_until > now()))
     ORDER BY h.org_id, h.run_id
     FOR NO KEY UPDATE OF h SKIP LOCKED
 )

@@ -8,9 +8,9 @@ use runloom_domain::{
 };
 use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once,
-    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, ThreadPatch, ThreadRecord,
-    ThreadStore, UserMessage, UserRecord,
+    HistoryPart, Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey, NewRun,
+    NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, ThreadPatch,
+    ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use futures_util::FutureExt;
@@ -128,10 +128,9 @@ impl RunStore for PostgresStore {
         org: OrgId,
         thread: ThreadId,
         run: RunId,
-        until: u64,
-        limit: u32,
+        part: HistoryPart,
     ) -> Result<Vec<Message>, StoreError> {
-        read!(self, messages::history(org, thread, run, until, limit))
+        read!(self, messages::history(org, thread, run, part))
     }
 
     async fn contents(&self, org: OrgId, hashes: Vec<String>) -> Result<Vec<Content>, StoreError> {

@@ -2,7 +2,9 @@
 
 use diesel::prelude::*;
 use runloom_domain::{Message, MessageId, OrgId, RunId, ThreadId};
-use runloom_store::{Idempotency, Once, Page, PageKey, Paged, StoreError, UserMessage};
+use runloom_store::{
+    HistoryPart, Idempotency, Once, Page, PageKey, Paged, StoreError, UserMessage,
+};
 
 use super::{Conn, RunQueryDsl, dialect, keys, threads};
 use crate::failure::{Failure, Verdict};
@@ -120,8 +122,7 @@ pub(crate) async fn history(
     org: OrgId,
     thread: ThreadId,
     run: RunId,
-    until: u64,
-    limit: u32,
+    part: HistoryPart,
 ) -> Result<Vec<Message>, Failure> {
     let mut rows: Vec<MessageRow> = messages::table
         .filter(messages::org_id.eq(Id::from(org)))
@@ -129,12 +130,13 @@ pub(crate) async fn history(
         .filter(messages::hidden_at.is_null())
         .filter(
             messages::position
-                .le(signed(until))
+                .le(signed(part.until))
                 .or(messages::run_id.eq(Id::from(run))),
         )
+        .filter(messages::position.lt(signed(part.before)))
         .select(MessageRow::as_select())
         .order(messages::position.desc())
-        .limit(i64::from(limit))
+        .limit(i64::from(part.limit))
         .load(c)
         .await?;
     rows.reverse();

@@ -6,9 +6,9 @@ use runloom_domain::{
 };
 use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once,
-    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, ThreadPatch, ThreadRecord,
-    ThreadStore, UserMessage, UserRecord,
+    HistoryPart, Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey, NewRun,
+    NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, ThreadPatch,
+    ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use super::{SqliteStore, append, done, lease, queries};
@@ -89,15 +89,10 @@ impl RunStore for SqliteStore {
         org: OrgId,
         thread: ThreadId,
         run: RunId,
-        until: u64,
-        limit: u32,
+        part: HistoryPart,
     ) -> Result<Vec<Message>, StoreError> {
-        self.read(move |c| {
-            done(queries::messages::history(
-                c, org, thread, run, until, limit,
-            ))
-        })
-        .await
+        self.read(move |c| done(queries::messages::history(c, org, thread, run, part)))
+            .await
     }
 
     async fn contents(&self, org: OrgId, hashes: Vec<String>) -> Result<Vec<Content>, StoreError> {

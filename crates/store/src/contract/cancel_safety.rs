@@ -14,7 +14,7 @@ use super::fixtures::{
     new_message, new_run, new_thread, node, now, post, running, running_for, tenant, thread, types,
     waiting,
 };
-use crate::{NewRun, Once, Projection, Rewind, ThreadPatch};
+use crate::{HistoryPart, NewRun, Once, Projection, Rewind, ThreadPatch};
 
 /// How soon the next write must be done. One that has to wait for an abandoned transaction
 /// waits 5 s, or for ever.
@@ -184,7 +184,12 @@ async fn is_whole(h: &Harness, scene: &Scene, status: RunStatus, events: u64) {
     eventually(async || {
         let (head, store) = (scene.head(h).await, h.store());
         let seen = store
-            .history(scene.tenant.org, scene.thread, scene.run, 0, 9)
+            .history(
+                scene.tenant.org,
+                scene.thread,
+                scene.run,
+                HistoryPart::newest(0, 9),
+            )
             .await
             .unwrap();
         (head.status, head.last_seq, seen.len()) == (status, events, 1)

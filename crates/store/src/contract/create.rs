@@ -7,7 +7,7 @@ use super::fixtures::{
     append_ok, create, done, first_page, new_run, node, now, post, running, tenant, thread,
     try_create, types,
 };
-use crate::{Content, CreateRun, FirstEvent, NewRun, OnBusy, StoreError};
+use crate::{Content, CreateRun, FirstEvent, HistoryPart, NewRun, OnBusy, StoreError};
 
 /// The run, its first event with seq 1, and both of its rows are there.
 pub async fn the_first_event_is_written(h: &Harness) {
@@ -138,7 +138,7 @@ pub async fn the_input_is_posted_with_the_run(h: &Harness) {
 
     let history = h
         .store()
-        .history(tenant.org, thread, id, 2, 100)
+        .history(tenant.org, thread, id, HistoryPart::newest(2, 100))
         .await
         .unwrap();
     let positions: Vec<u64> = history.iter().map(|m| m.position).collect();

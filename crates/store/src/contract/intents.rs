@@ -8,7 +8,7 @@ use super::Harness;
 use super::fixtures::{
     answer_message, append, append_ok, call, ended, event, now, running, waiting,
 };
-use crate::{Appended, Intended, Intent, Projection, StoreError, Wake};
+use crate::{Appended, HistoryPart, Intended, Intent, Projection, StoreError, Wake};
 
 /// An intent takes the run's next seq and writes what follows from it.
 pub async fn an_intent_is_appended(h: &Harness) {
@@ -28,9 +28,12 @@ pub async fn an_intent_is_appended(h: &Harness) {
         (head.status, head.last_seq, head.owned),
         (RunStatus::Running, 4, false)
     );
-    let history = h
-        .store()
-        .history(scene.tenant.org, scene.thread, scene.run, 0, 9);
+    let history = h.store().history(
+        scene.tenant.org,
+        scene.thread,
+        scene.run,
+        HistoryPart::newest(0, 9),
+    );
     assert_eq!(history.await.unwrap().len(), 1);
     let claimed = h.store().claim(scene.node, 10).await.unwrap();
     assert_eq!(claimed.len(), 1);

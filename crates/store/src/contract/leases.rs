@@ -77,6 +77,22 @@ pub async fn a_lost_run_is_freed(h: &Harness) {
     assert_eq!(scene.types(h).await, ["run.started"]);
 }
 
+/// A run may be in the name of a node that has no lease and never had one: its row was forgotten
+/// while it slept, and then it created a run.
+pub async fn a_run_of_an_unknown_node_is_freed(h: &Harness) {
+    let tenant = tenant(h).await;
+    let mut new = new_run(&tenant, thread(h, &tenant).await);
+    new.owner = Some(NodeId::generate(now()));
+    let run_id = new.run_id;
+    create(h, new).await;
+    let node = node(h).await;
+    assert!(h.store().claim(node, 10).await.unwrap().is_empty());
+    assert_eq!(h.store().free_lost(node).await.unwrap(), 1);
+    let claimed = claim_one(h, node).await;
+    assert_eq!(claimed.run_id, run_id);
+    assert_eq!(claimed.lost, Some(ResumeReason::LeaseExpired));
+}
+
 /// A node that ends its lease hands its runs over, and claims nothing until it has a new one.
 pub async fn a_stopped_node_hands_over(h: &Harness) {
     let scene = running(h).await;

@@ -9,7 +9,7 @@ use super::Harness;
 use super::fixtures::{
     answer_message, append, append_ok, call, event, first_page, now, post, running,
 };
-use crate::{Appended, NewMessage, Projection, RunEnd, ToolOutput};
+use crate::{Appended, HistoryPart, NewMessage, Projection, RunEnd, ToolOutput};
 
 /// Messages take the thread's next positions, between those that people post meanwhile.
 pub async fn messages_take_the_next_positions(h: &Harness) {
@@ -33,7 +33,7 @@ pub async fn messages_take_the_next_positions(h: &Harness) {
     assert_eq!(positions, [6, 5, 4, 3, 2, 1]);
     let own = h
         .store()
-        .history(org, thread, scene.run, 0, 100)
+        .history(org, thread, scene.run, HistoryPart::newest(0, 100))
         .await
         .unwrap();
     let positions: Vec<u64> = own.iter().map(|m| m.position).collect();
@@ -83,7 +83,12 @@ pub async fn messages_come_back_as_written(h: &Harness) {
     append_ok(h, scene.change(vec![event("step.completed")], projection)).await;
     let read = h
         .store()
-        .history(scene.tenant.org, scene.thread, scene.run, 0, 9)
+        .history(
+            scene.tenant.org,
+            scene.thread,
+            scene.run,
+            HistoryPart::newest(0, 9),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -119,14 +124,20 @@ pub async fn a_model_call_is_charged_once(h: &Harness) {
         assert!(matches!(refused, Appended::Invalid { .. }), "{refused:?}");
     }
     assert_eq!(scene.types(h).await.len(), 2);
-    let history = h
-        .store()
-        .history(scene.tenant.org, scene.thread, scene.run, 0, 9);
+    let history = h.store().history(
+        scene.tenant.org,
+        scene.thread,
+        scene.run,
+        HistoryPart::newest(0, 9),
+    );
     assert_eq!(history.await.unwrap().len(), 1);
     assert_eq!(append_ok(h, charge(calls(vec![call(2, 1)]))).await, 2);
-    let history = h
-        .store()
-        .history(scene.tenant.org, scene.thread, scene.run, 0, 9);
+    let history = h.store().history(
+        scene.tenant.org,
+        scene.thread,
+        scene.run,
+        HistoryPart::newest(0, 9),
+    );
     let positions: Vec<u64> = history.await.unwrap().iter().map(|m| m.position).collect();
     assert_eq!(positions, [1, 2]);
 }

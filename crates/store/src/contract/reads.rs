@@ -2,7 +2,7 @@
 
 use super::Harness;
 use super::fixtures::{append_ok, event, post, running, text_event};
-use crate::Projection;
+use crate::{HistoryPart, Projection};
 
 /// Pages of a log: after a seq, so many at most, and nothing beyond its end.
 pub async fn events_are_read_in_pages(h: &Harness) {
@@ -71,19 +71,25 @@ pub async fn history_has_an_end_and_a_limit(h: &Harness) {
     };
     append_ok(h, scene.change(vec![event("step.completed")], own)).await;
     post(h, &scene.tenant, scene.thread, "6").await;
-    let positions = |until, limit| {
+    let positions = |part| {
         let (store, scene) = (h.store(), scene.clone());
         async move {
             let (org, thread) = (scene.tenant.org, scene.thread);
-            let history = store
-                .history(org, thread, scene.run, until, limit)
-                .await
-                .unwrap();
+            let history = store.history(org, thread, scene.run, part).await.unwrap();
             history.iter().map(|m| m.position).collect::<Vec<_>>()
         }
     };
-    assert_eq!(positions(3, 100).await, [1, 2, 3, 5]);
-    assert_eq!(positions(3, 2).await, [3, 5]);
-    assert_eq!(positions(0, 100).await, [5]);
-    assert_eq!(positions(100, 3).await, [4, 5, 6]);
+    let newest = HistoryPart::newest;
+    assert_eq!(positions(newest(3, 100)).await, [1, 2, 3, 5]);
+    assert_eq!(positions(newest(3, 2)).await, [3, 5]);
+    assert_eq!(positions(newest(0, 100)).await, [5]);
+    assert_eq!(positions(newest(100, 3)).await, [4, 5, 6]);
+    let older = |before| HistoryPart {
+        before,
+        ..newest(3, 2)
+    };
+    assert_eq!(positions(older(6)).await, [3, 5]);
+    assert_eq!(positions(older(5)).await, [2, 3]);
+    assert_eq!(positions(older(2)).await, [1]);
+    assert_eq!(positions(older(1)).await, [] as [u64; 0]);
 }

@@ -7,7 +7,7 @@ use super::fixtures::{
     Scene, append_ok, create, first_page, new_run, node, now, post, running_for, tenant, thread,
     try_create,
 };
-use crate::{CreateRun, FirstEvent, NewRun, Rewind};
+use crate::{CreateRun, FirstEvent, HistoryPart, NewRun, Rewind};
 
 /// A thread with two questions and an answer to each, at the positions 1 to 4.
 async fn conversation(h: &Harness) -> (Scene, [MessageId; 2]) {
@@ -86,9 +86,12 @@ pub async fn an_edit_changes_the_message_and_hides_the_rest(h: &Harness) {
     assert_eq!(created.first, FirstEvent::Started { history_until: 5 });
     let left = texts(&[(1, "uno"), (5, "more")]);
     assert_eq!(shown(h, scene.tenant.org, scene.thread).await, left);
-    let history = h
-        .store()
-        .history(scene.tenant.org, scene.thread, id, 5, 100);
+    let history = h.store().history(
+        scene.tenant.org,
+        scene.thread,
+        id,
+        HistoryPart::newest(5, 100),
+    );
     let seen: Vec<u64> = history.await.unwrap().iter().map(|m| m.position).collect();
     assert_eq!(seen, [1, 5]);
 }

@@ -101,6 +101,7 @@ macro_rules! contract_suite {
                 a_claim_needs_a_lease;
                 a_renewed_lease_lasts;
                 a_lost_run_is_freed;
+                a_run_of_an_unknown_node_is_freed;
                 a_stopped_node_hands_over;
                 others_keep_their_runs;
                 a_node_hears_of_cancelled_runs;

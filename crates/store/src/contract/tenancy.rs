@@ -8,8 +8,8 @@ use super::fixtures::{
     new_message, new_run, new_thread, now, post, running, tenant, try_create,
 };
 use crate::{
-    Appended, Change, Content, CreateRun, Intended, NewRun, Once, Projection, RunFilter,
-    ThreadPatch, ToolOutput,
+    Appended, Change, Content, CreateRun, HistoryPart, Intended, NewRun, Once, Projection,
+    RunFilter, ThreadPatch, ToolOutput,
 };
 
 /// A run with everything that can be read of it, and a stranger.
@@ -40,7 +40,7 @@ pub async fn runs_cannot_be_read(h: &Harness) {
     assert_eq!(store.tool_output(org, run, call).await.unwrap(), None);
     assert!(
         store
-            .history(org, scene.thread, run, 9, 9)
+            .history(org, scene.thread, run, HistoryPart::newest(9, 9))
             .await
             .unwrap()
             .is_empty()

@@ -5,7 +5,7 @@ use runloom_domain::{
 use super::accounts::Account;
 use super::lists::newest_first;
 use super::state::{Run, State};
-use crate::{Content, Page, PageKey, Paged, RunFilter, RunHead, RunRecord};
+use crate::{Content, HistoryPart, Page, PageKey, Paged, RunFilter, RunHead, RunRecord};
 
 impl State {
     pub(super) fn head(&self, org: OrgId, run: RunId) -> Option<RunHead> {
@@ -42,8 +42,7 @@ impl State {
         &self,
         (org, thread): (OrgId, ThreadId),
         run: RunId,
-        until: u64,
-        limit: u32,
+        part: HistoryPart,
     ) -> Vec<Message> {
         // A run of a deleted thread goes on until it is cancelled, and still has its history.
         let thread = self.threads.get(&thread).filter(|t| t.row.org_id == org);
@@ -52,8 +51,9 @@ impl State {
             .flat_map(|thread| thread.messages.iter().rev())
             .filter(|posted| !posted.hidden)
             .map(|posted| &posted.message)
-            .filter(|message| message.position <= until || message.run_id == Some(run))
-            .take(limit as usize)
+            .filter(|message| message.position < part.before)
+            .filter(|message| message.position <= part.until || message.run_id == Some(run))
+            .take(part.limit as usize)
             .cloned()
             .collect();
         seen.reverse();

@@ -4,8 +4,8 @@ use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolC
 use super::MemoryStore;
 use super::reads::is_logged;
 use crate::{
-    Appended, Change, ClaimedRun, Content, CreateRun, Intended, Intent, NewRun, Once, Page, Paged,
-    RunFilter, RunHead, RunRecord, RunStore, StoreError,
+    Appended, Change, ClaimedRun, Content, CreateRun, HistoryPart, Intended, Intent, NewRun, Once,
+    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
 };
 
 #[async_trait]
@@ -75,10 +75,9 @@ impl RunStore for MemoryStore {
         org: OrgId,
         thread: ThreadId,
         run: RunId,
-        until: u64,
-        limit: u32,
+        part: HistoryPart,
     ) -> Result<Vec<Message>, StoreError> {
-        Ok(self.state().history((org, thread), run, until, limit))
+        Ok(self.state().history((org, thread), run, part))
     }
 
     async fn contents(&self, org: OrgId, hashes: Vec<String>) -> Result<Vec<Content>, StoreError> {

@@ -8,7 +8,7 @@ pub use change::{
     Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
 };
 pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Rewind};
-pub use records::{ClaimedRun, RunFilter, RunHead, RunRecord};
+pub use records::{ClaimedRun, HistoryPart, RunFilter, RunHead, RunRecord};
 
 use async_trait::async_trait;
 use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolCallId};
@@ -78,15 +78,14 @@ pub trait RunStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError>;
 
-    /// The newest `limit` messages that `run` may see, in order of position: those up to
-    /// `until` and its own. Hidden messages are absent.
+    /// The newest messages of `part` that `run` may see, in order of position. Hidden messages
+    /// are absent.
     async fn history(
         &self,
         org: OrgId,
         thread: ThreadId,
         run: RunId,
-        until: u64,
-        limit: u32,
+        part: HistoryPart,
     ) -> Result<Vec<Message>, StoreError>;
 
     /// Contents by their hashes; those that don't exist are absent.

@@ -97,3 +97,25 @@ pub struct RunFilter {
     /// Only with one of these; empty means any.
     pub statuses: Vec<RunStatus>,
 }
+
+/// A part of what a run sees of its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HistoryPart {
+    /// Messages up to this position, and the run's own wherever they stand.
+    pub until: u64,
+    /// Only messages before this position.
+    pub before: u64,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl HistoryPart {
+    /// The newest `limit` messages up to `until`, and of the run's own.
+    pub const fn newest(until: u64, limit: u32) -> Self {
+        Self {
+            until,
+            before: u64::MAX,
+            limit,
+        }
+    }
+}
