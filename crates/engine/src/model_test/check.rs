@@ -4,16 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use runloom_domain::{
     Decision, EventBody, EventPrivate, MessageBody, NanoUsd, RunId, RunStatus, RunTotals, ThreadId,
-    ToolCallId, credits_for,
+    ToolCallId, ToolCallRequest, credits_for,
 };
 
 use runloom_store::HistoryPart;
 
 use super::world::World;
+use crate::driver::fold_log;
 
 pub(super) async fn all(world: &World) {
+    let mut live = BTreeSet::new();
     for (run, thread) in &world.runs {
-        one(world, *run, *thread).await;
+        let status = one(world, *run, *thread).await;
+        if status.is_live() {
+            assert!(live.insert(*thread), "a thread has one live run");
+        }
     }
 }
 
@@ -31,7 +36,7 @@ pub(super) async fn all_ended(world: &World) {
     }
 }
 
-async fn one(world: &World, run: RunId, thread: ThreadId) {
+async fn one(world: &World, run: RunId, thread: ThreadId) -> RunStatus {
     let store = &world.bench.store;
     let stored = store
         .events(world.org, run, 0, 10_000)
@@ -55,6 +60,15 @@ async fn one(world: &World, run: RunId, thread: ThreadId) {
         .expect("a head");
     assert_eq!(head.last_seq, stored.len() as u64);
     assert_eq!(head.status, record.status);
+    let folded = fold_log(&**store, world.org, run).await.expect("a log");
+    assert_eq!(folded.status, head.status, "the log tells the status");
+    assert_eq!(folded.totals, record.totals, "and the totals");
+    if matches!(
+        head.status,
+        RunStatus::Queued | RunStatus::WaitingForInput | RunStatus::Completed
+    ) {
+        assert!(!head.owned, "a run that waits or has ended holds no worker");
+    }
     assert_eq!(log.terminal.is_some(), head.status.is_terminal());
     assert_eq!(record.totals, log.totals, "totals are the sum of the calls");
     if head.status.is_terminal() {
@@ -69,7 +83,12 @@ async fn one(world: &World, run: RunId, thread: ThreadId) {
         );
         assert_eq!(record.credits_used, Some(credits));
     }
-    history(world, run, thread).await;
+    assert_eq!(
+        history(world, run, thread).await,
+        log.open,
+        "the messages lack the results of open calls, and no others"
+    );
+    head.status
 }
 
 /// What a log's events add up to.
@@ -83,6 +102,9 @@ struct Log {
     totals: RunTotals,
     costs: Vec<(NanoUsd, runloom_domain::Multiplier)>,
     terminal: Option<RunStatus>,
+    /// The step and the attempt of the model call under way.
+    calling: Option<(u32, u32)>,
+    completed_steps: u32,
 }
 
 impl Log {
@@ -96,11 +118,31 @@ impl Log {
             self.costs.push((call.cost, call.multiplier));
         }
         match body {
-            EventBody::StepStarted(_) => {
+            EventBody::StepStarted(started) => {
                 assert!(
                     self.open.is_empty(),
                     "a model call begins with open tool calls"
                 );
+                assert_eq!(
+                    started.step,
+                    self.completed_steps + 1,
+                    "no step is done again"
+                );
+                self.calling = Some((started.step, started.attempt));
+            }
+            EventBody::MessageDelta(delta) => assert_eq!(
+                self.calling,
+                Some((delta.step, delta.attempt)),
+                "text belongs to the call under way"
+            ),
+            EventBody::StepRetried(retried) => {
+                let ended = self.calling.take();
+                assert_eq!(ended, Some((retried.step, retried.attempt)));
+            }
+            EventBody::StepCompleted(completed) => {
+                let ended = self.calling.take().map(|(step, _)| step);
+                assert_eq!(ended, Some(completed.step));
+                self.completed_steps = completed.step;
             }
             EventBody::ToolCall(called) => {
                 assert!(self.open.insert(called.tool_call_id), "a call is made once");
@@ -146,32 +188,33 @@ impl Log {
     }
 }
 
-/// The messages of a thread pair up, and positions are dense.
-async fn history(world: &World, run: RunId, thread: ThreadId) {
+/// The messages of a thread pair up, and positions are dense. Returns the run's own calls that
+/// have no result yet.
+async fn history(world: &World, run: RunId, thread: ThreadId) -> BTreeSet<ToolCallId> {
     let store = &world.bench.store;
+    let part = HistoryPart::newest(u64::MAX, 10_000);
     let messages = store
-        .history(
-            world.org,
-            thread,
-            run,
-            HistoryPart::newest(u64::MAX, 10_000),
-        )
+        .history(world.org, thread, run, part)
         .await
         .expect("a history");
-    let mut asked = BTreeSet::new();
+    let mut asked = BTreeMap::new();
     for (index, message) in messages.iter().enumerate() {
         assert_eq!(message.position, index as u64 + 1, "positions are dense");
         match &message.body {
             MessageBody::Assistant { tool_calls, .. } => {
-                asked.extend(tool_calls.iter().map(|call| call.tool_call_id));
+                let of_run = |call: &ToolCallRequest| (call.tool_call_id, message.run_id);
+                asked.extend(tool_calls.iter().map(of_run));
             }
             MessageBody::Tool { tool_call_id, .. } => {
-                assert!(
+                assert_eq!(
                     asked.remove(tool_call_id),
+                    Some(message.run_id),
                     "a result follows its call, once"
                 );
             }
             MessageBody::User { .. } => {}
         }
     }
+    let own = asked.into_iter().filter(|(_, of)| *of == Some(run));
+    own.map(|(call, _)| call).collect()
 }

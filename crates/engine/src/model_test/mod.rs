@@ -38,8 +38,13 @@ pub(super) enum Command {
     Claim {
         node: usize,
     },
-    /// The node is gone, and another takes its place.
+    /// The node is gone without a word, and another takes its place. Its runs are found when
+    /// its lease has ended.
     Crash {
+        node: usize,
+    },
+    /// The node hands its runs over, and another takes its place.
+    Stop {
         node: usize,
     },
     /// The node's lease ends without its knowing: what it then writes must be refused.
@@ -58,7 +63,7 @@ pub(super) enum Command {
     },
     Fail {
         run: usize,
-        for_good: bool,
+        how: Failure,
     },
     ToolDone {
         run: usize,
@@ -74,6 +79,17 @@ pub(super) enum Command {
     Step {
         seconds: u64,
     },
+}
+
+/// How a model call fails.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Failure {
+    /// Another try may succeed at once.
+    Soon,
+    /// The provider asks for a wait that is too long to be spent in memory.
+    Later,
+    /// Nothing is tried again there.
+    ForGood,
 }
 
 /// The reference knows no more than which commands exist: what is right is checked on the log
@@ -97,12 +113,12 @@ impl ReferenceStateMachine for Commands {
                 .prop_map(|(thread, node, enqueue)| Command::Create { thread, node, enqueue }),
             4 => node.clone().prop_map(|node| Command::Claim { node }),
             1 => node.clone().prop_map(|node| Command::Crash { node }),
+            1 => node.clone().prop_map(|node| Command::Stop { node }),
             1 => node.prop_map(|node| Command::Freeze { node }),
             3 => (run.clone(), 1..4_u8).prop_map(|(run, pieces)| Command::Say { run, pieces }),
             6 => (run.clone(), prop::collection::vec(0..node::TOOLS.len(), 0..4))
                 .prop_map(|(run, tools)| Command::Finish { run, tools }),
-            1 => (run.clone(), any::<bool>())
-                .prop_map(|(run, for_good)| Command::Fail { run, for_good }),
+            2 => (run.clone(), failure()).prop_map(|(run, how)| Command::Fail { run, how }),
             6 => (run.clone(), any::<bool>()).prop_map(|(run, ok)| Command::ToolDone { run, ok }),
             4 => (run.clone(), 0..6_usize).prop_map(|(run, word)| Command::Answer { run, word }),
             1 => run.prop_map(|run| Command::Cancel { run }),
@@ -114,6 +130,14 @@ impl ReferenceStateMachine for Commands {
     fn apply(state: u32, _: &Command) -> u32 {
         state + 1
     }
+}
+
+fn failure() -> impl Strategy<Value = Failure> {
+    prop_oneof![
+        Just(Failure::Soon),
+        Just(Failure::Later),
+        Just(Failure::ForGood)
+    ]
 }
 
 /// A store under test, and the clock of those who use it.

@@ -1,6 +1,7 @@
 //! A node without tasks: it decides and commits like a driver, but only when told to.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 use runloom_domain::event::{Delta, FinishReason};
 use runloom_domain::{
@@ -9,7 +10,7 @@ use runloom_domain::{
 };
 use runloom_store::{Appended, Change};
 
-use super::Bench;
+use super::{Bench, Failure};
 use crate::driver::Owned;
 use crate::machine::{
     AnsweredCall, Context, Effect, FailedCall, Input, ModelAnswer, StopCause, ToolOutcome, decide,
@@ -118,16 +119,17 @@ impl Sim {
         self.take(bench, Input::ModelFinished(answer)).await
     }
 
-    pub(super) async fn fail_call(&mut self, bench: &Bench, for_good: bool) -> Fate {
+    pub(super) async fn fail_call(&mut self, bench: &Bench, how: Failure) -> Fate {
         if self.calling.take().is_none() {
             return Fate::Kept;
         }
-        let kind = if for_good {
-            ModelErrorKind::Unauthorized
-        } else {
-            ModelErrorKind::Unavailable
+        let (kind, wish) = match how {
+            Failure::Soon => (ModelErrorKind::Unavailable, None),
+            Failure::Later => (ModelErrorKind::RateLimited, Some(Duration::from_secs(20))),
+            Failure::ForGood => (ModelErrorKind::Unauthorized, None),
         };
-        let error = ModelError::new(kind, "as planned");
+        let mut error = ModelError::new(kind, "as planned");
+        error.retry_after = wish;
         self.take(
             bench,
             Input::ModelFailed(FailedCall {

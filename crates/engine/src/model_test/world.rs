@@ -83,10 +83,15 @@ impl World {
             } => self.create(thread, node, enqueue).await,
             Command::Claim { node } => self.claim(node % NODES).await,
             Command::Crash { node } => {
-                self.lose(node % NODES).await;
+                self.replace(node % NODES).await;
+            }
+            Command::Stop { node } => {
+                let stopped = self.replace(node % NODES).await;
+                self.end_lease(stopped.id).await;
             }
             Command::Freeze { node } => {
-                let zombie = self.lose(node % NODES).await;
+                let zombie = self.replace(node % NODES).await;
+                self.end_lease(zombie.id).await;
                 self.zombies.push(zombie);
             }
             Command::Answer { run, word } => self.answer(run, ANSWERS[word]).await,
@@ -96,16 +101,15 @@ impl World {
         }
     }
 
-    /// The node's lease ends, and another node takes its place.
-    async fn lose(&mut self, node: usize) -> Node {
+    /// Another node takes the node's place.
+    async fn replace(&mut self, node: usize) -> Node {
         let fresh = self.start_node().await;
-        let lost = std::mem::replace(&mut self.nodes[node], fresh);
-        self.bench
-            .store
-            .end_lease(lost.id)
-            .await
-            .expect("the end of a lease");
-        lost
+        std::mem::replace(&mut self.nodes[node], fresh)
+    }
+
+    async fn end_lease(&self, node: NodeId) {
+        let ended = self.bench.store.end_lease(node).await;
+        ended.expect("the end of a lease");
     }
 
     async fn create(&mut self, thread: usize, node: usize, enqueue: bool) {
@@ -265,10 +269,14 @@ impl World {
         if state.status.is_terminal() || state.status == RunStatus::Cancelling {
             return;
         }
-        let expect = (state.status != RunStatus::Running).then_some(state.last_seq);
+        let head = self.bench.store.head(self.org, run).await;
+        let head = head.expect("a read").expect("a head");
+        let unheld = !head.owned && head.last_seq == state.last_seq;
+        let stands = unheld || state.status != RunStatus::Running;
+        let expect = stands.then_some(state.last_seq);
         let input = Input::CancelRequested {
             user_id: self.user,
-            unheld: false,
+            unheld,
         };
         let outcome = self.intend(run, &state, expect, input).await;
         assert!(
@@ -369,7 +377,7 @@ async fn act(bench: &Bench, sim: &mut Sim, command: &Command) -> Fate {
     match command {
         Command::Say { pieces, .. } => sim.say(bench, *pieces).await,
         Command::Finish { tools, .. } => sim.finish_call(bench, tools).await,
-        Command::Fail { for_good, .. } => sim.fail_call(bench, *for_good).await,
+        Command::Fail { how, .. } => sim.fail_call(bench, *how).await,
         Command::ToolDone { ok, .. } => sim.tool_done(bench, *ok).await,
         _ => Fate::Kept,
     }
