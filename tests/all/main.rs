@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bad_input;
+mod browser;
 mod cancel;
 mod crash;
 mod events;
