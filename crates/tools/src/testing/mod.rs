@@ -1,16 +1,21 @@
 //! Tools for tests of the engine and of crashes; never part of a release.
 //!
-//! `sleep` takes time, and `effect_once` and `effect_keyed` have an effect that can be counted
-//! from outside: each call appends a line with its effect key to a ledger file.
+//! `sleep` takes time, `block` takes it without letting go, `repeat` has results of any size, and
+//! `effect_once` and `effect_keyed` have an effect that can be counted from outside: each call
+//! appends a line with its effect key to a ledger file.
 
+mod block;
 mod effect;
+mod repeat;
 mod sleep;
 
 use std::path::PathBuf;
 
 use runloom_engine::port::tool::ToolBox;
 
+pub use block::Block;
 pub use effect::Effect;
+pub use repeat::Repeat;
 pub use sleep::Sleep;
 
 /// Adds the tools of this module; the effects go into `ledger`, one line each.
@@ -18,6 +23,8 @@ pub use sleep::Sleep;
 pub fn with_test_tools(tools: ToolBox, ledger: PathBuf) -> ToolBox {
     tools
         .with(Sleep)
+        .with(Block)
+        .with(Repeat)
         .with(Effect::once(ledger.clone()))
         .with(Effect::keyed(ledger))
 }
