@@ -4,12 +4,13 @@ use crate::Event;
 
 /// Checks what holds of every run's log: `seq` is dense from 1, at most one terminal event and
 /// nothing after it, exactly one result for each tool call and none left open when the model is
-/// called again or the run ends, and each step's message is what its deltas said.
+/// called again or the run ends, each step's message is what its deltas said, nothing is begun
+/// once the run is to be cancelled, and times are written in one way.
 #[track_caller]
 pub fn check_log(events: &[Event]) {
     let mut open: BTreeMap<String, u64> = BTreeMap::new();
     let mut said: BTreeMap<(u64, u64), String> = BTreeMap::new();
-    let mut completed = 0;
+    let (mut completed, mut cancelling) = (0, false);
     for (index, event) in events.iter().enumerate() {
         let (seq, data) = (event.seq, &event.data);
         assert_eq!(seq, index as u64 + 1, "seq is dense: {events:#?}");
@@ -18,6 +19,10 @@ pub fn check_log(events: &[Event]) {
             last || !event.is_terminal(),
             "{seq} is an end in the middle"
         );
+        check_time(&event.created_at);
+        let begins = ["step.started", "tool.started"].contains(&event.kind.as_str());
+        assert!(!(cancelling && begins), "{seq}: begun though cancelled");
+        cancelling |= event.kind == "run.cancel_requested";
         let number = |field: &str| data[field].as_u64().unwrap_or_default();
         let call = || data["tool_call_id"].as_str().unwrap_or_default().to_owned();
         match event.kind.as_str() {
@@ -62,4 +67,14 @@ pub fn check_ended<'a>(events: &'a [Event], kind: &str) -> &'a Event {
     let last = events.last().expect("a run has events");
     assert_eq!(last.kind, kind, "{:#}", last.data);
     last
+}
+
+/// `2026-01-01T00:00:00.000Z`.
+#[track_caller]
+fn check_time(time: &str) {
+    let shape: String = time
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    assert_eq!(shape, "0000-00-00T00:00:00.000Z", "{time}");
 }

@@ -23,6 +23,24 @@ both_stores! {
         assert_eq!(node.client().get("/v1/threads").await.expect(200), json!([]));
     }
 
+    async fn a_body_without_a_length_has_the_same_limit(store: Store) {
+        let node = Setup::new(store).start().await;
+        let mut connection = RawConnection::open(node.base()).await;
+        let head = format!(
+            "POST /v1/threads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+            node.key()
+        );
+        connection.send(head).await;
+        for _ in 0..17 {
+            connection.send(format!("10000\r\n{}\r\n", " ".repeat(0x1_0000))).await;
+        }
+        let (status, body) = connection.answer().await;
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!((status, &body["code"]), (413, &json!("request.too_large")));
+        assert_eq!(node.client().get("/v1/threads").await.expect(200), json!([]));
+    }
+
     async fn a_client_that_leaves_in_mid_write_leaves_a_whole_thing_or_nothing(store: Store) {
         let node = Setup::new(store).start().await;
         let client = node.client();

@@ -1,14 +1,16 @@
+use std::time::{Duration, Instant};
+
 use runloom_tests::provider::{Piece, Provider, Reply};
 use runloom_tests::{Setup, both_stores, call, check_ended, kinds, script, text};
 use serde_json::json;
 
-use super::cancelled;
+use super::{SOON, cancelled};
 
 const TOOLS: &str = r#"
 [[personas]]
 key = "worker"
 prompt = "Work."
-tools = ["sleep", "effect_once", "calculator"]
+tools = ["sleep", "block", "effect_once", "calculator"]
 "#;
 
 both_stores! {
@@ -73,6 +75,32 @@ both_stores! {
         let events = cancelled(&client, &run).await;
         let result = events.iter().find(|e| e.kind == "tool.result").expect("a result");
         assert_eq!(result.data["error"]["error_class"], "tool.cancelled");
+    }
+
+    async fn during_a_tool_that_does_not_let_go(store: Store) {
+        let turns = script([call("block", json!({ "millis": 6_000 })), text("over")]);
+        let node = Setup::new(store).scripted("m", turns).toml(TOOLS).start().await;
+        let client = node.client();
+        let run = client.run(&json!({})).await;
+        let mut stream = client.events(&run, "").await;
+        stream.until("tool.started").await;
+        let asked = Instant::now();
+        client.cancel(&run).await.expect(200);
+        assert_eq!(client.status(&run).await, "cancelling");
+        let requested = stream.until("run.cancel_requested").await;
+        assert!(asked.elapsed() < Duration::from_secs(1), "{requested:?}");
+        client.cancel(&run).await.expect(200);
+        client.input(&run, &json!({ "content": "x" })).await
+            .expect_error(409, "runs.not_active");
+        stream.rest().await;
+        let took = asked.elapsed();
+        assert!(took > SOON && took < Duration::from_secs(6), "{took:?}");
+        let events = client.log(&run).await;
+        check_ended(&events, "run.cancelled");
+        let tail = kinds(&events).split_off(events.len() - 3);
+        assert_eq!(tail, ["run.cancel_requested", "tool.result", "run.cancelled"]);
+        let result = &events[events.len() - 2].data;
+        assert_eq!(result["error"]["error_class"], "tool.cancelled");
     }
 
     async fn during_a_tool_that_must_not_happen_twice(store: Store) {

@@ -152,7 +152,10 @@ fn check_effects(node: &Node, all: &[Followed]) {
     for key in workload::effects(&data) {
         let run = key.split('/').next().unwrap_or_default();
         if runs.contains(&run) {
-            assert!(tools.contains_key(&key), "{key} is not in the log");
+            assert!(
+                tools.contains_key(&key),
+                "{key} happened, and the log does not know of it"
+            );
             *counts.entry(key).or_default() += 1;
         }
     }

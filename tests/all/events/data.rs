@@ -1,6 +1,6 @@
 //! Every row of the event table.
 
-use runloom_tests::{Event, Setup, both_stores, call, check_ended, check_log, kinds, script, text};
+use runloom_tests::{Event, Setup, both_stores, call, check_ended, kinds, script, text};
 use serde_json::{Value, json};
 
 /// The fields of an event's data, sorted.
@@ -232,20 +232,26 @@ both_stores! {
     }
 
     async fn a_large_tool_result_is_cut_and_kept_whole(store: Store) {
-        let long = "1+".repeat(9_000) + "1";
-        let turns = script([call("calculator", json!({ "expression": long })), text("ok")]);
-        let node = Setup::new(store).scripted("m", turns).start().await;
+        let persona = "[[personas]]\nkey = \"p\"\nprompt = \"x\"\ntools = [\"repeat\"]\n";
+        // The limit falls into the middle of a character.
+        let arguments = json!({ "text": "x€", "times": 20_000 });
+        let turns = script([call("repeat", arguments), text("ok")]);
+        let node = Setup::new(store).scripted("m", turns).toml(persona).start().await;
         let client = node.client();
         let run = client.run(&json!({})).await;
         let events = client.follow(&run).await;
-        check_log(&events);
+        check_ended(&events, "run.completed");
         let result = find(&events, "tool.result");
+        assert_eq!(result.data["truncated"], true);
+        let shown = result.data["content"].as_str().expect("a text");
+        let whole = "x€".repeat(20_000);
+        assert!(shown.len() <= 64 * 1024 && shown.len() > 63 * 1024, "{} bytes", shown.len());
+        assert!(whole.starts_with(shown.trim_end_matches(|c| !"x€".contains(c))));
         let id = result.data["tool_call_id"].as_str().expect("an id");
-        let whole = client.get(&format!("/v1/runs/{run}/tool-results/{id}")).await;
-        if result.data["error"].is_object() {
-            whole.expect_error(404, "tool_results.not_found");
-        } else {
-            assert_eq!(whole.expect(200)["content"], result.data["content"]);
-        }
+        let path = format!("/v1/runs/{run}/tool-results");
+        let fetched = client.get(&format!("{path}/{id}")).await.expect(200);
+        assert!(fetched["content"] == whole.as_str(), "all of it can be fetched");
+        client.get(&format!("{path}/0190c9d6-1b6f-7d4e-8f00-000000000000")).await
+            .expect_error(404, "tool_results.not_found");
     }
 }

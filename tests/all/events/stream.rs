@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use runloom_tests::{Frame, Setup, both_stores, check_ended, count, script, text};
+use runloom_tests::{EventStream, Frame, Setup, both_stores, check_ended, count, script, text};
 use serde_json::json;
 
 both_stores! {
@@ -8,7 +8,9 @@ both_stores! {
         let node = Setup::new(store).scripted("m", script([text("hi")])).start().await;
         let client = node.client();
         let run = client.run(&json!({})).await;
-        let mut stream = client.events(&run, "").await;
+        let request = client.request(reqwest::Method::GET, &format!("/v1/runs/{run}/events"));
+        let request = request.header("Accept-Encoding", "gzip, br, zstd, deflate");
+        let mut stream = EventStream::open(request).await;
         assert_eq!(stream.header("content-type"), "text/event-stream");
         assert_eq!(stream.header("cache-control"), "no-cache, no-transform");
         assert_eq!(stream.header("x-accel-buffering"), "no");

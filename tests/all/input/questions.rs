@@ -49,6 +49,9 @@ both_stores! {
         let second = json!({ "content": "two", "request_id": ids[1] });
         client.input(&run, &second).await.expect(200);
         client.input(&run, &second).await.expect_error(409, "runs.not_waiting");
+        let nobodys = "0190c9d6-1b6f-7d4e-8f00-000000000000";
+        client.input(&run, &json!({ "content": "x", "request_id": nobodys })).await
+            .expect_error(409, "runs.not_waiting");
         let open = client.run_object(&run).await["requests"].clone();
         assert_eq!(open.as_array().map(Vec::len), Some(1));
         assert_eq!(open[0]["request_id"], ids[0]);

@@ -5,6 +5,15 @@ use serde_json::json;
 
 use super::asked;
 
+/// Seconds of a day.
+const DAY: u32 = 24 * 60 * 60;
+
+/// The seconds between midnight and an RFC 3339 time.
+fn second_of_day(time: &str) -> u32 {
+    let number = |at: usize| time[at..at + 2].parse::<u32>().expect("digits");
+    number(11) * 3_600 + number(14) * 60 + number(17)
+}
+
 both_stores! {
     async fn it_survives_a_restart_and_is_answered_then(store: Store) {
         let question = call("ask_user", json!({ "question": "Still there?" }));
@@ -20,6 +29,37 @@ both_stores! {
         assert_eq!(client.log(&run).await, log, "a waiting run belongs to nobody");
         client.input(&run, &json!({ "content": "yes" })).await.expect(200);
         check_ended(&client.follow(&run).await, "run.completed");
+    }
+
+    async fn it_waits_a_day_unless_its_persona_says_for_ever(store: Store) {
+        let persona = r#"
+            [[personas]]
+            key = "usual"
+            prompt = "Ask."
+            tools = ["ask_user"]
+            [[personas]]
+            key = "patient"
+            prompt = "Ask."
+            tools = ["ask_user"]
+            limits = { waiting_seconds = 0 }
+        "#;
+        let question = call("ask_user", json!({ "question": "?" }));
+        let node = Setup::new(store)
+            .scripted("m", script([question, text("ok")])).toml(persona).start().await;
+        let client = node.client();
+        for (persona, limited) in [("usual", true), ("patient", false)] {
+            let run = client.run(&json!({ "persona_id": persona })).await;
+            let events = client.events(&run, "").await.until("run.waiting_for_input").await;
+            let waiting = events.last().expect("events");
+            let (since, until) = (&waiting.created_at, waiting.data["expires_at"].as_str());
+            assert_eq!(until.is_some(), limited, "{persona}: {}", waiting.data);
+            let a_day = until.is_none_or(|until| {
+                // The same time of another day, give or take a second between two looks at a clock.
+                let apart = second_of_day(until).abs_diff(second_of_day(since));
+                (apart <= 1 || apart == DAY - 1) && until[..10] > since[..10]
+            });
+            assert!(a_day, "from {since} until {until:?}");
+        }
     }
 
     async fn it_ends_when_nobody_answers(store: Store) {

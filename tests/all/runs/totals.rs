@@ -1,5 +1,5 @@
 use runloom_tests::provider::{Piece, Provider, Reply};
-use runloom_tests::{Client, Setup, both_stores};
+use runloom_tests::{Client, Setup, both_stores, check_ended};
 use serde_json::{Value, json};
 
 /// The row of the organisation's list for a run.
@@ -79,6 +79,37 @@ both_stores! {
             assert_eq!(step.data["usage"]["source"], "estimated");
             assert!(row(&client, &run).await["total_input_tokens"].as_u64() < Some(10_000));
         }
+    }
+
+    async fn usage_beyond_every_integer_is_not_charged(store: Store) {
+        let usage = r#"data: {"choices":[],"usage":{"prompt_tokens":9223372036854775808,"completion_tokens":1e300}}"#;
+        let absurd = Reply::Stream(vec![
+            Piece::Text("hi".to_owned()), Piece::Finish("stop"),
+            Piece::Raw(format!("{usage}\n\n").into_bytes()), Piece::Done,
+        ]);
+        let provider = Provider::start([absurd]).await;
+        let node = Setup::new(store).provider(&provider).start().await;
+        let client = node.client();
+        let run = client.run(&json!({ "input": "hello" })).await;
+        let events = client.follow(&run).await;
+        check_ended(&events, "run.completed");
+        let step = events.iter().find(|e| e.kind == "step.completed").expect("a step");
+        assert_eq!(step.data["usage"]["source"], "estimated");
+        assert!(row(&client, &run).await["total_input_tokens"].as_u64() < Some(10_000));
+    }
+
+    async fn usage_that_is_told_twice_counts_once(store: Store) {
+        let twice = Reply::Stream(vec![
+            Piece::Text("hi".to_owned()), Piece::usage(1), Piece::Text(" there".to_owned()),
+            Piece::usage(2), Piece::Finish("stop"), Piece::usage(3), Piece::usage(3), Piece::Done,
+        ]);
+        let provider = Provider::start([twice]).await;
+        let node = Setup::new(store).provider(&provider).start().await;
+        let client = node.client();
+        let run = client.run(&json!({ "input": "hello" })).await;
+        check_ended(&client.follow(&run).await, "run.completed");
+        let row = row(&client, &run).await;
+        assert_eq!((&row["total_input_tokens"], &row["total_output_tokens"]), (&json!(12), &json!(3)));
     }
 
     async fn failed_attempts_count_too(store: Store) {
