@@ -5,7 +5,7 @@ use runloom_store::{AccountStore, UserRecord};
 
 use crate::authenticate::Lookups;
 use crate::password::Passwords;
-use crate::token::{TokenKeys, TokenKind};
+use crate::token::{TokenKeys, TokenKind, keyed_hash};
 use crate::{AccountError, AccountsConfig, Caller};
 
 /// The accounts of an installation; one per process, shared by all requests.
@@ -20,6 +20,7 @@ pub struct Accounts {
     pub(crate) tickets: TokenKind,
     pub(crate) passwords: Passwords,
     pub(crate) lookups: Lookups,
+    fingerprint_key: [u8; 32],
 }
 
 /// What a caller may know of themselves.
@@ -54,10 +55,17 @@ impl Accounts {
             tickets: keys.ticket(&config.issuer),
             passwords: Passwords::new(),
             lookups: Lookups::new(),
+            fingerprint_key: keys.fingerprint(),
             store,
             clock,
             config,
         }
+    }
+
+    /// A hash of a request that holds a password, to know it again. Without the installation's
+    /// master secret the password can't be guessed from it.
+    pub fn fingerprint(&self, request: &[u8]) -> [u8; 32] {
+        keyed_hash(&self.fingerprint_key, request)
     }
 
     /// Who the caller is.

@@ -1,7 +1,7 @@
-use runloom_domain::{OrgId, Permission, UserId};
-use runloom_store::Once;
+use runloom_domain::{ApiKeyId, OrgId, Permission, UserId};
+use runloom_store::{CreateAccount, NewApiKey, Once};
 
-use crate::{AccountError, Accounts, ApiKeyRequest, Secret, random};
+use crate::{AccountError, Accounts, Secret, api_key, random};
 
 /// The account that a new installation begins with.
 #[derive(Clone, Debug)]
@@ -30,27 +30,30 @@ impl Accounts {
             return Ok(None);
         }
         let password = Secret::from(random::base64url_256());
-        let registered = match self.register(login, email, password.clone()).await {
-            Err(AccountError::Taken) => return Ok(None),
-            other => other?,
-        };
-        let owner = self
-            .authenticate(registered.access_token.token.expose())
-            .await?;
-        let request = ApiKeyRequest {
+        let mut new = self.new_account(login, email, password.clone()).await?;
+        let (user_id, org_id) = (new.user_id, new.org_id);
+        let minted = api_key::mint();
+        // In the same transaction: an owner without a key could never be given one.
+        new.api_key = Some(NewApiKey {
+            api_key_id: ApiKeyId::generate(new.created_at),
+            org_id,
+            user_id,
             name: "first key".to_owned(),
+            public_id: minted.public_id,
+            secret_hash: minted.secret_hash,
             scopes: Permission::ALL.map(|scope| scope.to_string()).into(),
             expires_at: None,
-        };
-        let Once::Done(created) = self.create_api_key(&owner, request, |_| None).await? else {
-            unreachable!("without an idempotency key nothing is replayed");
+            created_at: new.created_at,
+        });
+        let Once::Done(CreateAccount::Created) = self.store.create_account(new, None).await? else {
+            return Ok(None);
         };
         Ok(Some(FirstOwner {
-            user_id: registered.user_id,
-            org_id: registered.org_id,
+            user_id,
+            org_id,
             login: login.to_owned(),
             password,
-            api_key: created.secret,
+            api_key: minted.text,
         }))
     }
 }

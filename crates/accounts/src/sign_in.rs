@@ -1,10 +1,11 @@
 use std::time::Duration;
 
 use runloom_domain::{OrgId, OrgRole, UserId};
-use runloom_store::{CreateAccount, NewAccount, StoreError};
+use runloom_store::{CreateAccount, Idempotency, NewAccount, Once, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::check::Checks;
+use crate::password::Match;
 use crate::{AccountError, Accounts, Secret, password};
 
 /// A signed token for the `Authorization` header.
@@ -37,6 +38,10 @@ pub(crate) struct AccessClaims {
 impl Accounts {
     /// Registers a person and makes an organisation of their own, named after their login.
     ///
+    /// `once` is given the account as it will be and may return what makes the call happen once;
+    /// the answer kept there must not hold the token. The password is in the request's body, so
+    /// its hash there is to be a [`fingerprint`](Self::fingerprint).
+    ///
     /// Fails with [`AccountError::Invalid`], naming `login`, `email` and `password`, with
     /// [`AccountError::Taken`], or with [`AccountError::Busy`].
     pub async fn register(
@@ -44,7 +49,30 @@ impl Accounts {
         login: &str,
         email: &str,
         password: Secret,
-    ) -> Result<Registered, AccountError> {
+        once: impl FnOnce(&Registered) -> Option<Idempotency>,
+    ) -> Result<Once<Registered>, AccountError> {
+        let new = self.new_account(login, email, password).await?;
+        let registered = Registered {
+            user_id: new.user_id,
+            org_id: new.org_id,
+            access_token: self.access_token(new.org_id, new.user_id),
+        };
+        let once = once(&registered);
+        match self.store.create_account(new, once).await? {
+            Once::Done(CreateAccount::Created) => Ok(Once::Done(registered)),
+            Once::Done(CreateAccount::Taken) => Err(AccountError::Taken),
+            Once::Replayed(answer) => Ok(Once::Replayed(answer)),
+            Once::Conflict(conflict) => Ok(Once::Conflict(conflict)),
+        }
+    }
+
+    /// Checks what a person registers with, and hashes their password.
+    pub(crate) async fn new_account(
+        &self,
+        login: &str,
+        email: &str,
+        password: Secret,
+    ) -> Result<NewAccount, AccountError> {
         let mut checks = Checks::default();
         checks.login(login);
         checks.email(email);
@@ -53,25 +81,17 @@ impl Accounts {
 
         let password_hash = self.passwords.hash(password).await?;
         let now = self.clock.now();
-        let (user_id, org_id) = (UserId::generate(now), OrgId::generate(now));
-        let new = NewAccount {
-            user_id,
-            org_id,
+        Ok(NewAccount {
+            user_id: UserId::generate(now),
+            org_id: OrgId::generate(now),
             org_name: login.to_owned(),
             login: login.to_owned(),
             email: email.to_owned(),
             password_hash,
             role: OrgRole::Owner,
+            api_key: None,
             created_at: now,
-        };
-        match self.store.create_account(new).await? {
-            CreateAccount::Created => Ok(Registered {
-                user_id,
-                org_id,
-                access_token: self.access_token(org_id, user_id),
-            }),
-            CreateAccount::Taken => Err(AccountError::Taken),
-        }
+        })
     }
 
     /// Signs a person in by login or e-mail address.
@@ -93,9 +113,14 @@ impl Accounts {
             Some(found) => (Some(found.user), Some(found.password_hash)),
             None => (None, None),
         };
-        let verdict = self.passwords.verify(password, stored).await?;
-        match (user, verdict) {
-            (Some(user), Ok(true)) => Ok(self.access_token(user.org_id, user.user_id)),
+        let verdict = self.passwords.verify(password.clone(), stored.clone());
+        match (user, verdict.await?) {
+            (Some(user), Ok(Match::Yes { outdated })) => {
+                if let Some(old) = stored.filter(|_| outdated) {
+                    self.rehash(user.user_id, password, &old).await;
+                }
+                Ok(self.access_token(user.org_id, user.user_id))
+            }
             (Some(user), Err(unreadable)) => Err(AccountError::Store(StoreError::Corrupt {
                 table: "users",
                 column: "password_hash",
@@ -103,6 +128,22 @@ impl Accounts {
                 source: unreadable.into(),
             })),
             _ => Err(AccountError::BadCredentials),
+        }
+    }
+
+    /// Hashes a good password anew, since its hash has other parameters than those of today. A
+    /// failure doesn't matter to who signs in: the next login tries again.
+    async fn rehash(&self, user_id: UserId, password: Secret, old: &str) {
+        let new = match self.passwords.hash(password).await {
+            Ok(new) => new,
+            Err(error) => {
+                tracing::debug!(%user_id, %error, "a password is not hashed anew now");
+                return;
+            }
+        };
+        let replaced = self.store.replace_password_hash(user_id, old, new).await;
+        if let Err(error) = replaced {
+            tracing::warn!(%user_id, %error, "a password's new hash can't be stored");
         }
     }
 

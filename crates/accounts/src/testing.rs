@@ -72,10 +72,11 @@ impl Fixture {
             email: format!("{login}@example.com"),
             password_hash: "none".to_owned(),
             role,
+            api_key: None,
             created_at: now,
         };
-        let created = self.store.create_account(new).await.unwrap();
-        assert_eq!(created, CreateAccount::Created);
+        let created = self.store.create_account(new, None).await.unwrap();
+        assert_eq!(created, Once::Done(CreateAccount::Created));
         let token = self.accounts.access_token(org_id, user_id).token;
         token.expose().to_owned()
     }
@@ -121,8 +122,12 @@ pub(crate) struct Watched {
 
 #[async_trait]
 impl AccountStore for Watched {
-    async fn create_account(&self, new: NewAccount) -> Result<CreateAccount, StoreError> {
-        self.inner.create_account(new).await
+    async fn create_account(
+        &self,
+        new: NewAccount,
+        once: Option<Idempotency>,
+    ) -> Result<Once<CreateAccount>, StoreError> {
+        self.inner.create_account(new, once).await
     }
 
     async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
@@ -132,6 +137,15 @@ impl AccountStore for Watched {
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.user(org, user).await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        user: UserId,
+        old: &str,
+        new: String,
+    ) -> Result<bool, StoreError> {
+        self.inner.replace_password_hash(user, old, new).await
     }
 
     async fn has_accounts(&self) -> Result<bool, StoreError> {

@@ -20,6 +20,8 @@ pub struct NewAccount {
     pub password_hash: String,
     /// What the person is in the organisation.
     pub role: OrgRole,
+    /// Their first API key, when they shall have one from the beginning.
+    pub api_key: Option<NewApiKey>,
     /// When.
     pub created_at: Timestamp,
 }
@@ -108,14 +110,29 @@ pub struct ApiKeyRecord {
 /// People, organisations and API keys.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
-    /// Registers a person and their organisation.
-    async fn create_account(&self, new: NewAccount) -> Result<CreateAccount, StoreError>;
+    /// Registers a person with their organisation and their first API key: all of it or
+    /// nothing. The idempotency key belongs to no organisation; a name that is taken leaves
+    /// none behind.
+    async fn create_account(
+        &self,
+        new: NewAccount,
+        once: Option<Idempotency>,
+    ) -> Result<Once<CreateAccount>, StoreError>;
 
     /// Finds a person by login or e-mail address, without regard to case.
     async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError>;
 
     /// Finds a person by id.
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError>;
+
+    /// Replaces the hash of a person's password by another one, if it is still `old`; whether
+    /// it was.
+    async fn replace_password_hash(
+        &self,
+        user: UserId,
+        old: &str,
+        new: String,
+    ) -> Result<bool, StoreError>;
 
     /// Whether anybody has registered yet.
     async fn has_accounts(&self) -> Result<bool, StoreError>;

@@ -38,7 +38,7 @@ pub use run::{
     Intended, Intent, NewMessage, NewRun, OnBusy, Projection, Rewind, RunEnd, RunFilter, RunHead,
     RunRecord, RunStore, ToolOutput, Wake,
 };
-pub use thread::{NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
+pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 
 /// Everything a server needs of its database behind one handle.
 pub trait Store: RunStore + ThreadStore + AccountStore {}

@@ -67,6 +67,19 @@ pub struct ThreadPatch {
     pub metadata: Option<Option<String>>,
 }
 
+/// What became of a thread that was to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeleteThread {
+    /// It is marked as deleted: each of its runs has ended or is being cancelled, and none can
+    /// be created in it any more.
+    Deleted,
+    /// Nothing was written: these runs go on, the one that came last first. Cancelled in this
+    /// order none of them starts because another one ends.
+    Open(Vec<RunId>),
+    /// There is no such thread.
+    NoThread,
+}
+
 /// A person's message that is posted to a thread by itself.
 #[derive(Clone, Debug)]
 pub struct UserMessage {
@@ -112,14 +125,14 @@ pub trait ThreadStore: Send + Sync + 'static {
         patch: ThreadPatch,
     ) -> Result<Option<ThreadRecord>, StoreError>;
 
-    /// Marks a thread as deleted; `None` when there is none. Returns its runs that have not
-    /// ended, which the caller cancels; no run can be created in it any more.
+    /// Marks a thread as deleted, unless a run in it goes on: the caller cancels those that the
+    /// answer names and asks again. So no crash leaves a run behind in a deleted thread.
     async fn delete_thread(
         &self,
         org: OrgId,
         thread: ThreadId,
         at: Timestamp,
-    ) -> Result<Option<Vec<RunId>>, StoreError>;
+    ) -> Result<DeleteThread, StoreError>;
 
     /// Appends a person's message at the thread's next position; `None` when there is no such
     /// thread.

@@ -39,9 +39,14 @@ pub(super) async fn register(
         AccountsConfig::default(),
     );
     let email = format!("{OWNER}@example.com");
-    let owner = match accounts.register(OWNER, &email, PASSWORD.into()).await {
+    let registered = accounts
+        .register(OWNER, &email, PASSWORD.into(), |_| None)
+        .await;
+    let owner = match registered {
         Err(AccountError::Taken) => return Ok(None),
-        owner => owner.context("can't register the owner")?,
+        Ok(Once::Done(owner)) => owner,
+        Ok(_) => bail!("a registration without idempotency was replayed"),
+        Err(error) => return Err(error).context("can't register the owner"),
     };
     let caller = accounts
         .authenticate(owner.access_token.token.expose())
@@ -91,11 +96,12 @@ async fn join(
             email: format!("{login}@example.com"),
             password_hash: owner.password_hash.clone(),
             role,
+            api_key: None,
             created_at: now,
         };
-        let created = database.create_account(account).await;
+        let created = database.create_account(account, None).await;
         let created = created.with_context(|| format!("can't register {login}"))?;
-        if created == CreateAccount::Taken {
+        if created != Once::Done(CreateAccount::Created) {
             bail!("somebody else is called {login}");
         }
         if role != OrgRole::Viewer {

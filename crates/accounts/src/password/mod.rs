@@ -4,8 +4,8 @@
 //! at a time, with a short queue: a flood of sign-ins is turned away with
 //! [`AccountError::Busy`] instead of starving everything else.
 //!
-//! A stored hash carries its own parameters. One that was made with weaker ones goes on
-//! working; it isn't replaced at login.
+//! A stored hash carries its own parameters. One that was made with other ones than today's goes
+//! on working, and is replaced when its owner signs in.
 
 mod policy;
 
@@ -19,6 +19,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{AccountError, Secret};
 
+/// The kind of hash that is made today.
+const ALGORITHM: Algorithm = Algorithm::Argon2id;
+/// Its version.
+const VERSION: Version = Version::V0x13;
 /// Memory of one hash, in KiB.
 const MEMORY_KIB: u32 = 19_456;
 /// Passes over the memory.
@@ -40,6 +44,18 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cnVubG9vbS1ub2JvZHkhIQ\
 pub(crate) struct Passwords {
     admitted: Arc<Semaphore>,
     running: Arc<Semaphore>,
+}
+
+/// Whether a password is the stored one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Match {
+    /// It isn't.
+    No,
+    /// It is.
+    Yes {
+        /// Whether its hash has other parameters than one that is made today.
+        outdated: bool,
+    },
 }
 
 /// A stored hash that is none.
@@ -73,10 +89,10 @@ impl Passwords {
         &self,
         password: Secret,
         stored: Option<String>,
-    ) -> Result<Result<bool, UnreadableHash>, AccountError> {
+    ) -> Result<Result<Match, UnreadableHash>, AccountError> {
         self.run(move || {
-            let matches = matches(password.expose(), stored.as_deref().unwrap_or(NOBODY))?;
-            Ok(matches && stored.is_some())
+            let found = compare(password.expose(), stored.as_deref().unwrap_or(NOBODY))?;
+            Ok(stored.map_or(Match::No, |_| found))
         })
         .await
     }
@@ -111,19 +127,41 @@ async fn acquire(semaphore: &Arc<Semaphore>) -> OwnedSemaphorePermit {
         .expect("the semaphore is never closed")
 }
 
-fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are valid");
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+fn params() -> Params {
+    Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the parameters are valid")
 }
 
-fn matches(password: &str, stored: &str) -> Result<bool, UnreadableHash> {
-    let unreadable = |error: HashError| UnreadableHash(error.to_string());
+fn argon2() -> Argon2<'static> {
+    Argon2::new(ALGORITHM, VERSION, params())
+}
+
+fn compare(password: &str, stored: &str) -> Result<Match, UnreadableHash> {
     let hash = PasswordHash::new(stored).map_err(|error| UnreadableHash(error.to_string()))?;
     match argon2().verify_password(password.as_bytes(), &hash) {
-        Ok(()) => Ok(true),
-        Err(HashError::PasswordInvalid) => Ok(false),
-        Err(error) => Err(unreadable(error)),
+        Ok(()) => Ok(Match::Yes {
+            outdated: is_outdated(&hash),
+        }),
+        Err(HashError::PasswordInvalid) => Ok(Match::No),
+        Err(error) => Err(UnreadableHash(error.to_string())),
     }
+}
+
+fn is_outdated(hash: &PasswordHash) -> bool {
+    let same = hash.algorithm == ALGORITHM.ident()
+        && hash.version == Some(VERSION.into())
+        && Params::try_from(hash).is_ok_and(|found| costs(&found) == costs(&params()));
+    !same
+}
+
+/// What makes a hash slow, and how long it is.
+fn costs(params: &Params) -> [Option<usize>; 4] {
+    let number = |cost: u32| usize::try_from(cost).ok();
+    [
+        number(params.m_cost()),
+        number(params.t_cost()),
+        number(params.p_cost()),
+        Some(params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)),
+    ]
 }
 
 #[cfg(test)]

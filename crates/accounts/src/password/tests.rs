@@ -11,9 +11,11 @@ async fn a_hash_carries_its_parameters_and_matches_only_its_password() {
     let verify = |password: &str, stored: Option<&str>| {
         passwords.verify(password.into(), stored.map(str::to_owned))
     };
-    assert!(verify("correct horse", Some(&hash)).await.unwrap().unwrap());
-    assert!(!verify("correct Horse", Some(&hash)).await.unwrap().unwrap());
-    assert!(!verify("correct horse", None).await.unwrap().unwrap());
+    let found = async |password, stored| verify(password, stored).await.unwrap().unwrap();
+    let current = Match::Yes { outdated: false };
+    assert_eq!(found("correct horse", Some(&hash)).await, current);
+    assert_eq!(found("correct Horse", Some(&hash)).await, Match::No);
+    assert_eq!(found("correct horse", None).await, Match::No);
     assert!(
         verify("correct horse", Some("plain"))
             .await
@@ -23,15 +25,20 @@ async fn a_hash_carries_its_parameters_and_matches_only_its_password() {
 }
 
 #[test]
-fn a_weaker_hash_still_matches() {
-    let weak = Argon2::new(
-        Algorithm::Argon2id,
-        Version::V0x13,
-        Params::new(8, 1, 1, None).unwrap(),
-    );
-    let hash = weak.hash_password(b"old secret").unwrap().to_string();
-    assert!(matches("old secret", &hash).unwrap());
-    assert!(!matches("new secret", &hash).unwrap());
+fn a_hash_with_other_parameters_matches_and_is_outdated() {
+    let others = [
+        (Algorithm::Argon2id, Version::V0x13, (8, 1, 1)),
+        (Algorithm::Argon2i, VERSION, (MEMORY_KIB, PASSES, LANES)),
+        (ALGORITHM, Version::V0x10, (MEMORY_KIB, PASSES, LANES)),
+    ];
+    for (algorithm, version, (memory, passes, lanes)) in others {
+        let params = Params::new(memory, passes, lanes, None).unwrap();
+        let other = Argon2::new(algorithm, version, params);
+        let hash = other.hash_password(b"old secret").unwrap().to_string();
+        let outdated = Match::Yes { outdated: true };
+        assert_eq!(compare("old secret", &hash).unwrap(), outdated, "{hash}");
+        assert_eq!(compare("new secret", &hash).unwrap(), Match::No);
+    }
 }
 
 #[test]

@@ -1,9 +1,24 @@
+use argon2::{Argon2, Params, PasswordHasher as _};
 use runloom_domain::{OrgRole, PermissionSet};
+use runloom_store::{AccountStore as _, Idempotency, Once, StoredAnswer};
 
 use crate::testing::Fixture;
-use crate::{AccountError, Secret};
+use crate::{AccountError, Registered};
 
 const PASSWORD: &str = "correct horse";
+
+async fn register(
+    f: &Fixture,
+    login: &str,
+    email: &str,
+    password: &str,
+) -> Result<Registered, AccountError> {
+    let made = f.accounts.register(login, email, password.into(), |_| None);
+    match made.await? {
+        Once::Done(registered) => Ok(registered),
+        other => panic!("nothing to replay: {other:?}"),
+    }
+}
 
 fn names(result: Result<impl Sized, AccountError>) -> Vec<&'static str> {
     match result {
@@ -16,9 +31,7 @@ fn names(result: Result<impl Sized, AccountError>) -> Vec<&'static str> {
 #[tokio::test]
 async fn who_registers_is_the_owner_of_an_organisation_and_signed_in() {
     let f = Fixture::new();
-    let made = f
-        .accounts
-        .register("Ada", "ada@example.com", PASSWORD.into())
+    let made = register(&f, "Ada", "ada@example.com", PASSWORD)
         .await
         .unwrap();
     assert_eq!(made.access_token.expires_in.as_secs(), 900);
@@ -41,8 +54,7 @@ async fn who_registers_is_the_owner_of_an_organisation_and_signed_in() {
 #[tokio::test]
 async fn login_and_email_sign_in_and_nothing_else_does() {
     let f = Fixture::new();
-    f.accounts
-        .register("Ada", "ada@example.com", PASSWORD.into())
+    register(&f, "Ada", "ada@example.com", PASSWORD)
         .await
         .unwrap();
     let login = |name: &'static str, password: &str| f.accounts.login(name, password.into());
@@ -71,9 +83,7 @@ async fn login_and_email_sign_in_and_nothing_else_does() {
 #[tokio::test]
 async fn a_login_or_address_is_taken_once() {
     let f = Fixture::new();
-    let register = |login: &'static str, email: &'static str| {
-        f.accounts.register(login, email, Secret::from(PASSWORD))
-    };
+    let register = async |login, email| register(&f, login, email, PASSWORD).await;
     register("ada", "ada@example.com").await.unwrap();
     for (login, email) in [("ADA", "b@example.com"), ("bob", "Ada@Example.com")] {
         let refused = register(login, email).await;
@@ -85,12 +95,9 @@ async fn a_login_or_address_is_taken_once() {
 #[tokio::test]
 async fn what_does_not_fit_is_named_and_nothing_is_written() {
     let f = Fixture::new();
-    let refused = f.accounts.register("a@b", "ada", "short".into()).await;
+    let refused = register(&f, "a@b", "ada", "short").await;
     assert_eq!(names(refused), ["login", "email", "password"]);
-    let refused = f
-        .accounts
-        .register("ada", "a@b.c", "password1".into())
-        .await;
+    let refused = register(&f, "ada", "a@b.c", "password1").await;
     assert_eq!(names(refused), ["password"]);
     assert!(
         f.accounts
@@ -123,4 +130,81 @@ async fn the_first_owner_is_made_once_with_a_key_that_may_do_everything() {
     f.accounts.login("owner", owner.password).await.unwrap();
     let again = f.accounts.first_owner("owner", "owner@localhost").await;
     assert!(again.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_registration_may_be_repeated_without_its_token() {
+    let f = Fixture::new();
+    let body = br#"{"login":"ada","password":"correct horse"}"#;
+    let attempt = async |login: &str, body: &[u8]| {
+        let hash = f.accounts.fingerprint(body);
+        let once = |new: &Registered| {
+            Some(Idempotency {
+                principal: "somebody".to_owned(),
+                operation: "POST /v1/auth/register".to_owned(),
+                key: "k".to_owned(),
+                body_hash: hash,
+                answer: StoredAnswer {
+                    status: 201,
+                    body: new.user_id.to_string(),
+                },
+            })
+        };
+        let email = format!("{login}@example.com");
+        let made = f.accounts.register(login, &email, PASSWORD.into(), once);
+        made.await.unwrap()
+    };
+    let Once::Done(first) = attempt("ada", body).await else {
+        panic!("nobody was there");
+    };
+    let Once::Replayed(again) = attempt("ada", body).await else {
+        panic!("it happened before");
+    };
+    assert_eq!(again.body, first.user_id.to_string());
+    let other = attempt("bob", b"{}").await;
+    assert!(matches!(other, Once::Conflict(_)), "{other:?}");
+    let other_node = f.other_node().fingerprint(body);
+    assert_eq!(f.accounts.fingerprint(body), other_node);
+    assert_ne!(f.accounts.fingerprint(body), f.accounts.fingerprint(b"{}"));
+}
+
+#[tokio::test]
+async fn an_outdated_hash_is_replaced_at_login() {
+    let f = Fixture::new();
+    let made = register(&f, "ada", "ada@example.com", PASSWORD)
+        .await
+        .unwrap();
+    let stored = async || {
+        f.store
+            .find_login("ada")
+            .await
+            .unwrap()
+            .unwrap()
+            .password_hash
+    };
+    let today = stored().await;
+    f.accounts.login("ada", PASSWORD.into()).await.unwrap();
+    assert_eq!(stored().await, today, "it is up to date");
+
+    let weak = Argon2::new(
+        argon2::Algorithm::Argon2id,
+        argon2::Version::V0x13,
+        Params::new(8, 1, 1, None).unwrap(),
+    );
+    let weak = weak.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+    let replaced = f
+        .store
+        .replace_password_hash(made.user_id, &today, weak.clone());
+    assert!(replaced.await.unwrap());
+    let refused = f.accounts.login("ada", "wrong horse".into()).await;
+    assert!(matches!(refused, Err(AccountError::BadCredentials)));
+    assert_eq!(stored().await, weak, "nobody signed in");
+    f.accounts.login("ada", PASSWORD.into()).await.unwrap();
+    let renewed = stored().await;
+    assert!(
+        renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+        "{renewed}"
+    );
+    f.accounts.login("ada", PASSWORD.into()).await.unwrap();
+    assert_eq!(stored().await, renewed);
 }

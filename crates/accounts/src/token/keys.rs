@@ -18,6 +18,7 @@ use super::TokenKind;
 pub struct TokenKeys {
     access: KeyRing,
     ticket: KeyRing,
+    fingerprint: [u8; 32],
 }
 
 impl TokenKeys {
@@ -26,6 +27,7 @@ impl TokenKeys {
         Self {
             access: KeyRing::derive(master, "access token"),
             ticket: KeyRing::derive(master, "event ticket"),
+            fingerprint: derive(master, "runloom fingerprint key v1"),
         }
     }
 
@@ -41,6 +43,11 @@ impl TokenKeys {
     /// Access tokens of `issuer`.
     pub(crate) fn access(&self, issuer: &str) -> TokenKind {
         TokenKind::new("at+jwt", "runloom-api", issuer, self.access.clone())
+    }
+
+    /// The key of fingerprints.
+    pub(crate) const fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
     }
 
     /// Tickets of `issuer`.
@@ -90,8 +97,13 @@ impl KeyRing {
 /// A key for one purpose out of a uniformly random one: HMAC as a pseudo-random function, which
 /// is what HKDF's expand step comes to for one block.
 fn derive(secret: &[u8; 32], label: &str) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
-    mac.update(label.as_bytes());
+    keyed_hash(secret, label.as_bytes())
+}
+
+/// HMAC-SHA256.
+pub(crate) fn keyed_hash(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(bytes);
     mac.finalize().into_bytes().into()
 }
 

@@ -12,6 +12,7 @@
 mod keys;
 
 pub use keys::TokenKeys;
+pub(crate) use keys::keyed_hash;
 
 use std::time::Duration;
 

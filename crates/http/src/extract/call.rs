@@ -7,6 +7,7 @@ use runloom_accounts::Caller;
 use runloom_domain::TraceId;
 use runloom_store::Idempotency;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::access::Access;
 use super::body::{self, Body, Unread};
@@ -37,10 +38,22 @@ pub(crate) struct Call<A: Access, P = (), Q = (), B = Unread> {
     raw_body: Bytes,
 }
 
+impl<A: Access, P, Q, B> Call<A, P, Q, B> {
+    /// What makes this request happen once for `principal`, if the client asked for that; its
+    /// body is known again by `hash`.
+    pub(crate) fn once_as(
+        &self,
+        principal: &str,
+        hash: impl FnOnce(&[u8]) -> [u8; 32],
+    ) -> Result<Option<OnceKey>, ApiError> {
+        OnceKey::read(&self.request, principal, || hash(&self.raw_body))
+    }
+}
+
 impl<A: Access<Caller = Caller>, P, Q, B> Call<A, P, Q, B> {
     /// What makes this request happen once, if the client asked for that.
     pub(crate) fn once(&self) -> Result<Option<OnceKey>, ApiError> {
-        OnceKey::read(&self.request, &self.caller.principal, &self.raw_body)
+        self.once_as(&self.caller.principal, |body| Sha256::digest(body).into())
     }
 
     /// The answer of a creating request, 201 with `body`, and what makes it happen once.

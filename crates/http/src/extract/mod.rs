@@ -14,6 +14,6 @@ pub(crate) use access::{ThreadsRead, ThreadsWrite, bearer, refuse_url_tokens};
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
 pub(crate) use fields::{Fields, Size};
-pub(crate) use once::Answer;
+pub(crate) use once::{Answer, OnceKey};
 pub(crate) use path::{FromPath, PathFields};
 pub(crate) use query::{FromQuery, QueryFields};

@@ -5,7 +5,6 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse};
 use runloom_store::{Idempotency, KeyConflict, Once, StoredAnswer};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::error::{ApiError, ApiResult};
 
@@ -83,13 +82,13 @@ impl OnceKey {
     pub(super) fn read(
         request: &HttpRequest,
         principal: &str,
-        body: &[u8],
+        body_hash: impl FnOnce() -> [u8; 32],
     ) -> Result<Option<Self>, ApiError> {
         Ok(key(request)?.map(|key| Self {
             principal: principal.to_owned(),
             operation: format!("{} {}", request.method(), request.path()),
             key,
-            body_hash: Sha256::digest(body).into(),
+            body_hash: body_hash(),
         }))
     }
 

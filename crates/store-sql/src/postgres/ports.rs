@@ -8,9 +8,9 @@ use runloom_domain::{
 };
 use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    HistoryPart, Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey, NewRun,
-    NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, ThreadPatch,
-    ThreadRecord, ThreadStore, UserMessage, UserRecord,
+    DeleteThread, HistoryPart, Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey,
+    NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
+    ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use futures_util::FutureExt;
@@ -202,12 +202,9 @@ impl ThreadStore for PostgresStore {
         org: OrgId,
         thread: ThreadId,
         at: Timestamp,
-    ) -> Result<Option<Vec<RunId>>, StoreError> {
-        // One transaction: failing half-way must not leave a deleted thread whose runs nobody
-        // was told to cancel.
-        decide!(self, any, (org, thread, at), |c, (org, thread, at)| async {
-            let named = threads::delete(c, *org, *thread, *at).await?;
-            Ok(Verdict::Keep(named))
+    ) -> Result<DeleteThread, StoreError> {
+        decide!(self, any, (org, thread, at), |c, (org, thread, at)| {
+            threads::delete(c, *org, *thread, *at)
         })
     }
 
@@ -234,8 +231,14 @@ impl ThreadStore for PostgresStore {
 
 #[async_trait]
 impl AccountStore for PostgresStore {
-    async fn create_account(&self, new: NewAccount) -> Result<CreateAccount, StoreError> {
-        decide!(self, any, new, |c, new| accounts::create(c, new.clone()))
+    async fn create_account(
+        &self,
+        new: NewAccount,
+        once: Option<Idempotency>,
+    ) -> Result<Once<CreateAccount>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            accounts::create(c, Now, new.clone(), once.clone())
+        })
     }
 
     async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
@@ -244,6 +247,16 @@ impl AccountStore for PostgresStore {
 
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
         read!(self, accounts::user(org, user))
+    }
+
+    async fn replace_password_hash(
+        &self,
+        user: UserId,
+        old: &str,
+        new: String,
+    ) -> Result<bool, StoreError> {
+        let old = old.to_owned();
+        write!(self, any, c => accounts::replace_password_hash(c, user, &old, &new).await)
     }
 
     async fn has_accounts(&self) -> Result<bool, StoreError> {

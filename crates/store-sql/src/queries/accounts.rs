@@ -2,9 +2,10 @@
 
 use diesel::prelude::*;
 use runloom_domain::{OrgId, UserId};
-use runloom_store::{CreateAccount, LoginRecord, NewAccount, UserRecord};
+use runloom_store::{CreateAccount, Idempotency, LoginRecord, NewAccount, Once, UserRecord};
+use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl};
+use super::{Conn, RunQueryDsl, api_keys, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::account::{MembershipRow, UserRow, into_user};
 use crate::schema::{memberships, orgs, user_names, users};
@@ -16,23 +17,40 @@ fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
 
+/// The idempotency keys of registrations belong to no organisation: each attempt would make one
+/// of its own.
+const NO_ORG: OrgId = OrgId::from_uuid(Uuid::nil());
+
 pub(crate) async fn create(
     c: &mut Conn,
+    now: dialect::Now,
     new: NewAccount,
-) -> Result<Verdict<CreateAccount>, Failure> {
+    once: Option<Idempotency>,
+) -> Result<Verdict<Once<CreateAccount>>, Failure> {
+    if let Some(answer) = keys::take(c, now, NO_ORG, once.as_ref()).await? {
+        return Ok(Verdict::Undo(answer));
+    }
     storable([new.org_name.as_str(), &new.login, &new.email])?;
-    let (user, org, at) = (
-        Id::from(new.user_id),
-        Id::from(new.org_id),
-        At(new.created_at),
-    );
+    if !take_names(c, &new).await? {
+        return Ok(Verdict::Undo(Once::Done(CreateAccount::Taken)));
+    }
+    join(c, &new).await?;
+    if let Some(key) = new.api_key {
+        api_keys::insert(c, key).await?;
+    }
+    Ok(Verdict::Keep(Once::Done(CreateAccount::Created)))
+}
+
+/// Writes the person with their names; false when one of these is somebody else's.
+async fn take_names(c: &mut Conn, new: &NewAccount) -> Result<bool, Failure> {
+    let user = Id::from(new.user_id);
     diesel::insert_into(users::table)
         .values((
             users::user_id.eq(user),
             users::login.eq(&new.login),
             users::email.eq(&new.email),
             users::password_hash.eq(&new.password_hash),
-            users::created_at.eq(at),
+            users::created_at.eq(At(new.created_at)),
         ))
         .execute(c)
         .await?;
@@ -48,9 +66,19 @@ pub(crate) async fn create(
             .await?
             == 0;
         if taken {
-            return Ok(Verdict::Undo(CreateAccount::Taken));
+            return Ok(false);
         }
     }
+    Ok(true)
+}
+
+/// Makes the organisation unless it is there, and the person a member of it.
+async fn join(c: &mut Conn, new: &NewAccount) -> Result<(), Failure> {
+    let (user, org, at) = (
+        Id::from(new.user_id),
+        Id::from(new.org_id),
+        At(new.created_at),
+    );
     diesel::insert_into(orgs::table)
         .values((
             orgs::org_id.eq(org),
@@ -70,7 +98,7 @@ pub(crate) async fn create(
         ))
         .execute(c)
         .await?;
-    Ok(Verdict::Keep(CreateAccount::Created))
+    Ok(())
 }
 
 /// A person logs in to the organisation that they joined first.
@@ -116,6 +144,23 @@ pub(crate) async fn user(
     Ok(row
         .map(|(user, member)| into_user(user, &member))
         .transpose()?)
+}
+
+pub(crate) async fn replace_password_hash(
+    c: &mut Conn,
+    user: UserId,
+    old: &str,
+    new: &str,
+) -> Result<bool, Failure> {
+    let replaced = diesel::update(
+        users::table
+            .find(Id::from(user))
+            .filter(users::password_hash.eq(old)),
+    )
+    .set(users::password_hash.eq(new))
+    .execute(c)
+    .await?;
+    Ok(replaced == 1)
 }
 
 pub(crate) async fn any(c: &mut Conn) -> Result<bool, Failure> {

@@ -27,12 +27,17 @@ pub(crate) async fn create(
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
+    insert(c, new).await?;
+    Ok(Verdict::Keep(Once::Done(())))
+}
+
+pub(super) async fn insert(c: &mut Conn, new: NewApiKey) -> Result<(), Failure> {
     storable([new.name.as_str()])?;
     diesel::insert_into(api_keys::table)
         .values(ApiKeyRow::from(new))
         .execute(c)
         .await?;
-    Ok(Verdict::Keep(Once::Done(())))
+    Ok(())
 }
 
 /// Keys that have not been revoked, with their owners.

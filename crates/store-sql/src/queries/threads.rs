@@ -2,9 +2,9 @@
 
 use diesel::dsl::not;
 use diesel::prelude::*;
-use runloom_domain::{OrgId, RunId, ThreadId, Timestamp};
+use runloom_domain::{OrgId, RunId, RunStatus, ThreadId, Timestamp};
 use runloom_store::{
-    Idempotency, NewThread, Once, Page, PageKey, Paged, ThreadPatch, ThreadRecord,
+    DeleteThread, Idempotency, NewThread, Once, Page, PageKey, Paged, ThreadPatch, ThreadRecord,
 };
 
 use super::{Conn, RunQueryDsl, dialect, keys};
@@ -135,13 +135,13 @@ pub(crate) async fn update(
     get(c, org, thread).await
 }
 
-/// Locks the thread's row, so that no run can be created meanwhile, then marks it.
+/// Marks the thread first, which locks its row: no run can be created while its runs are read.
 pub(crate) async fn delete(
     c: &mut Conn,
     org: OrgId,
     thread: ThreadId,
     at: Timestamp,
-) -> Result<Option<Vec<RunId>>, Failure> {
+) -> Result<Verdict<DeleteThread>, Failure> {
     let (org, thread) = (Id::from(org), Id::from(thread));
     let deleted = diesel::update(
         threads::table
@@ -152,15 +152,20 @@ pub(crate) async fn delete(
     .execute(c)
     .await?;
     if deleted == 0 {
-        return Ok(None);
+        return Ok(Verdict::Undo(DeleteThread::NoThread));
     }
     let open: Vec<Id> = run_heads::table
         .filter(run_heads::org_id.eq(org))
         .filter(run_heads::thread_id.eq(thread))
         .filter(IsOpen)
-        .order(run_heads::turn)
+        .filter(run_heads::status.ne(RunStatus::Cancelling.as_str()))
+        .order(run_heads::turn.desc())
         .select(run_heads::run_id)
         .load(c)
         .await?;
-    Ok(Some(open.into_iter().map(RunId::from).collect()))
+    if open.is_empty() {
+        return Ok(Verdict::Keep(DeleteThread::Deleted));
+    }
+    let open = open.into_iter().map(RunId::from).collect();
+    Ok(Verdict::Undo(DeleteThread::Open(open)))
 }

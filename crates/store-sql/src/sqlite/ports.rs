@@ -6,9 +6,9 @@ use runloom_domain::{
 };
 use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    HistoryPart, Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey, NewRun,
-    NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, ThreadPatch,
-    ThreadRecord, ThreadStore, UserMessage, UserRecord,
+    DeleteThread, HistoryPart, Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey,
+    NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
+    ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use super::{SqliteStore, append, done, lease, queries};
@@ -167,8 +167,8 @@ impl ThreadStore for SqliteStore {
         org: OrgId,
         thread: ThreadId,
         at: Timestamp,
-    ) -> Result<Option<Vec<RunId>>, StoreError> {
-        self.write(move |c| done(queries::threads::delete(c, org, thread, at)))
+    ) -> Result<DeleteThread, StoreError> {
+        self.decide(move |c| done(queries::threads::delete(c, org, thread, at)))
             .await
     }
 
@@ -196,8 +196,13 @@ impl ThreadStore for SqliteStore {
 
 #[async_trait]
 impl AccountStore for SqliteStore {
-    async fn create_account(&self, new: NewAccount) -> Result<CreateAccount, StoreError> {
-        self.decide(move |c| done(queries::accounts::create(c, new)))
+    async fn create_account(
+        &self,
+        new: NewAccount,
+        once: Option<Idempotency>,
+    ) -> Result<Once<CreateAccount>, StoreError> {
+        let now = self.now();
+        self.decide(move |c| done(queries::accounts::create(c, now, new, once)))
             .await
     }
 
@@ -210,6 +215,21 @@ impl AccountStore for SqliteStore {
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
         self.read(move |c| done(queries::accounts::user(c, org, user)))
             .await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        user: UserId,
+        old: &str,
+        new: String,
+    ) -> Result<bool, StoreError> {
+        let old = old.to_owned();
+        self.write(move |c| {
+            done(queries::accounts::replace_password_hash(
+                c, user, &old, &new,
+            ))
+        })
+        .await
     }
 
     async fn has_accounts(&self) -> Result<bool, StoreError> {

@@ -7,8 +7,14 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Harness;
-use super::fixtures::{done, first_page, new_account, new_api_key, now, tenant};
-use crate::{CreateAccount, NewAccount, NewApiKey, UserRecord};
+use super::fixtures::{
+    Tenant, done, first_page, idempotency, new_account, new_api_key, now, tenant,
+};
+use crate::{CreateAccount, Idempotency, KeyConflict, NewAccount, NewApiKey, Once, UserRecord};
+
+async fn register(h: &Harness, new: NewAccount) -> CreateAccount {
+    done(h.store().create_account(new, None).await.unwrap())
+}
 
 /// A person comes back as registered, by id, by login and by e-mail address.
 pub async fn a_person_registers(h: &Harness) {
@@ -26,10 +32,7 @@ pub async fn a_person_registers(h: &Harness) {
         created_at: new.created_at,
     };
     let hash = new.password_hash.clone();
-    assert_eq!(
-        h.store().create_account(new).await.unwrap(),
-        CreateAccount::Created
-    );
+    assert_eq!(register(h, new).await, CreateAccount::Created);
     assert!(h.store().has_accounts().await.unwrap());
     let read = h
         .store()
@@ -63,10 +66,7 @@ pub async fn names_have_no_case(h: &Harness) {
         ..new_account()
     };
     let (login, email) = (first.login.clone(), first.email.clone());
-    assert_eq!(
-        h.store().create_account(first).await.unwrap(),
-        CreateAccount::Created
-    );
+    assert_eq!(register(h, first).await, CreateAccount::Created);
     for name in [
         login.to_lowercase(),
         login.to_uppercase(),
@@ -91,10 +91,7 @@ pub async fn names_have_no_case(h: &Harness) {
     ];
     for new in taken {
         let (org, user) = (new.org_id, new.user_id);
-        assert_eq!(
-            h.store().create_account(new).await.unwrap(),
-            CreateAccount::Taken
-        );
+        assert_eq!(register(h, new).await, CreateAccount::Taken);
         assert_eq!(h.store().user(org, user).await.unwrap(), None);
     }
 }
@@ -113,7 +110,7 @@ pub async fn racing_registrations_make_one_account(h: &Harness) {
         };
         people.spawn(async move {
             start.wait().await;
-            store.create_account(new).await.unwrap()
+            done(store.create_account(new, None).await.unwrap())
         });
     }
     let answers = people.join_all().await;
@@ -133,10 +130,7 @@ pub async fn an_organisation_has_several_people(h: &Harness) {
         ..new_account()
     };
     let user = second.user_id;
-    assert_eq!(
-        h.store().create_account(second).await.unwrap(),
-        CreateAccount::Created
-    );
+    assert_eq!(register(h, second).await, CreateAccount::Created);
     let read = h.store().user(first.org, user).await.unwrap().unwrap();
     assert_eq!(read.role, OrgRole::Viewer);
     let read = h
@@ -177,4 +171,123 @@ pub async fn people_belong_to_their_organisation(h: &Harness) {
     let (own, foreign) = (tenant(h).await, tenant(h).await);
     assert!(h.store().user(own.org, own.user).await.unwrap().is_some());
     assert_eq!(h.store().user(foreign.org, own.user).await.unwrap(), None);
+}
+
+fn tenant_of(new: &NewAccount) -> Tenant {
+    Tenant {
+        org: new.org_id,
+        user: new.user_id,
+        login: new.login.clone(),
+        email: new.email.clone(),
+    }
+}
+
+/// The first key comes with its owner or not at all.
+pub async fn the_first_key_comes_with_the_account(h: &Harness) {
+    let person = new_account();
+    let key = new_api_key(&tenant_of(&person));
+    let public_id = key.public_id.clone();
+    let with_key = NewAccount {
+        api_key: Some(key.clone()),
+        ..person.clone()
+    };
+    assert_eq!(register(h, with_key).await, CreateAccount::Created);
+    let found = h.store().find_api_key(&public_id).await.unwrap().unwrap();
+    assert_eq!(found.owner.user_id, person.user_id);
+
+    // A name that is taken brings no key.
+    let again = NewAccount {
+        login: person.login.clone(),
+        ..new_account()
+    };
+    let second = new_api_key(&tenant_of(&again));
+    let public_id = second.public_id.clone();
+    let again = NewAccount {
+        api_key: Some(second),
+        ..again
+    };
+    assert_eq!(register(h, again).await, CreateAccount::Taken);
+    assert!(h.store().find_api_key(&public_id).await.unwrap().is_none());
+
+    // A key that can't be brings no account.
+    let other = new_account();
+    let (org, user) = (other.org_id, other.user_id);
+    let repeated = NewAccount {
+        api_key: Some(NewApiKey {
+            org_id: org,
+            user_id: user,
+            ..key
+        }),
+        ..other
+    };
+    assert!(h.store().create_account(repeated, None).await.is_err());
+    assert_eq!(h.store().user(org, user).await.unwrap(), None);
+}
+
+/// A repeated registration gets the first answer; one that was refused leaves no key behind.
+pub async fn a_person_registers_once(h: &Harness) {
+    let person = new_account();
+    let once = idempotency(&tenant_of(&person), "POST /register");
+    let attempt = |new: NewAccount, once: &Idempotency| {
+        let (store, once) = (h.shared(), once.clone());
+        async move { store.create_account(new, Some(once)).await.unwrap() }
+    };
+    let created = attempt(person.clone(), &once).await;
+    assert_eq!(created, Once::Done(CreateAccount::Created));
+    // Each attempt would make another organisation; the key knows it all the same.
+    let again = NewAccount {
+        login: person.login.clone(),
+        ..new_account()
+    };
+    let (org, user) = (again.org_id, again.user_id);
+    let replayed = attempt(again, &once).await;
+    assert_eq!(replayed, Once::Replayed(once.answer.clone()));
+    assert_eq!(h.store().user(org, user).await.unwrap(), None);
+    let other = Idempotency {
+        body_hash: [2; 32],
+        ..once.clone()
+    };
+    let refused = attempt(new_account(), &other).await;
+    assert_eq!(refused, Once::Conflict(KeyConflict::Reused));
+
+    let fresh = idempotency(&tenant_of(&person), "POST /register");
+    let taken = NewAccount {
+        login: person.login.clone(),
+        ..new_account()
+    };
+    let taken = attempt(taken, &fresh).await;
+    assert_eq!(taken, Once::Done(CreateAccount::Taken));
+    let created = attempt(new_account(), &fresh).await;
+    assert_eq!(created, Once::Done(CreateAccount::Created));
+}
+
+/// A password's hash is replaced if nobody else has done so.
+pub async fn a_password_hash_is_replaced_once(h: &Harness) {
+    let (person, other) = (new_account(), new_account());
+    let (user, login, old) = (
+        person.user_id,
+        person.login.clone(),
+        person.password_hash.clone(),
+    );
+    let others = other.login.clone();
+    for new in [person, other] {
+        assert_eq!(register(h, new).await, CreateAccount::Created);
+    }
+    let replace = async |old: &str, new: &str| {
+        let store = h.store();
+        let replaced = store.replace_password_hash(user, old, new.to_owned());
+        replaced.await.unwrap()
+    };
+    assert!(replace(&old, "second").await);
+    assert!(!replace(&old, "third").await, "it is another one now");
+    let stored = async |login: &str| {
+        let found = h.store().find_login(login).await.unwrap();
+        found.unwrap().password_hash
+    };
+    assert_eq!(stored(&login).await, "second");
+    assert_eq!(stored(&others).await, old);
+    let nobody = UserId::generate(now());
+    let store = h.store();
+    let replaced = store.replace_password_hash(nobody, &old, "x".to_owned());
+    assert!(!replaced.await.unwrap());
 }

@@ -325,7 +325,7 @@ pub async fn accounts(h: &Harness) {
     dropped(h, || {
         let (store, new) = (h.store(), new_account());
         people.push(new.clone());
-        async move { store.create_account(new).await }
+        async move { store.create_account(new, None).await }
     })
     .await;
     for person in people {

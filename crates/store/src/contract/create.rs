@@ -7,7 +7,9 @@ use super::fixtures::{
     append_ok, create, done, first_page, new_run, node, now, post, running, tenant, thread,
     try_create, types,
 };
-use crate::{Content, CreateRun, FirstEvent, HistoryPart, NewRun, OnBusy, StoreError};
+use crate::{
+    Content, CreateRun, DeleteThread, FirstEvent, HistoryPart, NewRun, OnBusy, StoreError,
+};
 
 /// The run, its first event with seq 1, and both of its rows are there.
 pub async fn the_first_event_is_written(h: &Harness) {
@@ -65,7 +67,7 @@ pub async fn there_must_be_a_thread(h: &Harness) {
     let (own, foreign) = (tenant(h).await, tenant(h).await);
     let deleted = thread(h, &own).await;
     let gone = h.store().delete_thread(own.org, deleted, now()).await;
-    assert_eq!(gone.unwrap(), Some(vec![]));
+    assert_eq!(gone.unwrap(), DeleteThread::Deleted);
     let others = thread(h, &foreign).await;
     for thread in [ThreadId::generate(now()), deleted, others] {
         let new = new_run(&own, thread);

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runloom_domain::MessageId;
+use runloom_domain::{MessageId, RunStatus};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Harness;
 use super::fixtures::{
-    append_ok, create, done, first_page, idempotency, new_api_key, new_message, new_run,
-    new_thread, now, running, tenant, thread, try_create,
+    append_ok, create, done, ended, event, first_page, idempotency, new_api_key, new_message,
+    new_run, new_thread, now, running, tenant, thread, try_create,
 };
-use crate::{CreateRun, Idempotency, KeyConflict, NewRun, Once, RunFilter};
+use crate::{CreateRun, DeleteThread, Idempotency, Intent, KeyConflict, NewRun, Once, RunFilter};
 
 /// A repeat gets the first answer and writes nothing, even when the thread is gone.
 pub async fn a_repeat_gets_the_first_answer(h: &Harness) {
@@ -24,15 +24,23 @@ pub async fn a_repeat_gets_the_first_answer(h: &Harness) {
         once: Some(once.clone()),
         ..new_run(&tenant, thread)
     };
-    create(h, new()).await;
-    for _ in 0..2 {
-        let again = h.store().create_run(new()).await.unwrap();
-        assert_eq!(again, Once::Replayed(once.answer.clone()));
-        h.store()
-            .delete_thread(tenant.org, thread, now())
-            .await
-            .unwrap();
-    }
+    let first = new();
+    let cancel = Intent {
+        org_id: tenant.org,
+        run_id: first.run_id,
+        expect_status: RunStatus::Running,
+        expect_seq: None,
+        events: vec![event("run.cancelled")],
+        projection: ended(RunStatus::Cancelled),
+    };
+    create(h, first).await;
+    let again = h.store().create_run(new()).await.unwrap();
+    assert_eq!(again, Once::Replayed(once.answer.clone()));
+    h.store().intend(cancel).await.unwrap();
+    let gone = h.store().delete_thread(tenant.org, thread, now()).await;
+    assert_eq!(gone.unwrap(), DeleteThread::Deleted);
+    let again = h.store().create_run(new()).await.unwrap();
+    assert_eq!(again, Once::Replayed(once.answer.clone()));
     let runs = h
         .store()
         .runs(tenant.org, RunFilter::default(), first_page(9))

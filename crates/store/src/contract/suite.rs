@@ -11,6 +11,9 @@ macro_rules! contract_suite {
                 racing_registrations_make_one_account;
                 an_organisation_has_several_people;
                 people_belong_to_their_organisation;
+                the_first_key_comes_with_the_account;
+                a_person_registers_once;
+                a_password_hash_is_replaced_once;
             }
             api_keys {
                 a_key_is_made_and_found;
@@ -171,6 +174,7 @@ macro_rules! contract_suite {
             threads {
                 a_thread_is_made_and_read;
                 a_patch_changes_what_it_names;
+                a_thread_outlives_its_runs;
                 a_deleted_thread_is_absent;
                 the_active_run_is_derived;
                 cursors_hold_while_threads_are_added;

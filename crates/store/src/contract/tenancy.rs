@@ -8,8 +8,8 @@ use super::fixtures::{
     new_message, new_run, new_thread, now, post, running, tenant, try_create,
 };
 use crate::{
-    Appended, Change, Content, CreateRun, HistoryPart, Intended, NewRun, Once, Projection,
-    RunFilter, ThreadPatch, ToolOutput,
+    Appended, Change, Content, CreateRun, DeleteThread, HistoryPart, Intended, NewRun, Once,
+    Projection, RunFilter, ThreadPatch, ToolOutput,
 };
 
 /// A run with everything that can be read of it, and a stranger.
@@ -100,7 +100,10 @@ pub async fn threads_are_absent(h: &Harness) {
         metadata: None,
     };
     assert_eq!(store.update_thread(org, id, patch).await.unwrap(), None);
-    assert_eq!(store.delete_thread(org, id, now()).await.unwrap(), None);
+    assert_eq!(
+        store.delete_thread(org, id, now()).await.unwrap(),
+        DeleteThread::NoThread
+    );
     assert!(
         store
             .messages(org, id, first_page(9), true)

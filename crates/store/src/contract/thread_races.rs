@@ -14,8 +14,8 @@ use super::fixtures::{
     running, tenant, thread,
 };
 use crate::{
-    Appended, CreateRun, FirstEvent, Intended, Intent, NewRun, OnBusy, Projection, Store,
-    ThreadPatch,
+    Appended, CreateRun, DeleteThread, FirstEvent, Intended, Intent, NewRun, OnBusy, Projection,
+    Store, ThreadPatch,
 };
 
 /// Runs as many tasks as there are futures, and lets all go at once.
@@ -97,26 +97,38 @@ async fn assert_dense(h: &Harness, org: OrgId, thread: ThreadId, count: u64) {
     assert_eq!(positions, (1..=count).rev().collect::<Vec<_>>());
 }
 
-/// Runs that are created while their thread is deleted are either named by the deletion or not
-/// created: nobody forgets to cancel one.
+/// Runs that are created while their thread is deleted are either named to whoever deletes it or
+/// not created: nobody forgets to cancel one.
 pub async fn no_run_slips_into_a_deleted_thread(h: &Harness) {
-    let tenant = tenant(h).await;
     for _ in 0..10 {
-        let thread = thread(h, &tenant).await;
+        let scene = running(h).await;
+        let (org, thread) = (scene.tenant.org, scene.thread);
+        h.store().intend(scene.cancel()).await.unwrap();
         let (first, begun) = oneshot::channel();
-        let creations = tokio::spawn(create_until_gone(h.shared(), tenant.clone(), thread, first));
+        let tenant = scene.tenant.clone();
+        let creations = tokio::spawn(create_until_gone(h.shared(), tenant, thread, first));
         begun.await.unwrap();
-        let named = h
-            .store()
-            .delete_thread(tenant.org, thread, now())
-            .await
-            .unwrap();
-        let named: BTreeSet<RunId> = named.expect("the thread was there").into_iter().collect();
-        assert_eq!(named, creations.await.unwrap());
+        let mut cancelled = BTreeSet::new();
+        while let DeleteThread::Open(runs) =
+            h.store().delete_thread(org, thread, now()).await.unwrap()
+        {
+            for run_id in runs {
+                let cancel = Intent {
+                    run_id,
+                    expect_status: RunStatus::Queued,
+                    ..scene.intent("run.cancelled", ended(RunStatus::Cancelled))
+                };
+                let outcome = h.store().intend(cancel).await.unwrap();
+                assert_eq!(outcome, Intended::Applied { base: 1 });
+                assert!(cancelled.insert(run_id), "it has ended");
+            }
+        }
+        assert_eq!(h.store().thread(org, thread).await.unwrap(), None);
+        assert_eq!(cancelled, creations.await.unwrap());
     }
 }
 
-/// Queues runs until the thread is gone, and returns those that were created.
+/// Queues runs until the thread is gone, but not for ever, and returns those that were created.
 async fn create_until_gone(
     store: Arc<dyn Store>,
     tenant: Tenant,
@@ -125,22 +137,23 @@ async fn create_until_gone(
 ) -> BTreeSet<RunId> {
     let mut first = Some(first);
     let mut created = BTreeSet::new();
-    loop {
+    for _ in 0..30 {
         let new = NewRun {
-            on_busy: OnBusy::Enqueue { max_queued: 10_000 },
+            on_busy: OnBusy::Enqueue { max_queued: 100 },
             ..new_run(&tenant, thread)
         };
         match create(Arc::clone(&store), new).await {
             (id, CreateRun::Created(_)) => assert!(created.insert(id)),
             (_, refused) => {
                 assert_eq!(refused, CreateRun::NoThread);
-                return created;
+                break;
             }
         }
         if let Some(first) = first.take() {
             first.send(()).expect("the case waits");
         }
     }
+    created
 }
 
 /// The owner, people who post, people who queue and cancel, and people who rename: none fails

@@ -7,7 +7,9 @@ use super::fixtures::{
     append_ok, create, done, ended, event, first_page, new_message, new_run, new_thread, next_page,
     now, running, tenant, thread,
 };
-use crate::{NewRun, NewThread, OnBusy, Once, StoreError, ThreadPatch, ThreadRecord};
+use crate::{
+    DeleteThread, Intent, NewRun, NewThread, OnBusy, Once, StoreError, ThreadPatch, ThreadRecord,
+};
 
 /// A thread comes back as it was made.
 pub async fn a_thread_is_made_and_read(h: &Harness) {
@@ -105,33 +107,50 @@ pub async fn a_patch_changes_what_it_names(h: &Harness) {
     assert_eq!(changed.unwrap(), None);
 }
 
-/// A deleted thread is absent everywhere, and its runs that haven't ended are named.
-pub async fn a_deleted_thread_is_absent(h: &Harness) {
+/// A thread in which a run goes on is not deleted: the runs are named, the last one first.
+pub async fn a_thread_outlives_its_runs(h: &Harness) {
     let scene = running(h).await;
     let (store, org, id) = (h.store(), scene.tenant.org, scene.thread);
-    let queue = OnBusy::Enqueue { max_queued: 2 };
-    let queued = NewRun {
-        on_busy: queue,
-        ..new_run(&scene.tenant, id)
-    };
-    let mut open = vec![scene.run, queued.run_id];
-    create(h, queued).await;
-    let ended_before = NewRun {
-        on_busy: queue,
-        ..new_run(&scene.tenant, id)
-    };
-    let cancel = crate::Intent {
-        run_id: ended_before.run_id,
+    let mut queued = Vec::new();
+    for _ in 0..3 {
+        let new = NewRun {
+            on_busy: OnBusy::Enqueue { max_queued: 3 },
+            ..new_run(&scene.tenant, id)
+        };
+        queued.push(new.run_id);
+        create(h, new).await;
+    }
+    let cancelled = |run_id| Intent {
+        run_id,
         expect_status: RunStatus::Queued,
         ..scene.intent("run.cancelled", ended(RunStatus::Cancelled))
     };
-    create(h, ended_before).await;
-    store.intend(cancel).await.unwrap();
+    store.intend(cancelled(queued[1])).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            store.delete_thread(org, id, now()).await.unwrap(),
+            DeleteThread::Open(vec![queued[2], queued[0], scene.run])
+        );
+        let read = store.thread(org, id).await.unwrap();
+        assert_eq!(read.and_then(|read| read.active_run_id), Some(scene.run));
+    }
+    store.intend(cancelled(queued[0])).await.unwrap();
+    store.intend(cancelled(queued[2])).await.unwrap();
+    assert_eq!(
+        store.delete_thread(org, id, now()).await.unwrap(),
+        DeleteThread::Open(vec![scene.run])
+    );
+}
 
-    let mut named = store.delete_thread(org, id, now()).await.unwrap().unwrap();
-    named.sort_unstable();
-    open.sort_unstable();
-    assert_eq!(named, open);
+/// A deleted thread is absent everywhere; a run whose end was asked for before may still end.
+pub async fn a_deleted_thread_is_absent(h: &Harness) {
+    let scene = running(h).await;
+    let (store, org, id) = (h.store(), scene.tenant.org, scene.thread);
+    store.intend(scene.cancel()).await.unwrap();
+    assert_eq!(
+        store.delete_thread(org, id, now()).await.unwrap(),
+        DeleteThread::Deleted
+    );
     assert_eq!(store.thread(org, id).await.unwrap(), None);
     assert!(
         store
@@ -158,7 +177,10 @@ pub async fn a_deleted_thread_is_absent(h: &Harness) {
         .await
         .unwrap();
     assert_eq!(posted, Once::Done(None));
-    assert_eq!(store.delete_thread(org, id, now()).await.unwrap(), None);
+    assert_eq!(
+        store.delete_thread(org, id, now()).await.unwrap(),
+        DeleteThread::NoThread
+    );
 
     // The run itself is still there, for its owner to end and for people to read.
     let end = scene.change(vec![event("run.cancelled")], ended(RunStatus::Cancelled));

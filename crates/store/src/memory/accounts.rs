@@ -32,16 +32,30 @@ pub(super) struct StoredKey {
 
 #[async_trait]
 impl AccountStore for MemoryStore {
-    async fn create_account(&self, new: NewAccount) -> Result<CreateAccount, StoreError> {
+    async fn create_account(
+        &self,
+        mut new: NewAccount,
+        once: Option<Idempotency>,
+    ) -> Result<Once<CreateAccount>, StoreError> {
+        let (mut state, now) = (self.state(), self.now());
+        if let Some(answer) = state.replay(once.as_ref(), now) {
+            return Ok(answer);
+        }
         storable([new.org_name.as_str(), &new.login, &new.email])?;
-        let mut state = self.state();
         let (login, email) = (new.login.to_lowercase(), new.email.to_lowercase());
         let mut others = state.accounts.values();
         if others.any(|other| other.has_name(&login) || other.has_name(&email)) {
-            return Ok(CreateAccount::Taken);
+            return Ok(Once::Done(CreateAccount::Taken));
+        }
+        if let Some(key) = new.api_key.take() {
+            if (key.org_id, key.user_id) != (new.org_id, new.user_id) {
+                return Err(rejected("the first key is somebody else's"));
+            }
+            state.add_key(key)?;
         }
         state.accounts.insert(new.user_id, new_account(new));
-        Ok(CreateAccount::Created)
+        state.keep(once, now);
+        Ok(Once::Done(CreateAccount::Created))
     }
 
     async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
@@ -58,6 +72,21 @@ impl AccountStore for MemoryStore {
         Ok(found.filter(|user| user.org_id == org).cloned())
     }
 
+    async fn replace_password_hash(
+        &self,
+        user: UserId,
+        old: &str,
+        new: String,
+    ) -> Result<bool, StoreError> {
+        let mut state = self.state();
+        let found = state.accounts.get_mut(&user);
+        let Some(account) = found.filter(|account| account.0.password_hash == old) else {
+            return Ok(false);
+        };
+        account.0.password_hash = new;
+        Ok(true)
+    }
+
     async fn has_accounts(&self) -> Result<bool, StoreError> {
         Ok(!self.state().accounts.is_empty())
     }
@@ -71,13 +100,8 @@ impl AccountStore for MemoryStore {
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
-        storable([new.name.as_str()])?;
-        state.check_key(&new)?;
-        state.keys.push(StoredKey {
-            new,
-            last_used_at: None,
-            revoked: false,
-        });
+        state.check_owner(&new)?;
+        state.add_key(new)?;
         state.keep(once, now);
         Ok(Once::Done(()))
     }
@@ -139,16 +163,27 @@ impl StoredKey {
 }
 
 impl State {
-    /// A key needs its owner in its organisation, and a public id that no other key has had.
-    fn check_key(&self, new: &NewApiKey) -> Result<(), StoreError> {
+    /// A key needs its owner in its organisation.
+    fn check_owner(&self, new: &NewApiKey) -> Result<(), StoreError> {
         let owner = self.accounts.get(&new.user_id).map(Account::user);
         if owner.is_none_or(|owner| owner.org_id != new.org_id) {
             return Err(rejected("the key's owner isn't there"));
         }
+        Ok(())
+    }
+
+    /// A key needs a public id that no other key has had.
+    fn add_key(&mut self, new: NewApiKey) -> Result<(), StoreError> {
+        storable([new.name.as_str()])?;
         let mut keys = self.keys.iter();
         if keys.any(|key| key.new.public_id == new.public_id) {
             return Err(rejected("a public id is repeated"));
         }
+        self.keys.push(StoredKey {
+            new,
+            last_used_at: None,
+            revoked: false,
+        });
         Ok(())
     }
 

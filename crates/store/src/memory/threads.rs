@@ -1,12 +1,12 @@
 use async_trait::async_trait;
-use runloom_domain::{Message, MessageBody, OrgId, Role, RunId, ThreadId, Timestamp};
+use runloom_domain::{Message, MessageBody, OrgId, Role, RunStatus, ThreadId, Timestamp};
 
 use super::MemoryStore;
 use super::lists::newest_first;
 use super::state::{Posted, State, Thread, rejected, storable};
 use crate::{
-    Idempotency, NewThread, Once, Page, PageKey, Paged, StoreError, ThreadPatch, ThreadRecord,
-    ThreadStore, UserMessage,
+    DeleteThread, Idempotency, NewThread, Once, Page, PageKey, Paged, StoreError, ThreadPatch,
+    ThreadRecord, ThreadStore, UserMessage,
 };
 
 #[async_trait]
@@ -76,16 +76,23 @@ impl ThreadStore for MemoryStore {
         org: OrgId,
         thread: ThreadId,
         _at: Timestamp,
-    ) -> Result<Option<Vec<RunId>>, StoreError> {
+    ) -> Result<DeleteThread, StoreError> {
         let mut state = self.state();
-        let Some(found) = state.thread_mut(org, thread) else {
-            return Ok(None);
-        };
-        found.deleted = true;
-        let unended = state
+        let mut open: Vec<_> = state
             .runs_of(thread)
-            .filter(|run| !run.status().is_terminal());
-        Ok(Some(unended.map(|run| run.row.run_id).collect()))
+            .filter(|run| goes_on(run.status()))
+            .map(|run| (run.turn, run.row.run_id))
+            .collect();
+        let Some(found) = state.thread_mut(org, thread) else {
+            return Ok(DeleteThread::NoThread);
+        };
+        if open.is_empty() {
+            found.deleted = true;
+            return Ok(DeleteThread::Deleted);
+        }
+        open.sort_unstable_by(|a, b| b.cmp(a));
+        let open = open.into_iter().map(|(_, run)| run);
+        Ok(DeleteThread::Open(open.collect()))
     }
 
     async fn post_message(
@@ -176,6 +183,11 @@ impl Thread {
             id: message.id.as_uuid(),
         })
     }
+}
+
+/// Whether nobody has asked for the end of a run that hasn't ended.
+fn goes_on(status: RunStatus) -> bool {
+    !status.is_terminal() && status != RunStatus::Cancelling
 }
 
 /// Whether a message is shown without its tools.

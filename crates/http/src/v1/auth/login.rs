@@ -54,9 +54,9 @@ pub(crate) async fn login(call: Call<Anyone, (), (), LoginBody>) -> ApiResult {
         .state
         .run(async move { accounts.login(&body.login, body.password).await })
         .await?;
-    Ok(uncached(HttpResponse::Ok()).json(SignedInToken {
+    Ok(uncached(HttpResponse::Ok().json(SignedInToken {
         access_token: token.token.expose().to_owned(),
         token_type: "bearer",
         expires_in: token.expires_in.as_secs(),
-    }))
+    })))
 }

@@ -3,7 +3,7 @@
 pub(crate) mod login;
 pub(crate) mod register;
 
-use actix_web::HttpResponseBuilder;
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use runloom_accounts::Secret;
 
@@ -15,8 +15,9 @@ const NAME: Size = Size::Chars(1, 320);
 const PASSWORD: Size = Size::Chars(1, 1_024);
 
 /// Tokens must not stay in a cache.
-fn uncached(mut response: HttpResponseBuilder) -> HttpResponseBuilder {
-    response.insert_header((header::CACHE_CONTROL, "no-store"));
+fn uncached(mut response: HttpResponse) -> HttpResponse {
+    let value = header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, value);
     response
 }
 

@@ -1,12 +1,13 @@
-use actix_web::HttpResponse;
-use runloom_accounts::Secret;
+use runloom_accounts::{Accounts, Registered, Secret};
 use runloom_domain::{OrgId, UserId};
+use runloom_store::Once;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{NAME, password, uncached};
-use crate::error::{ApiResult, ErrorEnvelope};
-use crate::extract::{Anyone, Body, Call, Fields};
+use crate::error::{ApiError, ApiResult, ErrorEnvelope};
+use crate::extract::{Answer, Anyone, Body, Call, Fields, OnceKey};
+use crate::v1::params::OnceParams;
 
 /// A person who wants an account.
 #[derive(ToSchema)]
@@ -37,11 +38,25 @@ pub(crate) struct NewAccount {
     user_id: UserId,
     #[schema(value_type = Uuid)]
     org_id: OrgId,
-    access_token: String,
+    /// Null in a repeated answer: sign in for another one.
+    #[schema(required)]
+    access_token: Option<String>,
     /// Always `bearer`.
     token_type: &'static str,
     /// How long the token can be used, in seconds.
     expires_in: u64,
+}
+
+impl NewAccount {
+    fn answer(new: &Registered, token: Option<String>) -> Result<Answer, ApiError> {
+        Answer::created(&Self {
+            user_id: new.user_id,
+            org_id: new.org_id,
+            access_token: token,
+            token_type: "bearer",
+            expires_in: new.access_token.expires_in.as_secs(),
+        })
+    }
 }
 
 /// Registers a person, with an organisation of their own.
@@ -50,29 +65,50 @@ pub(crate) struct NewAccount {
     path = "/v1/auth/register",
     tag = "accounts",
     security(),
+    params(OnceParams),
     request_body = RegisterBody,
     responses(
         (status = 201, description = "Registered and signed in.", body = NewAccount),
-        (status = 409, description = "`accounts.taken`", body = ErrorEnvelope),
+        (status = 409, description = "`accounts.taken`, `idempotency.key_reused`, \
+            `idempotency.in_progress`", body = ErrorEnvelope),
         (status = 422, description = "`validation.error`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
 pub(crate) async fn register(call: Call<Anyone, (), (), RegisterBody>) -> ApiResult {
-    let (accounts, body) = (call.state.accounts(), call.body);
-    let registered = call
+    let accounts = call.state.accounts();
+    let once = once(&call, &accounts)?;
+    let body = call.body;
+    // What is kept for repeats is made without the token.
+    let kept = |new: &Registered| {
+        let answer = NewAccount::answer(new, None).ok()?;
+        once.map(|once| once.answered(&answer))
+    };
+    let outcome = call
         .state
         .run(async move {
             accounts
-                .register(&body.login, &body.email, body.password)
+                .register(&body.login, &body.email, body.password, kept)
                 .await
         })
         .await?;
-    Ok(uncached(HttpResponse::Created()).json(NewAccount {
-        user_id: registered.user_id,
-        org_id: registered.org_id,
-        access_token: registered.access_token.token.expose().to_owned(),
-        token_type: "bearer",
-        expires_in: registered.access_token.expires_in.as_secs(),
-    }))
+    let response = match outcome {
+        Once::Done(new) => {
+            let token = new.access_token.token.expose().to_owned();
+            NewAccount::answer(&new, Some(token))?.respond()
+        }
+        Once::Replayed(answer) => Answer::stored(answer).respond(),
+        Once::Conflict(conflict) => return Err(conflict.into()),
+    };
+    Ok(uncached(response))
+}
+
+/// The request's key. Nobody has signed in, so it belongs to whoever wants this login: people
+/// who don't know of each other may choose the same key.
+fn once(
+    call: &Call<Anyone, (), (), RegisterBody>,
+    accounts: &Accounts,
+) -> Result<Option<OnceKey>, ApiError> {
+    let principal = format!("login:{}", call.body.login.to_lowercase());
+    call.once_as(&principal, |body| accounts.fingerprint(body))
 }
