@@ -24,7 +24,12 @@ const END_OF_TIME: i64 = 253_402_300_800_000_000;
 impl FromQuery for Page {
     fn from_query(query: &mut QueryFields) -> Self {
         let limit = query.read("limit", |text| {
-            let limit = text.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n));
+            // `parse` would also take a plus sign.
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            let limit = text
+                .parse()
+                .ok()
+                .filter(|n| digits && (1..=MAX_LIMIT).contains(n));
             limit.ok_or_else(|| format!("must be an integer from 1 to {MAX_LIMIT}"))
         });
         let before = query.read("before", |text| {
