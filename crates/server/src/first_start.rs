@@ -7,21 +7,29 @@ use runloom_accounts::FirstOwner;
 use crate::config::Config;
 use crate::console;
 
-/// Says where the server listens, and at the first start everything that is needed to use it.
-pub(crate) fn greet(config: &Config, address: SocketAddr, owner: Option<&FirstOwner>) {
-    let url = format!("http://{}", reachable(address));
+/// Says what a new installation is used with. To be called as soon as the owner is stored:
+/// what isn't printed then is lost.
+pub(crate) fn introduce(config: &Config, address: SocketAddr, owner: Option<&FirstOwner>) {
     if config.is_demo() {
         console::say(DEMO);
     }
-    match owner {
-        Some(owner) => {
-            console::say(&first(owner, &url));
-            console::say(&format!("Runloom listens on {url}"));
-        }
-        None => console::say(&format!(
-            "Runloom listens on {url} (the API key was printed at the first start)"
-        )),
+    if let Some(owner) = owner {
+        console::say(&first(owner, &url(address)));
     }
+}
+
+/// Says where the server listens.
+pub(crate) fn greet(address: SocketAddr, owner: Option<&FirstOwner>) {
+    let url = url(address);
+    let hint = match owner {
+        Some(_) => "",
+        None => " (the API key was printed at the first start)",
+    };
+    console::say(&format!("Runloom listens on {url}{hint}"));
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{}", reachable(address))
 }
 
 const DEMO: &str = "\

@@ -101,13 +101,14 @@ impl Parts {
 
     /// Makes the first account if there is none, and says where the server is.
     async fn listen(&self, config: &Config) -> Result<Server> {
-        let owner = self.accounts.first_owner("owner", "owner@localhost").await;
-        let owner = owner.context("can't make the first account")?;
         let listener = self.listener.try_clone().context("can't share the port")?;
         let address = listener.local_addr().context("can't tell the port")?;
+        let owner = self.accounts.first_owner("owner", "owner@localhost").await;
+        let owner = owner.context("can't make the first account")?;
+        first_start::introduce(config, address, owner.as_ref());
         let server = runloom_http::server(listener, self.http_state(config))
             .context("can't start the HTTP server")?;
-        first_start::greet(config, address, owner.as_ref());
+        first_start::greet(address, owner.as_ref());
         tracing::info!(%address, mode = %config.mode, "serving");
         Ok(server)
     }
