@@ -23,9 +23,11 @@ use crate::shared::Shared;
 const MAX_READY: usize = 256;
 /// The longest text of one delta, in bytes; a longer piece is split.
 const MAX_DELTA: usize = 32 * 1024;
-/// The longest answer, in bytes of text, arguments and what each call costs besides: the whole
-/// message must fit into one event of 1 MiB with its escapes, of which text has few.
-const MAX_ANSWER: usize = 400 * 1024;
+/// The longest answer, in bytes of JSON of text, arguments and what each call costs besides: the
+/// whole message must fit into one event of 1 MiB.
+const MAX_ANSWER: usize = 960 * 1024;
+/// The longest reasoning, in bytes. It is passed on and not kept, so it may be longer.
+const MAX_REASONING: usize = 8 * 1024 * 1024;
 
 /// What a tool call takes besides its text, so that empty ones are bounded too.
 const CALL_BYTES: usize = 256;
@@ -37,7 +39,8 @@ pub(super) struct LiveCall {
     attempt: u32,
     input_bytes: usize,
     output_bytes: usize,
-    /// What tool calls take besides their text.
+    reasoning_bytes: usize,
+    /// What the whole message takes so far, as JSON.
     kept_bytes: usize,
     text: String,
     calls: Vec<(String, String, String)>,
@@ -116,6 +119,7 @@ pub(super) async fn open(
         attempt,
         input_bytes,
         output_bytes: 0,
+        reasoning_bytes: 0,
         kept_bytes: 0,
         text: String::new(),
         calls: Vec::new(),
@@ -164,6 +168,16 @@ pub(super) async fn progress(call: &mut Option<LiveCall>) -> Progress {
     .await
 }
 
+/// How long a text is as JSON, its quotation marks aside.
+fn json_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
+}
+
 fn endless() -> ModelError {
     ModelError::new(
         ModelErrorKind::Endless,
@@ -183,12 +197,14 @@ impl LiveCall {
             Some(Ok(ModelEvent::Text(piece))) => {
                 let piece = text::without_nul(&piece).into_owned();
                 self.output_bytes += piece.len();
+                self.kept_bytes += json_bytes(&piece);
                 self.text.push_str(&piece);
                 progress.push(Piece::Text, piece);
             }
             Some(Ok(ModelEvent::Reasoning(piece))) => {
                 let piece = text::without_nul(&piece).into_owned();
                 self.output_bytes += piece.len();
+                self.reasoning_bytes += piece.len();
                 progress.push(Piece::Reasoning, piece);
             }
             Some(Ok(ModelEvent::ToolCall {
@@ -197,7 +213,9 @@ impl LiveCall {
                 arguments,
             })) => {
                 self.output_bytes += provider_id.len() + name.len() + arguments.len();
-                self.kept_bytes += CALL_BYTES;
+                let texts = [&provider_id, &name, &arguments];
+                self.kept_bytes +=
+                    CALL_BYTES + texts.map(|text| json_bytes(text)).iter().sum::<usize>();
                 self.calls.push((provider_id, name, arguments));
             }
             Some(Ok(ModelEvent::Usage(usage))) => self.usage = Some(usage),
@@ -210,10 +228,22 @@ impl LiveCall {
                 progress.end = Some(Err(ModelError::new(ModelErrorKind::Cut, message)));
             }
         }
-        if self.output_bytes + self.kept_bytes > MAX_ANSWER && progress.end.is_none() {
-            let message = format!("the answer is longer than {MAX_ANSWER} bytes");
-            progress.end = Some(Err(ModelError::new(ModelErrorKind::BadRequest, message)));
+        if progress.end.is_none()
+            && let Some(error) = self.too_long()
+        {
+            progress.end = Some(Err(error));
         }
+    }
+
+    fn too_long(&self) -> Option<ModelError> {
+        let message = if self.kept_bytes > MAX_ANSWER {
+            format!("the answer is longer than {MAX_ANSWER} bytes")
+        } else if self.reasoning_bytes > MAX_REASONING {
+            format!("the reasoning is longer than {MAX_REASONING} bytes")
+        } else {
+            return None;
+        };
+        Some(ModelError::new(ModelErrorKind::BadRequest, message))
     }
 
     fn usage(&self) -> Usage {

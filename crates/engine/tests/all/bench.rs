@@ -16,6 +16,9 @@ use runloom_store::{NewThread, RunStore as _, ThreadStore as _};
 /// How long a run of these tests may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The largest event that there may be, in bytes of its public data.
+const MAX_EVENT: usize = 1024 * 1024;
+
 /// A route called `id`, with what `change` does to it.
 pub(crate) fn route(id: &str, change: impl FnOnce(&mut Route)) -> Route {
     let json = serde_json::json!({"route_id": id, "model": "m", "kind": "k"});
@@ -25,7 +28,7 @@ pub(crate) fn route(id: &str, change: impl FnOnce(&mut Route)) -> Route {
 }
 
 /// Starts one run on the first of `routes`, each the fallback of the one before it, and returns
-/// its log once it has ended.
+/// its log once it has ended. No event of it is larger than it may be.
 pub(crate) async fn life_of_a_run(model: impl ModelPort, routes: Vec<Route>) -> Vec<Event> {
     let clock = Arc::new(SystemClock);
     let store = Arc::new(MemoryStore::new(clock.clone()));
@@ -59,6 +62,10 @@ pub(crate) async fn life_of_a_run(model: impl ModelPort, routes: Vec<Route>) -> 
         .expect("the run ends");
     let log = store.events(org_id, run_id, 0, 100_000).await;
     let events = log.expect("a log");
+    for stored in &events {
+        let bytes = stored.event.data.len();
+        assert!(bytes <= MAX_EVENT, "event {} has {bytes}", stored.seq);
+    }
     let decoded = events.iter().map(StoredEvent::decode);
     decoded.map(|event| event.expect("an event")).collect()
 }
