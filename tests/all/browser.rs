@@ -78,7 +78,7 @@ both_stores! {
         let seen = visit(&node, "fetched", json!({ "run": run, "token": node.key(), "cut": 9 })).await;
         assert_eq!(seen["last"], 9);
         let blocks = [texts(&seen["before"]), texts(&seen["after"])].concat();
-        let read: String = blocks.iter().map(|block| format!("{block}\n\n")).collect();
+        let read = blocks.join("\n\n") + "\n\n";
         check_ended(&client.log(&run).await, "run.completed");
         assert_eq!(read, client.events(&run, "").await.raw_rest().await);
     }

@@ -10,6 +10,7 @@ mod idempotency;
 mod input;
 mod lists;
 mod messages;
+mod nodes;
 mod openapi;
 mod provider;
 mod real_model;
