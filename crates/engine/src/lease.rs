@@ -42,14 +42,26 @@ impl Lease {
         self.good_at.load(Ordering::SeqCst) != 0 && self.is_old()
     }
 
+    /// How long to wait for the answer to a renewal: as long as the lease is good, and when it
+    /// isn't, no run depends on it.
+    pub(crate) fn patience(&self) -> Duration {
+        let left = self.left();
+        if left.is_zero() { SAFE_FOR } else { left }
+    }
+
+    fn left(&self) -> Duration {
+        let good_at = self.good_at.load(Ordering::SeqCst);
+        let age = Duration::from_millis(Self::moment().saturating_sub(good_at));
+        SAFE_FOR.saturating_sub(age)
+    }
+
     /// The node has dropped its runs, and begins as if it were new.
     pub(crate) fn restart(&self) {
         self.good_at.store(0, Ordering::SeqCst);
     }
 
     fn is_old(&self) -> bool {
-        let good_at = self.good_at.load(Ordering::SeqCst);
-        Self::moment().saturating_sub(good_at) >= SAFE_FOR.as_millis() as u64
+        self.left().is_zero()
     }
 }
 
@@ -61,6 +73,7 @@ mod tests {
     fn a_lease_is_good_for_a_while_only() {
         let lease = Lease::default();
         assert!(!lease.is_held() && !lease.has_lapsed());
+        assert_eq!(lease.patience(), SAFE_FOR);
         let now = Lease::moment();
         lease.renewed(now.saturating_sub(SAFE_FOR.as_millis() as u64));
         assert!(!lease.is_held() && lease.has_lapsed());
@@ -68,6 +81,7 @@ mod tests {
         assert!(!lease.has_lapsed());
         lease.renewed(now);
         assert!(lease.is_held());
+        assert!(lease.patience() > Duration::from_secs(11));
         lease.renewed(1);
         assert!(
             lease.is_held(),

@@ -10,6 +10,9 @@ use super::Worker;
 use crate::lease::RENEW_EVERY;
 use crate::writer::chain;
 
+/// The wait after a renewal that failed.
+const FAILED_RENEWAL: Duration = Duration::from_secs(1);
+
 pub(super) fn start(worker: &Arc<Worker>) {
     let config = &worker.shared.config;
     tokio::spawn(keep_lease(Arc::downgrade(worker)));
@@ -23,7 +26,8 @@ fn every(period: Duration) -> tokio::time::Interval {
     ticks
 }
 
-/// Renews the lease; more often while that fails.
+/// Renews the lease; more often while that fails. A renewal that is not answered before the
+/// lease lapses is as good as one that failed: the runs are dropped on time all the same.
 async fn keep_lease(worker: Weak<Worker>) {
     let mut wait = RENEW_EVERY;
     loop {
@@ -34,13 +38,21 @@ async fn keep_lease(worker: Weak<Worker>) {
         if worker.drivers.is_closed() {
             return;
         }
-        wait = match worker.renew().await {
-            Ok(()) => RENEW_EVERY,
-            Err(error) => {
+        let patience = worker.shared.lease.patience();
+        wait = match tokio::time::timeout(patience, worker.renew()).await {
+            Ok(Ok(())) => RENEW_EVERY,
+            Ok(Err(error)) => {
                 tracing::warn!(error = %chain(&error), "the lease can't be renewed");
-                Duration::from_secs(1)
+                FAILED_RENEWAL
+            }
+            Err(_) => {
+                tracing::warn!("the renewal of the lease is not answered");
+                Duration::ZERO
             }
         };
+        if worker.shared.lease.has_lapsed() {
+            worker.registry.drop_all();
+        }
     }
 }
 
