@@ -11,12 +11,19 @@
 //!
 //! # Embedding
 //!
+//! The host brings a store (`runloom-store-sql` opens SQLite and PostgreSQL), something that
+//! speaks to models (`runloom-models` does), its personas and routes, and its tools if it has
+//! any. Events come back encoded as the server sends them.
+//!
 //! ```
 //! use std::sync::Arc;
-//! use runloom_domain::{Persona, Route, RunId, ThreadId, TraceId, OrgId, UserId, *};
-//! use runloom_engine::{*, port::{catalog::*, model::*, tool::ToolBox}};
+//! use runloom_domain::{Clock as _, OrgId, RunId, SystemClock, ThreadId, TraceId, UserId};
+//! use runloom_engine::port::catalog::{FixedCatalog, RouteEntry};
+//! use runloom_engine::port::{model::ModelPort, tool::ToolBox};
+//! use runloom_engine::{Engine, EngineConfig, EngineParts, StartRun, WatchRun};
 //! use runloom_store::{NewThread, ThreadStore as _, memory::MemoryStore};
-//! # use runloom_domain::event::FinishReason;
+//! # use runloom_domain::{RunStatus, event::FinishReason};
+//! # use runloom_engine::port::model::{ModelError, ModelEvent, ModelRequest, ModelStream};
 //! # struct Echo;
 //! # #[async_trait::async_trait]
 //! # impl ModelPort for Echo {
@@ -34,23 +41,19 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let clock = Arc::new(SystemClock);
 //! let store = Arc::new(MemoryStore::new(clock.clone()));
-//! let persona: Persona = serde_json::from_str(r#"{"key":"p","version":"1","prompt":"Be kind."}"#)?;
-//! let route: Route = serde_json::from_str(r#"{"route_id":"r","model":"m","kind":"echo"}"#)?;
+//! let persona = serde_json::from_str(r#"{"key": "p", "version": "1", "prompt": "Be kind."}"#)?;
+//! let route = serde_json::from_str(r#"{"route_id": "r", "model": "m", "kind": "echo"}"#)?;
 //! let routes = vec![RouteEntry::default_for(route)];
-//! let engine = Engine::start(
-//!     EngineParts {
-//!         store: store.clone(),
-//!         models: Arc::new(Echo), // your `ModelPort`
-//!         tools: ToolBox::default(),
-//!         catalog: Arc::new(FixedCatalog { personas: vec![persona], routes }),
-//!         clock: clock.clone(),
-//!     },
-//!     EngineConfig::default(),
-//! ).await?;
+//! let catalog = Arc::new(FixedCatalog { personas: vec![persona], routes });
+//! let models: Arc<dyn ModelPort> = Arc::new(Echo); // or `runloom_models::Models`
+//! let tools = ToolBox::default(); // `.with(…)` adds one
+//! let parts = EngineParts { store: store.clone(), models, tools, catalog, clock: clock.clone() };
+//! let engine = Engine::start(parts, EngineConfig::default()).await?; // goes on with what is due
 //!
-//! let (org_id, user_id) = (OrgId::generate(clock.now()), UserId::generate(clock.now()));
-//! let (thread_id, run_id) = (ThreadId::generate(clock.now()), RunId::generate(clock.now()));
-//! store.create_thread(NewThread::untitled(org_id, thread_id, user_id, clock.now()), None).await?;
+//! let now = clock.now();
+//! let (org_id, user_id) = (OrgId::generate(now), UserId::generate(now));
+//! let (thread_id, run_id) = (ThreadId::generate(now), RunId::generate(now));
+//! store.create_thread(NewThread::untitled(org_id, thread_id, user_id, now), None).await?;
 //! let mut start = StartRun::new(org_id, user_id, thread_id, run_id, TraceId::generate());
 //! start.input = Some("hello".into());
 //! engine.start_run(start).await?;
@@ -58,6 +61,7 @@
 //! while let Some(frame) = watch.next().await {
 //!     print!("{}", std::str::from_utf8(&frame?.bytes)?);
 //! }
+//! engine.drain(std::time::Duration::from_secs(2)).await; // hands over what still runs
 //! # let run = runloom_store::RunStore::run(&*store, org_id, run_id).await?.ok_or("no run")?;
 //! # assert_eq!(run.status, RunStatus::Completed);
 //! # Ok(())
