@@ -117,4 +117,62 @@ both_stores! {
         assert_eq!(ada.at(node.base()).get("/v1/me").await.expect(200), before);
         node.client().get("/v1/me").await.expect(200);
     }
+
+    async fn signing_in_answers_exactly_this(store: Store) {
+        let node = Setup::new(store).start().await;
+        let anonymous = Client::anonymous(node.base());
+        let new = anonymous.post("/v1/auth/register", &person("ada")).await.expect(201);
+        let body = json!({ "login": "ada", "password": PASSWORD });
+        let answer = anonymous.post("/v1/auth/login", &body).await;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let token = answer.expect(200);
+        assert_eq!(token, json!({
+            "access_token": token["access_token"], "token_type": "bearer", "expires_in": 900 }));
+        let client = Client::new(node.base(), token["access_token"].as_str().expect("a token"));
+        let me = client.get("/v1/me").await.expect(200);
+        assert_eq!(me, json!({
+            "user_id": new["user_id"], "org_id": new["org_id"], "login": "ada",
+            "email": "ada@example.com", "role": "owner", "created_at": me["created_at"],
+            "permissions": ["runs.read", "runs.write", "threads.read", "threads.write",
+                "personas.manage", "routes.manage", "tools.manage", "members.manage",
+                "keys.manage", "usage.read", "audit.read"],
+        }));
+        for bad in [json!({}), json!({ "login": "ada" }), json!({ "login": 7, "password": "x" }),
+            json!({ "login": "ada", "password": PASSWORD, "email": "x" })] {
+            anonymous.post("/v1/auth/login", &bad).await.expect_error(422, "validation.error");
+        }
+    }
+
+    async fn an_api_key_shows_exactly_this(store: Store) {
+        let node = Setup::new(store).start().await;
+        let owner = node.client();
+        let me = owner.get("/v1/me").await.expect(200);
+        let ends = "2100-01-01T00:00:00.000Z";
+        let body = json!({ "name": "ci", "scopes": ["runs.read"], "expires_at": ends });
+        let answer = owner.post("/v1/api-keys", &body).await;
+        assert_eq!(answer.header("cache-control"), "no-store");
+        let key = answer.expect(201);
+        let text = key["key"].as_str().expect("shown once").to_owned();
+        let shown = json!({
+            "id": key["id"], "user_id": me["user_id"], "name": "ci", "prefix": text[..11],
+            "scopes": ["runs.read"], "expires_at": ends, "last_used_at": null,
+            "created_at": key["created_at"],
+        });
+        let mut with_secret = shown.clone();
+        with_secret["key"] = json!(text);
+        assert_eq!(key, with_secret);
+        let (start, secret) = (&text[..12], &text[12..]);
+        assert!(start.starts_with("rl_") && start.ends_with('_') && secret.len() == 43, "{start}");
+        let listed = owner.get("/v1/api-keys").await.expect(200);
+        assert_eq!(listed[0], shown);
+        Client::new(node.base(), &text).get("/v1/runs").await.expect(200);
+        // Its use is noted beside the request, not within it.
+        loop {
+            let listed = owner.get("/v1/api-keys").await.expect(200);
+            if listed[0]["last_used_at"].is_string() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -1,7 +1,21 @@
 //! `Idempotency-Key`.
 
-use runloom_tests::{Setup, both_stores};
-use serde_json::json;
+use reqwest::Method;
+use runloom_tests::{Client, Setup, both_stores};
+use serde_json::{Value, json};
+
+/// Sends a request twice with one key; both must have the same answer.
+async fn twice(client: &Client, method: Method, path: &str, body: &Value) -> Value {
+    let send = async || {
+        let request = client.request(method.clone(), path).json(body);
+        client.send(request.header("Idempotency-Key", "k")).await
+    };
+    let (first, again) = (send().await, send().await);
+    assert_eq!(first.header("idempotency-replayed"), "", "{path}");
+    assert_eq!(again.header("idempotency-replayed"), "true", "{path}");
+    assert_eq!(first.body, again.body);
+    again.expect(201)
+}
 
 both_stores! {
     async fn the_same_request_gets_the_same_answer(store: Store) {
@@ -99,5 +113,51 @@ both_stores! {
             client.post_once("/v1/threads", &bad, &json!({})).await
                 .expect_error(422, "validation.error");
         }
+    }
+
+    async fn a_registration_is_repeated_without_its_token(store: Store) {
+        let node = Setup::new(store).start().await;
+        let anonymous = Client::anonymous(node.base());
+        let person = |login: &str, password: &str| json!({
+            "login": login, "email": format!("{login}@example.com"), "password": password });
+        let register = async |key: &str, body: &Value| {
+            anonymous.post_once("/v1/auth/register", key, body).await
+        };
+        let ada = person("ada", "a long enough passphrase");
+        let first = register("k", &ada).await;
+        assert_eq!(first.header("idempotency-replayed"), "");
+        let mut first = first.expect(201);
+        assert!(first["access_token"].is_string());
+        let again = register("k", &ada).await;
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        assert_eq!(again.header("cache-control"), "no-store");
+        first["access_token"] = Value::Null;
+        assert_eq!(again.expect(201), first);
+        let other = person("ada", "another long passphrase");
+        register("k", &other).await.expect_error(409, "idempotency.key_reused");
+        register("l", &ada).await.expect_error(409, "accounts.taken");
+        // People who don't know of each other may choose the same key.
+        let bob = register("k", &person("bob", "a long enough passphrase")).await.expect(201);
+        assert_ne!(bob["user_id"], first["user_id"]);
+    }
+
+    async fn every_creation_takes_a_key(store: Store) {
+        let node = Setup::new(store).start().await;
+        let client = node.client();
+        let thread = client.thread().await;
+        let messages = format!("/v1/threads/{thread}/messages");
+        let message = twice(&client, Method::POST, &messages, &json!({ "content": "one" })).await;
+        assert_eq!(client.get(&messages).await.expect(200).as_array().map(Vec::len), Some(1));
+        let edit = format!("{messages}/{}", message["id"].as_str().expect("an id"));
+        let retry = format!("/v1/threads/{thread}:retry");
+        for (method, path, body) in [
+            (Method::POST, &retry, json!({})),
+            (Method::PATCH, &edit, json!({ "content": "uno" })),
+        ] {
+            let run = twice(&client, method, path, &body).await;
+            client.follow(run["run_id"].as_str().expect("an id")).await;
+        }
+        let runs = client.get(&format!("/v1/threads/{thread}/runs")).await.expect(200);
+        assert_eq!(runs.as_array().map(Vec::len), Some(2));
     }
 }

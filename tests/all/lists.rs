@@ -164,7 +164,7 @@ both_stores! {
             for good in ["1", "200"] {
                 client.get(&format!("{list}?limit={good}")).await.expect(200);
             }
-            for bad in ["0", "201", "-1", "x", "1.5", "99999999999999999999", ""] {
+            for bad in ["0", "201", "-1", "x", "1.5", "%2B5", "99999999999999999999", ""] {
                 let answer = client.get(&format!("{list}?limit={bad}")).await;
                 let error = answer.expect_error(422, "validation.error");
                 assert!(error["details"]["limit"].is_string(), "{list} {bad}: {error}");
@@ -172,5 +172,28 @@ both_stores! {
             let answer = client.get(&format!("{list}?before=nonsense")).await;
             answer.expect_error(422, "validation.error");
         }
+    }
+
+    async fn messages_and_keys_have_pages_too(store: Store) {
+        let node = Setup::new(store).start().await;
+        let client = node.client();
+        let thread = client.thread().await;
+        let path = format!("/v1/threads/{thread}/messages");
+        let (mut messages, mut keys) = (Vec::new(), Vec::new());
+        let id = |made: &Value| made["id"].as_str().expect("an id").to_owned();
+        for n in 0..7 {
+            let message = json!({ "content": format!("{n}") });
+            messages.push(id(&client.post(&path, &message).await.expect(201)));
+            let key = json!({ "name": format!("{n}") });
+            keys.push(id(&client.post("/v1/api-keys", &key).await.expect(201)));
+        }
+        messages.reverse();
+        keys.reverse();
+        let add = async || { client.post(&path, &json!({ "content": "x" })).await.expect(201); };
+        assert_eq!(walk(&client, &path, "id", add).await, messages);
+        let add = async || { client.post("/v1/api-keys", &json!({ "name": "x" })).await.expect(201); };
+        let walked = walk(&client, "/v1/api-keys", "id", add).await;
+        assert_eq!(walked[..7], keys);
+        assert_eq!(walked.len(), 8, "the key of the first start comes last");
     }
 }

@@ -124,4 +124,78 @@ both_stores! {
         client.post_nothing(&format!("/v1/threads/{empty}:retry")).await
             .expect_error(404, "messages.not_found");
     }
+
+    async fn a_message_has_exactly_these_fields(store: Store) {
+        let node = Setup::new(store).scripted("m", script([text("hi")])).start().await;
+        let client = node.client();
+        let thread = client.thread().await;
+        let path = format!("/v1/threads/{thread}/messages");
+        let posted = client.post(&path, &json!({ "content": "hello" })).await.expect(201);
+        let me = client.get("/v1/me").await.expect(200);
+        let expected = json!({
+            "id": posted["id"], "org_id": me["org_id"], "thread_id": thread, "run_id": null,
+            "role": "user", "content": "hello", "created_by_user_id": me["user_id"],
+            "created_at": posted["created_at"],
+        });
+        assert_eq!(posted, expected);
+        assert_eq!(posted["created_at"].as_str().map(str::len), Some(24));
+        let run = client.run_in(&thread, &json!({})).await;
+        client.follow(&run).await;
+        let listed = client.get(&path).await.expect(200);
+        let answer = json!({
+            "id": listed[0]["id"], "org_id": me["org_id"], "thread_id": thread, "run_id": run,
+            "role": "assistant", "content": "hi", "created_by_user_id": null,
+            "created_at": listed[0]["created_at"],
+        });
+        assert_eq!(listed, json!([answer, posted]));
+    }
+
+    async fn a_message_posted_while_a_run_is_live_belongs_to_later_runs(store: Store) {
+        let turns = script([
+            call("ask_user", json!({ "question": "?" })), text("You said {last_user}.")]);
+        let echo = script([text("You said {last_user}.")]);
+        let node = Setup::new(store).scripted("m", turns).scripted("echo", echo).start().await;
+        let client = node.client();
+        let thread = client.thread().await;
+        let run = client.run_in(&thread, &json!({ "input": "first" })).await;
+        client.events(&run, "").await.until("run.waiting_for_input").await;
+        let path = format!("/v1/threads/{thread}/messages");
+        client.post(&path, &json!({ "content": "second" })).await.expect(201);
+        client.input(&run, &json!({ "content": "yes" })).await.expect(200);
+        let events = client.follow(&run).await;
+        assert_eq!(events.last().expect("events").data["output"], "You said first.");
+        let run = client.run_in(&thread, &json!({ "route_id": "echo" })).await;
+        let events = client.follow(&run).await;
+        assert_eq!(events.last().expect("events").data["output"], "You said second.");
+    }
+
+    async fn going_back_needs_a_user_message_and_an_idle_thread(store: Store) {
+        let node = Setup::new(store)
+            .scripted("m", script([text("hi")]))
+            .scripted("held", script([json!([{ "text": "a" }, "hang"])]))
+            .start().await;
+        let client = node.client();
+        let thread = client.thread().await;
+        let first = client.run_in(&thread, &json!({ "input": "hello" })).await;
+        client.follow(&first).await;
+        let path = format!("/v1/threads/{thread}/messages");
+        let messages = client.get(&path).await.expect(200);
+        let [answer, question] = [0, 1].map(|n| {
+            format!("{path}/{}", messages[n]["id"].as_str().expect("an id"))
+        });
+        let edit = json!({ "content": "again" });
+        client.patch(&answer, &edit).await.expect_error(404, "messages.not_found");
+        let nowhere = format!("{path}/0190c9d6-1b6f-7d4e-8f00-000000000000");
+        client.patch(&nowhere, &edit).await.expect_error(404, "messages.not_found");
+        for bad in [json!({}), json!({ "content": "" }), json!({ "content": "x", "on_busy": "enqueue" })] {
+            client.patch(&question, &bad).await.expect_error(422, "validation.error");
+        }
+        let live = client.run_in(&thread, &json!({ "route_id": "held" })).await;
+        let retry = format!("/v1/threads/{thread}:retry");
+        for answer in [client.patch(&question, &edit).await, client.post_nothing(&retry).await] {
+            let error = answer.expect_error(409, "runs.thread_busy");
+            assert_eq!(error["details"]["run_id"], live.as_str());
+        }
+        assert_eq!(client.get(&path).await.expect(200), messages, "nothing is hidden");
+    }
 }

@@ -1,5 +1,5 @@
 use reqwest::Method;
-use runloom_tests::{Answer, Client, Setup, both_stores};
+use runloom_tests::{Answer, Client, RawConnection, Setup, both_stores};
 use serde_json::json;
 
 const MIB: usize = 1024 * 1024;
@@ -85,5 +85,26 @@ both_stores! {
             br#"{"content":"\ud834\udd1e"}"#.to_vec()).await;
         assert_eq!(pair.expect(201)["content"], "𝄞");
         assert_eq!(client.get(&runs).await.expect(200), json!([]));
+    }
+
+    async fn the_limit_holds_for_bodies_of_unknown_length(store: Store) {
+        let node = Setup::new(store).start().await;
+        let head = format!(
+            "POST /v1/threads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+             Transfer-Encoding: chunked\r\n\r\n",
+            node.key()
+        );
+        for (bytes, expected) in [(2_000, 201), (MIB + 1, 413)] {
+            let mut connection = RawConnection::open(node.base()).await;
+            connection.send(&head).await;
+            for piece in padded(bytes).chunks(50_000) {
+                connection.send(format!("{:x}\r\n", piece.len())).await;
+                connection.send(piece).await;
+                connection.send("\r\n").await;
+            }
+            connection.send("0\r\n\r\n").await;
+            let (status, body) = connection.answer().await;
+            assert_eq!(status, expected, "{body}");
+        }
     }
 }

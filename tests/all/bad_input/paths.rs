@@ -60,4 +60,20 @@ both_stores! {
         let basic = request.header("Authorization", format!("Basic {key}"));
         anonymous.send(basic).await.expect_error(401, "auth.unauthorized");
     }
+
+    async fn head_is_get_without_a_body(store: Store) {
+        let node = Setup::new(store).start().await;
+        let client = node.client();
+        let thread = client.thread().await;
+        let run = client.run_in(&thread, &serde_json::json!({})).await;
+        for path in ["/healthz".to_owned(), "/readyz".to_owned(), "/v1/me".to_owned(),
+            "/v1/runs".to_owned(), format!("/v1/threads/{thread}"), format!("/v1/runs/{run}")] {
+            let answer = client.send(client.request(Method::HEAD, &path)).await;
+            assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{path}");
+            assert_eq!(answer.header("x-trace-id").len(), 32, "{path}");
+        }
+        let events = format!("/v1/runs/{run}/events");
+        let answer = client.send(client.request(Method::HEAD, &events)).await;
+        assert_eq!((answer.status, answer.header("allow")), (405, "GET"));
+    }
 }

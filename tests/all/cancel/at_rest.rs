@@ -60,7 +60,7 @@ both_stores! {
 
         let done = client.run(&json!({})).await;
         let events = client.follow(&done).await;
-        client.cancel(&done).await.expect(200);
+        assert_eq!(client.cancel(&done).await.expect(200), json!({ "ok": true }));
         assert_eq!(client.log(&done).await, events);
         assert_eq!(client.status(&done).await, "completed");
     }

@@ -100,4 +100,15 @@ both_stores! {
         client.follow(&first).await;
         client.post(&path, &held).await.expect(201);
     }
+
+    async fn in_an_idle_thread_nothing_waits(store: Store) {
+        let node = setup(store).start().await;
+        let client = node.client();
+        for on_busy in ["enqueue", "interrupt"] {
+            let run = client.run(&json!({ "on_busy": on_busy, "route_id": "held" })).await;
+            assert_eq!(client.status(&run).await, "running", "{on_busy}");
+            let seen = client.events(&run, "").await.until("message.delta").await;
+            assert_eq!((seen[0].seq, seen[0].kind.as_str()), (1, "run.started"));
+        }
+    }
 }
