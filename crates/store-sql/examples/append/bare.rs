@@ -46,7 +46,7 @@ impl Bare {
         }
         let mut c =
             SqliteConnection::establish(&format!("{place}/runloom.db")).expect("the file opens");
-        c.batch_execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4096")
+        c.batch_execute("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 4096")
             .expect("the settings are taken");
         let (batches, inbox) = mpsc::channel();
         std::thread::spawn(move || write_all(&mut c, &inbox));

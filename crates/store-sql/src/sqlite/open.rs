@@ -27,21 +27,25 @@ const LOCK: &str = "runloom.lock";
 /// Reads are short; a few connections keep the processors busy.
 const READERS: usize = 3;
 
-/// FULL is what makes a commit survive a power cut. The cache is 64 MiB; the write-ahead log
-/// is copied back every 16 MiB, since each copying stops the writer for two flushes.
+/// FULL is what makes a commit survive a power cut. The write-ahead log is copied back every
+/// 16 MiB, since each copying stops the writer for two flushes. The cache is 16 MiB; what falls
+/// out of it is still in the system's. Without `temp_store`, what a savepoint may have to undo is
+/// written to a file that is made and deleted for each.
 const WRITER_SETTINGS: &str = "
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA busy_timeout = 5000;
 PRAGMA foreign_keys = ON;
-PRAGMA cache_size = -65536;
+PRAGMA cache_size = -16384;
+PRAGMA temp_store = MEMORY;
 PRAGMA wal_autocheckpoint = 4096;
 PRAGMA journal_size_limit = 67108864;";
 
+/// A reader's cache is small: every commit of the writer empties it.
 const READER_SETTINGS: &str = "
 PRAGMA busy_timeout = 5000;
 PRAGMA query_only = ON;
-PRAGMA cache_size = -16384;";
+PRAGMA cache_size = -2048;";
 
 pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, StoreError> {
     fs::create_dir_all(folder).map_err(unavailable)?;
