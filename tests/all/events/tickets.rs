@@ -1,4 +1,4 @@
-use runloom_tests::{Client, Setup, both_stores, script, text};
+use runloom_tests::{Client, Frame, Setup, both_stores, script, soon, text};
 use serde_json::json;
 
 both_stores! {
@@ -21,6 +21,27 @@ both_stores! {
         refused.expect_error(401, "auth.unauthorized");
         let refused = anonymous.get(&format!("/v1/runs/{run}{query}")).await;
         refused.expect_error(401, "auth.unauthorized");
+    }
+
+    async fn a_stream_ends_with_its_key(store: Store) {
+        let node = Setup::new(store).scripted("m", script([json!(["hang"])])).start().await;
+        let owner = node.client();
+        let run = owner.run(&json!({})).await;
+        let body = json!({ "name": "watcher", "scopes": ["runs.read"] });
+        let key = owner.post("/v1/api-keys", &body).await.expect(201);
+        let watcher = Client::new(node.base(), key["key"].as_str().expect("a key"));
+        let mut stream = watcher.events(&run, "").await;
+        stream.until("step.started").await;
+        let path = format!("/v1/api-keys/{}", key["id"].as_str().expect("an id"));
+        assert_eq!(owner.delete(&path).await.status, 204);
+        let mut last = None;
+        while let Some(frame) = soon("the stream's end", stream.frame()).await {
+            last = Some(frame);
+        }
+        assert!(matches!(last, Some(Frame::Retry(_))), "{last:?}");
+        watcher.get(&format!("/v1/runs/{run}/events")).await
+            .expect_error(401, "auth.unauthorized");
+        assert_eq!(owner.status(&run).await, "running");
     }
 
     async fn keys_and_tokens_are_never_taken_from_a_url(store: Store) {

@@ -50,6 +50,36 @@ both_stores! {
         }
     }
 
+    async fn what_no_database_stores_is_cleaned(store: Store) {
+        let delta = |delta: &str| format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":null}}]}}\n\n"
+        );
+        let called = delta(
+            r#"{"tool_calls":[{"index":0,"id":"a\u0000b","type":"function","function":{
+                "name":"repeat","arguments":"{\"text\":\"c\\u0000d\",\"times\":2}"}}]}"#,
+        ).replace(['\n', ' '], "").replace("data:", "data: ") + "\n\n";
+        let said = delta(r#"{"content":"e\u0000f","reasoning_content":"g\u0000h"}"#);
+        let persona = "[[personas]]\nkey = \"p\"\nprompt = \"x\"\ntools = [\"repeat\"]\n";
+        let provider = Provider::start([
+            Reply::Stream(vec![
+                raw(called), Piece::Finish("tool_calls"), Piece::usage(1), Piece::Done,
+            ]),
+            stream(vec![raw(said)]),
+        ]).await;
+        let node = Setup::new(store).provider(&provider).toml(persona).start().await;
+        let client = node.client();
+        let run = client.run(&json!({ "input": "x" })).await;
+        let events = client.follow(&run).await;
+        let last = check_ended(&events, "run.completed");
+        let result = events.iter().find(|e| e.kind == "tool.result").expect("a result");
+        let shown = result.data["content"].as_str().expect("it ran");
+        assert!(shown.starts_with('c') && shown.ends_with('d'), "{shown:?}");
+        let output = last.data["output"].as_str().expect("a text");
+        assert!(output.starts_with('e') && output.ends_with('f'), "{output:?}");
+        assert!(!format!("{events:?}").contains("\\0"), "no NUL is left");
+        assert_eq!(client.log(&run).await, events);
+    }
+
     async fn malformed_ones_are_tried_again_then_fail(store: Store) {
         let broken = [
             stream(vec![raw("data: {\"choices\":[{\"delta\":{\"content\":\"x\n\n")]),

@@ -71,6 +71,29 @@ both_stores! {
         assert_eq!((last.data["output"].as_str(), retries(&events).len()), (Some("abc"), 0));
     }
 
+    async fn one_that_trickles_on_for_ever_is_given_up(store: Store) {
+        // One byte at a time, never silent for long, and never done.
+        let trickle = (0..600).flat_map(|_| [
+            Piece::Raw(b":".to_vec()), Piece::Wait(Duration::from_millis(100)),
+        ]);
+        let provider = Provider::start([Reply::Stream(trickle.collect()), Reply::text("ok")]).await;
+        let route = format!(
+            "[[routes]]\nroute_id = \"main\"\nmodel = \"m\"\nbase_url = \"{}\"\ndefault = true\n\
+             timeouts = {{ header_ms = 1000, idle_ms = 1000, total_ms = 2000 }}\n\
+             backoff = {{ max_attempts = 2, base_ms = 10, cap_ms = 20 }}",
+            provider.url()
+        );
+        let node = Setup::new(store).toml(&route).start().await;
+        let client = node.client();
+        let since = Instant::now();
+        let events = client.follow(&client.run(&json!({ "input": "x" })).await).await;
+        let took = since.elapsed();
+        assert!(took < Duration::from_secs(6), "{took:?}");
+        let failed = check_ended(&events, "run.failed");
+        assert_eq!(failed.data["error_class"], "provider.timeout");
+        provider.hung_up(1).await;
+    }
+
     async fn deltas_arrive_as_they_are_made(store: Store) {
         let pause = Piece::Wait(Duration::from_millis(700));
         let slow = Reply::Stream(vec![
