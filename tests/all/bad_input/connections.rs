@@ -77,4 +77,16 @@ both_stores! {
         }
         node.client().get("/v1/me").await.expect(200);
     }
+
+    async fn a_head_that_does_not_end_is_refused(store: Store) {
+        let node = Setup::new(store).start().await;
+        let mut slow = RawConnection::open(node.base()).await;
+        slow.send("GET /v1/me HTTP/1.1\r\nHost: x\r\n").await;
+        let mut long = RawConnection::open(node.base()).await;
+        long.send(format!("GET /v1/me HTTP/1.1\r\nX-Long: {}", "x".repeat(200_000))).await;
+        assert_eq!(long.answer().await, (431, String::new()));
+        let since = Instant::now();
+        assert_eq!(slow.answer().await, (408, String::new()));
+        assert!(since.elapsed() < Duration::from_secs(9), "{:?}", since.elapsed());
+    }
 }
