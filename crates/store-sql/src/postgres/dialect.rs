@@ -7,11 +7,10 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::Error;
 use diesel::sql_types::{BigInt, Nullable};
 use runloom_domain::{OrgId, RunId, ThreadId};
-use runloom_store::Wake;
+use runloom_store::{RunHead, Wake};
 
 use super::error::{Class, class};
 use super::queries::create::{Creation, ThreadCounters};
-use super::queries::intend::LockedHead;
 use super::{Conn, RunQueryDsl, create};
 use crate::failure::Failure;
 use crate::rows::run::HeadRow;
@@ -138,7 +137,7 @@ pub(crate) async fn lock_head(
     c: &mut Conn,
     org: OrgId,
     run: RunId,
-) -> Result<Option<LockedHead>, Failure> {
+) -> Result<Option<RunHead>, Failure> {
     let row: Option<HeadRow> = run_heads::table
         .find((Id::from(org), Id::from(run)))
         .select(HeadRow::as_select())
@@ -146,13 +145,7 @@ pub(crate) async fn lock_head(
         .first(c)
         .await
         .optional()?;
-    let head = row.map(HeadRow::into_head).transpose()?;
-    Ok(head.map(|head| LockedHead {
-        thread: head.thread_id,
-        status: head.status,
-        last_seq: head.last_seq,
-        owned: head.owned,
-    }))
+    Ok(row.map(HeadRow::into_head).transpose()?)
 }
 
 pub(crate) async fn write_run(c: &mut Conn, _: Now, new: Creation) -> QueryResult<()> {

@@ -1,20 +1,11 @@
 //! Intents: what people ask of a run, under the run's row lock and without its lease.
 
-use runloom_domain::{OrgId, RunId, RunStatus, ThreadId};
-use runloom_store::{Intended, Intent};
+use runloom_domain::{OrgId, RunId};
+use runloom_store::{Intended, Intent, RunHead};
 
 use super::{Conn, dialect, project};
 use crate::failure::{Failure, Verdict};
 use crate::text::storable_change;
-
-/// The narrow row of a run, locked by this transaction.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct LockedHead {
-    pub(crate) thread: ThreadId,
-    pub(crate) status: RunStatus,
-    pub(crate) last_seq: u64,
-    pub(crate) owned: bool,
-}
 
 pub(crate) async fn apply(
     c: &mut Conn,
@@ -30,7 +21,7 @@ pub(crate) async fn apply(
     let base = head.last_seq;
     project::events(c, (org, run), base, &intent.events).await?;
     let at = project::time(&intent.events, &intent.projection);
-    project::beside(c, (org, run, head.thread), at, &intent.projection).await?;
+    project::beside(c, (org, run, head.thread_id), at, &intent.projection).await?;
     let by = project::Mover {
         is_intent: true,
         is_unowned: !head.owned,
@@ -40,7 +31,7 @@ pub(crate) async fn apply(
     Ok(Verdict::Keep(Intended::Applied { base }))
 }
 
-fn is_expected(head: &LockedHead, intent: &Intent) -> bool {
+fn is_expected(head: &RunHead, intent: &Intent) -> bool {
     head.status == intent.expect_status
         && !head.status.is_terminal()
         && intent.expect_seq.is_none_or(|seq| seq == head.last_seq)

@@ -5,10 +5,9 @@ use std::time::Duration;
 use diesel::prelude::*;
 use diesel::result::Error;
 use runloom_domain::{OrgId, RunId, ThreadId, Timestamp};
-use runloom_store::Wake;
+use runloom_store::{RunHead, Wake};
 
 use super::queries::create::{Creation, ThreadCounters};
-use super::queries::intend::LockedHead;
 use super::verbs::RunQueryDsl;
 use super::{Conn, create, queries};
 use crate::failure::Failure;
@@ -67,14 +66,8 @@ pub(crate) async fn lock_head(
     c: &mut Conn,
     org: OrgId,
     run: RunId,
-) -> Result<Option<LockedHead>, Failure> {
-    let head = queries::runs::head(c, org, run).await?;
-    Ok(head.map(|head| LockedHead {
-        thread: head.thread_id,
-        status: head.status,
-        last_seq: head.last_seq,
-        owned: head.owned,
-    }))
+) -> Result<Option<RunHead>, Failure> {
+    queries::runs::head(c, org, run).await
 }
 
 pub(crate) async fn write_run(c: &mut Conn, now: Now, new: Creation) -> QueryResult<()> {

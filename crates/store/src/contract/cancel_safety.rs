@@ -14,7 +14,7 @@ use super::fixtures::{
     new_message, new_run, new_thread, node, now, post, running, running_for, tenant, thread, types,
     waiting,
 };
-use crate::{HistoryPart, NewRun, Once, Projection, Rewind, ThreadPatch};
+use crate::{NewRun, Once, Projection, Rewind, ThreadPatch};
 
 /// How soon the next write must be done. One that has to wait for an abandoned transaction
 /// waits 5 s, or for ever.
@@ -182,16 +182,7 @@ pub async fn append(h: &Harness) {
 /// The run has the status, so many events and one message of its own.
 async fn is_whole(h: &Harness, scene: &Scene, status: RunStatus, events: u64) {
     eventually(async || {
-        let (head, store) = (scene.head(h).await, h.store());
-        let seen = store
-            .history(
-                scene.tenant.org,
-                scene.thread,
-                scene.run,
-                HistoryPart::newest(0, 9),
-            )
-            .await
-            .unwrap();
+        let (head, seen) = (scene.head(h).await, scene.own_messages(h).await);
         (head.status, head.last_seq, seen.len()) == (status, events, 1)
     })
     .await;

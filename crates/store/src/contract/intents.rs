@@ -8,7 +8,7 @@ use super::Harness;
 use super::fixtures::{
     answer_message, append, append_ok, call, ended, event, now, running, waiting,
 };
-use crate::{Appended, HistoryPart, Intended, Intent, Projection, StoreError, Wake};
+use crate::{Appended, Intended, Intent, Projection, StoreError, Wake};
 
 /// An intent takes the run's next seq and writes what follows from it.
 pub async fn an_intent_is_appended(h: &Harness) {
@@ -28,13 +28,7 @@ pub async fn an_intent_is_appended(h: &Harness) {
         (head.status, head.last_seq, head.owned),
         (RunStatus::Running, 4, false)
     );
-    let history = h.store().history(
-        scene.tenant.org,
-        scene.thread,
-        scene.run,
-        HistoryPart::newest(0, 9),
-    );
-    assert_eq!(history.await.unwrap().len(), 1);
+    assert_eq!(scene.own_messages(h).await.len(), 1);
     let claimed = h.store().claim(scene.node, 10).await.unwrap();
     assert_eq!(claimed.len(), 1);
     assert_eq!((claimed[0].run_id, claimed[0].last_seq), (scene.run, 4));
@@ -139,12 +133,7 @@ pub async fn a_waiting_run_ends_at_once(h: &Harness) {
         Intended::Applied { base: 2 }
     );
     assert!(h.store().claim(scene.node, 10).await.unwrap().is_empty());
-    let run = h
-        .store()
-        .run(scene.tenant.org, scene.run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = scene.record(h).await;
     assert_eq!(
         (run.status, run.credits_used),
         (RunStatus::Cancelled, Some(3))

@@ -9,7 +9,7 @@ use super::Harness;
 use super::fixtures::{
     answer_message, append, append_ok, call, event, first_page, now, post, running,
 };
-use crate::{Appended, HistoryPart, NewMessage, Projection, RunEnd, ToolOutput};
+use crate::{Appended, NewMessage, Projection, RunEnd, ToolOutput};
 
 /// Messages take the thread's next positions, between those that people post meanwhile.
 pub async fn messages_take_the_next_positions(h: &Harness) {
@@ -31,11 +31,7 @@ pub async fn messages_take_the_next_positions(h: &Harness) {
         .unwrap();
     let positions: Vec<u64> = page.items.iter().map(|m| m.position).collect();
     assert_eq!(positions, [6, 5, 4, 3, 2, 1]);
-    let own = h
-        .store()
-        .history(org, thread, scene.run, HistoryPart::newest(0, 100))
-        .await
-        .unwrap();
+    let own = scene.own_messages(h).await;
     let positions: Vec<u64> = own.iter().map(|m| m.position).collect();
     assert_eq!(positions, [2, 3, 5, 6]);
     assert!(
@@ -81,16 +77,7 @@ pub async fn messages_come_back_as_written(h: &Harness) {
         ..Projection::default()
     };
     append_ok(h, scene.change(vec![event("step.completed")], projection)).await;
-    let read = h
-        .store()
-        .history(
-            scene.tenant.org,
-            scene.thread,
-            scene.run,
-            HistoryPart::newest(0, 9),
-        )
-        .await
-        .unwrap();
+    let read = scene.own_messages(h).await;
     assert_eq!(
         read.iter().map(|m| m.body.clone()).collect::<Vec<_>>(),
         bodies
@@ -124,21 +111,10 @@ pub async fn a_model_call_is_charged_once(h: &Harness) {
         assert!(matches!(refused, Appended::Invalid { .. }), "{refused:?}");
     }
     assert_eq!(scene.types(h).await.len(), 2);
-    let history = h.store().history(
-        scene.tenant.org,
-        scene.thread,
-        scene.run,
-        HistoryPart::newest(0, 9),
-    );
-    assert_eq!(history.await.unwrap().len(), 1);
+    assert_eq!(scene.own_messages(h).await.len(), 1);
     assert_eq!(append_ok(h, charge(calls(vec![call(2, 1)]))).await, 2);
-    let history = h.store().history(
-        scene.tenant.org,
-        scene.thread,
-        scene.run,
-        HistoryPart::newest(0, 9),
-    );
-    let positions: Vec<u64> = history.await.unwrap().iter().map(|m| m.position).collect();
+    let own = scene.own_messages(h).await;
+    let positions: Vec<u64> = own.iter().map(|m| m.position).collect();
     assert_eq!(positions, [1, 2]);
 }
 
@@ -161,12 +137,7 @@ pub async fn totals_are_replaced(h: &Harness) {
         };
         append_ok(h, scene.change(vec![event("step.completed")], projection)).await;
     }
-    let run = h
-        .store()
-        .run(scene.tenant.org, scene.run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = scene.record(h).await;
     assert_eq!((run.totals, run.status), (totals, RunStatus::Running));
 }
 
@@ -188,12 +159,7 @@ pub async fn the_end_is_kept(h: &Harness) {
         ..Projection::default()
     };
     append_ok(h, scene.change(vec![event("run.failed")], failure)).await;
-    let run = h
-        .store()
-        .run(scene.tenant.org, scene.run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = scene.record(h).await;
     assert_eq!((run.status, run.ended_at), (RunStatus::Failed, Some(at)));
     assert_eq!((run.credits_used, run.totals), (Some(7), totals));
     assert_eq!(run.error_class.as_deref(), Some("provider.unauthorized"));
@@ -211,12 +177,7 @@ pub async fn free_runs_have_an_entry_too(h: &Harness) {
         run_end.credits = 0;
     }
     append_ok(h, end).await;
-    let run = h
-        .store()
-        .run(scene.tenant.org, scene.run)
-        .await
-        .unwrap()
-        .unwrap();
+    let run = scene.record(h).await;
     assert_eq!(run.credits_used, Some(0));
 }
 
