@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runloom_domain::{
-    Clock, Event, OrgId, Persona, Route, RunId, StoredEvent, SystemClock, ThreadId, TraceId, UserId,
+    Clock, Event, MessageId, OrgId, Persona, Route, RunId, StoredEvent, SystemClock, ThreadId,
+    TraceId, UserId,
 };
 use runloom_engine::port::catalog::{FixedCatalog, RouteEntry};
 use runloom_engine::port::model::ModelPort;
 use runloom_engine::port::tool::ToolBox;
 use runloom_engine::{Engine, EngineConfig, EngineParts, StartRun, WatchRun};
 use runloom_store::memory::MemoryStore;
-use runloom_store::{NewThread, RunStore as _, ThreadStore as _};
+use runloom_store::{NewThread, RunStore as _, ThreadStore as _, UserMessage};
 
 /// How long a run of these tests may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,6 +31,16 @@ pub(crate) fn route(id: &str, change: impl FnOnce(&mut Route)) -> Route {
 /// Starts one run on the first of `routes`, each the fallback of the one before it, and returns
 /// its log once it has ended. No event of it is larger than it may be.
 pub(crate) async fn life_of_a_run(model: impl ModelPort, routes: Vec<Route>) -> Vec<Event> {
+    life_after(vec![], EngineConfig::default(), model, routes).await
+}
+
+/// The same in a thread in which a person has said these things before.
+pub(crate) async fn life_after(
+    said: Vec<String>,
+    config: EngineConfig,
+    model: impl ModelPort,
+    routes: Vec<Route>,
+) -> Vec<Event> {
     let clock = Arc::new(SystemClock);
     let store = Arc::new(MemoryStore::new(clock.clone()));
     let parts = EngineParts {
@@ -39,14 +50,23 @@ pub(crate) async fn life_of_a_run(model: impl ModelPort, routes: Vec<Route>) -> 
         catalog: Arc::new(catalog(routes)),
         clock: clock.clone(),
     };
-    let engine = Engine::start(parts, EngineConfig::default())
-        .await
-        .expect("an engine");
+    let engine = Engine::start(parts, config).await.expect("an engine");
     let now = clock.now();
     let (org_id, user) = (OrgId::generate(now), UserId::generate(now));
     let (thread, run_id) = (ThreadId::generate(now), RunId::generate(now));
     let new = NewThread::untitled(org_id, thread, user, now);
     store.create_thread(new, None).await.expect("a thread");
+    for content in said {
+        let message = UserMessage {
+            org_id,
+            thread_id: thread,
+            message_id: MessageId::generate(now),
+            content,
+            created_by: user,
+            created_at: now,
+        };
+        store.post_message(message, None).await.expect("a message");
+    }
     let start = StartRun::new(org_id, user, thread, run_id, TraceId::generate());
     engine.start_run(start).await.expect("a run");
     let watched = WatchRun {

@@ -2,4 +2,5 @@
 
 mod bench;
 mod endless;
+mod history;
 mod long;
