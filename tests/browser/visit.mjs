@@ -23,7 +23,11 @@ try {
     if (["error", "warning"].includes(line.type())) complaints.push(line.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("requestfailed", (request) => complaints.push(`failed: ${request.url()}`));
+  page.on("requestfailed", (request) => {
+    const { errorText } = request.failure();
+    // What the page hangs up itself has not failed.
+    if (errorText !== "net::ERR_ABORTED") complaints.push(`${errorText}: ${request.url()}`);
+  });
   const requests = [];
   context.on("request", (request) => requests.push(request.url()));
 
