@@ -9,6 +9,7 @@ use clap::Args;
 use futures_util::stream;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -28,6 +29,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 .service(create_run)
                 .service(events)
         })
+        // The library's five seconds would end connections under clients that are about to use them.
+        .keep_alive(Duration::from_secs(75))
         .bind(("127.0.0.1", port))
         .with_context(|| format!("can't listen on port {port}"))?
         .run()
