@@ -34,8 +34,9 @@ use crate::types::At;
 
 /// The SQLite adapter. Made by [`open_sqlite`](crate::open_sqlite).
 pub struct SqliteStore {
-    writer: Writer,
+    /// Dropped before the writer, which frees the lock: who gets it next finds the file closed.
     readers: Readers,
+    writer: Writer,
     clock: Arc<dyn Clock>,
     path: PathBuf,
 }

@@ -3,7 +3,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use runloom_store::StoreError;
 use tokio::sync::oneshot;
@@ -15,7 +15,9 @@ type Job = Box<dyn FnOnce(&mut Conn) + Send>;
 
 /// A handle to the reading threads, which end with it.
 pub(super) struct Readers {
-    jobs: Sender<Job>,
+    /// Taken when the threads are to end.
+    jobs: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
@@ -23,13 +25,16 @@ impl Readers {
     pub(super) fn start(connections: Vec<Conn>) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel();
         let inbox = Arc::new(Mutex::new(inbox));
-        for c in connections {
+        let threads = connections.into_iter().map(|c| {
             let inbox = Arc::clone(&inbox);
             thread::Builder::new()
                 .name("sqlite-reader".to_owned())
-                .spawn(move || read_all(c, &inbox))?;
-        }
-        Ok(Self { jobs })
+                .spawn(move || read_all(c, &inbox))
+        });
+        Ok(Self {
+            threads: threads.collect::<std::io::Result<_>>()?,
+            jobs: Some(jobs),
+        })
     }
 
     /// Has `read` done. When the future is dropped before, it isn't begun.
@@ -45,8 +50,20 @@ impl Readers {
             }
         });
         let gone = || StoreError::Unavailable("the database has been closed".into());
-        self.jobs.send(job).map_err(|_| gone())?;
+        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(job).map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+/// The connections are closed when the drop returns.
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.jobs.take();
+        for thread in self.threads.drain(..) {
+            // A panic of the thread has been reported by the panic hook.
+            let _ = thread.join();
+        }
     }
 }
 
