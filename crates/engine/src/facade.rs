@@ -158,6 +158,10 @@ pub enum InputError {
     /// The answer does not fit the request.
     #[error(transparent)]
     Answer(#[from] runloom_domain::AnswerError),
+    /// The answer does not fit the schema of the question; says what is wrong, in at most a few
+    /// hundred bytes.
+    #[error("{0}")]
+    Unfit(String),
     /// The log can't be read, or the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -68,6 +68,7 @@
 //! # }
 //! ```
 
+mod answer_schema;
 mod driver;
 mod engine;
 mod facade;

@@ -30,7 +30,7 @@ impl Tool for AskUser {
                     },
                     "schema": {
                         "type": "object",
-                        "description": "JSON schema of the answer, if it must be JSON.",
+                        "description": "JSON schema of the answer, if it must be JSON. Without $ref.",
                     },
                 },
                 "required": ["question"],

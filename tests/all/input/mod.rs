@@ -3,6 +3,7 @@
 mod approvals;
 mod questions;
 mod races;
+mod schemas;
 mod sizes;
 mod waiting;
 

@@ -122,7 +122,7 @@ fn advance_call(draft: &mut Draft<'_>, call: &Call) -> Option<runloom_domain::In
             let message = "the arguments are not a JSON object".to_owned();
             draft.tool_error(call, "tool.invalid_arguments", message);
         }
-        CallState::Open if pin.asks => return Some(settle::question(draft, call)),
+        CallState::Open if pin.asks => return settle::question(draft, call),
         CallState::Open if call.approval == ToolApproval::Ask => {
             return Some(settle::approval(draft, call));
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::call::{Call, CallState};
 use super::draft::Draft;
 use super::go_on;
+use crate::answer_schema::AnswerSchema;
 
 /// Gives every open call its one result: what will not run is cancelled, and of a started
 /// call that must not happen twice nobody knows.
@@ -56,8 +57,18 @@ pub(super) fn outcome_unknown(draft: &Draft<'_>, call: &Call) -> InputRequest {
     }
 }
 
-/// The agent's own question, taken from the call's arguments.
-pub(super) fn question(draft: &Draft<'_>, call: &Call) -> InputRequest {
+/// The agent's own question, taken from the call's arguments. Nobody is asked when no answer
+/// could be checked against its schema: the model is told, and can ask again.
+pub(super) fn question(draft: &mut Draft<'_>, call: &Call) -> Option<InputRequest> {
+    let schema = call
+        .arguments
+        .get("schema")
+        .filter(|schema| demands(schema));
+    if let Some(Err(why)) = schema.map(AnswerSchema::compile) {
+        let message = format!("the schema of the answer can't be used: {why}");
+        draft.tool_error(call, "tool.invalid_arguments", message);
+        return None;
+    }
     let text = |name: &str| {
         call.arguments
             .get(name)
@@ -75,16 +86,17 @@ pub(super) fn question(draft: &Draft<'_>, call: &Call) -> InputRequest {
                 .map(str::to_owned)
                 .collect::<Vec<_>>()
         });
-    InputRequest {
+    Some(InputRequest {
         prompt: text("question").unwrap_or_else(|| "The agent asks for input.".to_owned()),
         options: options.filter(|options| !options.is_empty()),
-        schema: call
-            .arguments
-            .get("schema")
-            .filter(|schema| schema.is_object())
-            .cloned(),
+        schema: schema.cloned(),
         ..about(draft, call, RequestKind::Question)
-    }
+    })
+}
+
+/// Models that want nothing of the answer also send null or an empty object.
+fn demands(schema: &Value) -> bool {
+    !schema.is_null() && schema.as_object().is_none_or(|schema| !schema.is_empty())
 }
 
 fn about(draft: &Draft<'_>, call: &Call, kind: RequestKind) -> InputRequest {

@@ -3,6 +3,7 @@ use runloom_store::StoreError;
 
 use super::cancel::unreadable;
 use crate::Engine;
+use crate::answer_schema::check_answer;
 use crate::driver::fold_log;
 use crate::facade::{GiveInput, InputError};
 use crate::machine::Input;
@@ -30,6 +31,7 @@ impl Engine {
         waiting(state.status)?;
         let request = pick(&state.requests, input.request_id)?;
         let answer = parse_answer(request, &input.content)?;
+        check_answer(request, &input.content).map_err(InputError::Unfit)?;
         let decided = Input::Answered {
             request_id: request.request_id,
             answer,

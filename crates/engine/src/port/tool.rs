@@ -18,7 +18,8 @@ pub trait Tool: Send + Sync + 'static {
     fn class(&self) -> ToolClass;
 
     /// Whether a call is a question to a person: then it is never run, and the answer is its
-    /// result. Its arguments hold `question`, and may hold `options` and `schema`.
+    /// result. Its arguments hold `question`, and may hold `options` and `schema`. An answer must
+    /// fit the schema; one that can't be used gives the call an error, and nobody is asked.
     fn asks(&self) -> bool {
         false
     }

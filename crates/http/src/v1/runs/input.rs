@@ -15,8 +15,8 @@ const MAX_CONTENT: usize = 32 * 1024;
 /// An answer to a waiting run.
 #[derive(ToSchema)]
 pub(crate) struct InputBody {
-    /// For an approval `approve`, `reject` or JSON with a `decision`; for a question the text.
-    /// At most 32,768 bytes of UTF-8.
+    /// For an approval `approve`, `reject` or JSON with a `decision`; for a question the text,
+    /// or JSON that fits its schema if it has one. At most 32,768 bytes of UTF-8.
     content: String,
     /// Which request it answers; needed when several are open.
     #[schema(value_type = Option<Uuid>)]
@@ -81,6 +81,7 @@ impl From<InputError> for ApiError {
             )
             .details(json!({ "request_ids": open })),
             InputError::Answer(error) => Self::invalid_field("content", error.to_string()),
+            InputError::Unfit(misfit) => Self::invalid_field("content", misfit),
             InputError::Store(error) => error.into(),
         }
     }
