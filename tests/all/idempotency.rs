@@ -1,7 +1,9 @@
 //! `Idempotency-Key`.
 
+use std::sync::Arc;
+
 use reqwest::Method;
-use runloom_tests::{Client, Setup, both_stores};
+use runloom_tests::{Client, Setup, both_stores, script, text};
 use serde_json::{Value, json};
 
 /// Sends a request twice with one key; both must have the same answer.
@@ -47,6 +49,36 @@ both_stores! {
         let again = node.client().post_once("/v1/threads", "k", &json!({})).await;
         assert_eq!(again.header("idempotency-replayed"), "true");
         assert_eq!(again.expect(201)["id"], thread["id"]);
+    }
+
+    async fn it_outlives_the_route_and_the_persona(store: Store) {
+        let persona = "[[personas]]\nkey = \"clerk\"\nprompt = \"x\"\n";
+        let setup = |name: &str| Setup::new(store).scripted(name, script([text("done")]));
+        let node = setup("old").toml(persona).start().await;
+        let client = node.client();
+        let path = format!("/v1/threads/{}/runs", client.thread().await);
+        let bodies = [json!({ "route_id": "old" }), json!({ "persona_id": "clerk" })];
+        let mut made = Vec::new();
+        for (key, body) in ["k0", "k1"].into_iter().zip(bodies) {
+            let first = client.post_once(&path, key, &body).await.expect(201);
+            client.follow(first["run_id"].as_str().expect("an id")).await;
+            made.push((key, body, first));
+        }
+        let data = Arc::clone(node.data());
+        let stopped = node.terminate().await;
+        let node = stopped.restart_with(|_| setup("new").on(data)).await;
+        let client = node.client();
+        let other = json!({ "route_id": "nowhere" });
+        for (key, body, first) in made {
+            let again = client.post_once(&path, key, &body).await;
+            assert_eq!(again.header("idempotency-replayed"), "true");
+            assert_eq!(again.expect(201), first);
+            client.post_once(&path, "fresh", &body).await.expect(422);
+            client.post(&path, &body).await.expect(422);
+            client.post_once(&path, key, &other).await.expect_error(409, "idempotency.key_reused");
+        }
+        let runs = client.get(&path).await.expect(200);
+        assert_eq!(runs.as_array().map(Vec::len), Some(2));
     }
 
     async fn twins_that_race_make_one_run(store: Store) {

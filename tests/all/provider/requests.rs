@@ -34,6 +34,33 @@ both_stores! {
         assert!(!sent.headers.contains_key("authorization"), "{:?}", sent.headers);
     }
 
+    async fn a_run_is_not_told_what_is_asked_behind_it(store: Store) {
+        let held = Reply::Stream(vec![Piece::Text("so".into()), Piece::Hang]);
+        let provider = Provider::start([held, Reply::text("2nd"), Reply::text("3rd")]).await;
+        let node = Setup::new(store).provider(&provider).start().await;
+        let client = node.client();
+        let thread = client.thread().await;
+        let mut runs = Vec::new();
+        for input in ["one", "two", "three"] {
+            let body = json!({ "on_busy": "enqueue", "input": input });
+            runs.push(client.run_in(&thread, &body).await);
+        }
+        client.events(&runs[0], "").await.until("message.delta").await;
+        client.cancel(&runs[0]).await.expect(200);
+        for run in &runs[1..] {
+            check_ended(&client.follow(run).await, "run.completed");
+        }
+        let asked = async |request: usize| {
+            let body = provider.request(request).await.body;
+            let messages = body["messages"].as_array().expect("messages").clone();
+            let texts = messages.iter().filter(|m| m["role"] == "user" || m["content"] == "2nd");
+            texts.map(|m| m["content"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(1).await, ["one"]);
+        assert_eq!(asked(2).await, ["one", "two"]);
+        assert_eq!(asked(3).await, ["one", "two", "2nd", "three"]);
+    }
+
     async fn a_tool_loop_is_well_formed_though_ids_repeat(store: Store) {
         let calculate = |expression: &str| Reply::call("calculator", &json!({ "expression": expression }));
         let provider = Provider::start([calculate("1+1"), calculate("2+2"), Reply::text("done")]).await;

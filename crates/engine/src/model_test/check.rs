@@ -7,7 +7,7 @@ use runloom_domain::{
     ToolCallId, ToolCallRequest, credits_for,
 };
 
-use runloom_store::HistoryPart;
+use runloom_store::{HistoryPart, Page};
 
 use super::world::World;
 use crate::driver::fold_log;
@@ -83,6 +83,7 @@ async fn one(world: &World, run: RunId, thread: ThreadId) -> RunStatus {
         );
         assert_eq!(record.credits_used, Some(credits));
     }
+    positions(world, thread).await;
     assert_eq!(
         history(world, run, thread).await,
         log.open,
@@ -188,7 +189,20 @@ impl Log {
     }
 }
 
-/// The messages of a thread pair up, and positions are dense. Returns the run's own calls that
+/// The positions of a thread's messages are dense.
+async fn positions(world: &World, thread: ThreadId) {
+    let page = Page {
+        limit: 10_000,
+        before: None,
+    };
+    let listed = world.bench.store.messages(world.org, thread, page, true);
+    let listed = listed.await.expect("messages").expect("a thread").items;
+    let positions: Vec<_> = listed.iter().rev().map(|m| m.position).collect();
+    let dense: Vec<_> = (1..=positions.len() as u64).collect();
+    assert_eq!(positions, dense, "positions are dense");
+}
+
+/// What a run sees of its thread is in order, and pairs up. Returns the run's own calls that
 /// have no result yet.
 async fn history(world: &World, run: RunId, thread: ThreadId) -> BTreeSet<ToolCallId> {
     let store = &world.bench.store;
@@ -198,8 +212,8 @@ async fn history(world: &World, run: RunId, thread: ThreadId) -> BTreeSet<ToolCa
         .await
         .expect("a history");
     let mut asked = BTreeMap::new();
-    for (index, message) in messages.iter().enumerate() {
-        assert_eq!(message.position, index as u64 + 1, "positions are dense");
+    assert!(messages.is_sorted_by_key(|message| message.position));
+    for message in &messages {
         match &message.body {
             MessageBody::Assistant { tool_calls, .. } => {
                 let of_run = |call: &ToolCallRequest| (call.tool_call_id, message.run_id);

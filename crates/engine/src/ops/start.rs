@@ -15,11 +15,32 @@ impl Engine {
     /// with its first event. It is durable when this returns; dropping the future does not
     /// take it back.
     pub async fn start_run(&self, start: StartRun) -> Result<StartedRun, StartError> {
-        let spec = self.freeze(&start).await?;
+        let spec = match self.freeze(&start).await {
+            Ok(spec) => spec,
+            Err(refused) => return self.answered_before(&start, refused).await,
+        };
         let engine = self.clone();
         let task = tokio::spawn(async move { engine.create(start, spec).await });
         task.await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    /// What the request is answered with when its run can't be made now. It may repeat one that
+    /// could: the configuration may have changed since, and the first answer still holds.
+    async fn answered_before(
+        &self,
+        start: &StartRun,
+        refused: StartError,
+    ) -> Result<StartedRun, StartError> {
+        let Some(once) = &start.once else {
+            return Err(refused);
+        };
+        let store = &self.shared.parts.store;
+        match store.kept_answer(start.org_id, once).await? {
+            Some(Ok(answer)) => Ok(StartedRun::Replayed(answer)),
+            Some(Err(conflict)) => Err(StartError::Key(conflict)),
+            None => Err(refused),
+        }
     }
 
     /// The configuration as the run will see it for its whole life.

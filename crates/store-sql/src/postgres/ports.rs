@@ -8,15 +8,15 @@ use runloom_domain::{
 };
 use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, HistoryPart, Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey,
-    NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
-    ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
+    DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
+    NewApiKey, NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
+    StoreError, StoredAnswer, ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use futures_util::FutureExt;
 
 use super::dialect::Now;
-use super::queries::{accounts, api_keys, events, intend, messages, runs, threads};
+use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
 use super::transaction::transaction;
 use super::{PostgresStore, create, error, lease};
 use crate::failure::Verdict;
@@ -67,6 +67,14 @@ fn kept<T>(verdict: Verdict<T>) -> T {
 impl RunStore for PostgresStore {
     async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError> {
         write!(self, create, c => create::run(c, new).await)
+    }
+
+    async fn kept_answer(
+        &self,
+        org: OrgId,
+        once: &Idempotency,
+    ) -> Result<Option<Result<StoredAnswer, KeyConflict>>, StoreError> {
+        read!(self, keys::kept(Now, org, once))
     }
 
     async fn append(&self, batch: Vec<Change>) -> Result<Vec<Appended>, StoreError> {

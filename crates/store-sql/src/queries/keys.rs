@@ -49,15 +49,46 @@ async fn insert(c: &mut Conn, now: dialect::Now, row: NewKeyRow) -> QueryResult<
 
 async fn taken<T>(c: &mut Conn, org: Id, once: &Idempotency) -> Result<Once<T>, Failure> {
     use idempotency_keys as k;
-    let (body_hash, status, body): (Vec<u8>, i32, String) = k::table
+    let row = k::table
         .find((org, &once.principal, &once.operation, &once.key))
         .select((k::body_hash, k::status, k::answer))
         .first(c)
         .await?;
+    Ok(match answer(org, once, row)? {
+        Ok(answer) => Once::Replayed(answer),
+        Err(conflict) => Once::Conflict(conflict),
+    })
+}
+
+/// What the key says, outside of any creation.
+pub(crate) async fn kept(
+    c: &mut Conn,
+    now: dialect::Now,
+    org: OrgId,
+    once: &Idempotency,
+) -> Result<Option<Result<StoredAnswer, KeyConflict>>, Failure> {
+    use idempotency_keys as k;
+    let found = k::table.find((Id::from(org), &once.principal, &once.operation, &once.key));
+    let row = FilterDsl::filter(found, k::created_at.ge(now.a_day_ago()))
+        .select((k::body_hash, k::status, k::answer))
+        .first(c)
+        .await
+        .optional()?;
+    Ok(row.map(|row| answer(org.into(), once, row)).transpose()?)
+}
+
+/// A key's row: the hash of its body, and the status and body of the answer.
+type Row = (Vec<u8>, i32, String);
+
+fn answer(
+    org: Id,
+    once: &Idempotency,
+    (body_hash, status, body): Row,
+) -> Result<Result<StoredAnswer, KeyConflict>, StoreError> {
     if hash("idempotency_keys", "body_hash", org, &body_hash)? != once.body_hash {
-        return Ok(Once::Conflict(KeyConflict::Reused));
+        return Ok(Err(KeyConflict::Reused));
     }
-    Ok(Once::Replayed(StoredAnswer {
+    Ok(Ok(StoredAnswer {
         status: status_code(org, status)?,
         body,
     }))

@@ -1,5 +1,6 @@
 //! Messages: those of people, and the lists that people and providers see.
 
+use diesel::dsl::not;
 use diesel::prelude::*;
 use runloom_domain::{Message, MessageId, OrgId, RunId, ThreadId};
 use runloom_store::{
@@ -8,9 +9,10 @@ use runloom_store::{
 
 use super::{Conn, RunQueryDsl, dialect, keys, threads};
 use crate::failure::{Failure, Verdict};
+use crate::predicate::IsOpen;
 use crate::rows::message::MessageRow;
 use crate::rows::{signed, unsigned};
-use crate::schema::{messages, threads as thread_rows};
+use crate::schema::{messages, run_heads, threads as thread_rows};
 use crate::text::storable;
 use crate::types::Id;
 
@@ -124,6 +126,14 @@ pub(crate) async fn history(
     run: RunId,
     part: HistoryPart,
 ) -> Result<Vec<Message>, Failure> {
+    // A thread's runs are worked on one after the other: what is open beside the one at work is
+    // still to come.
+    let to_come = run_heads::table
+        .filter(run_heads::org_id.eq(Id::from(org)))
+        .filter(run_heads::thread_id.eq(Id::from(thread)))
+        .filter(IsOpen)
+        .filter(run_heads::run_id.ne(Id::from(run)))
+        .select(run_heads::run_id.nullable());
     let mut rows: Vec<MessageRow> = messages::table
         .filter(messages::org_id.eq(Id::from(org)))
         .filter(messages::thread_id.eq(Id::from(thread)))
@@ -134,6 +144,11 @@ pub(crate) async fn history(
                 .or(messages::run_id.eq(Id::from(run))),
         )
         .filter(messages::position.lt(signed(part.before)))
+        .filter(
+            messages::run_id
+                .is_null()
+                .or(not(messages::run_id.eq_any(to_come))),
+        )
         .select(MessageRow::as_select())
         .order(messages::position.desc())
         .limit(i64::from(part.limit))

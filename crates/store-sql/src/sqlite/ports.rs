@@ -6,9 +6,9 @@ use runloom_domain::{
 };
 use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, HistoryPart, Idempotency, Intended, Intent, LoginRecord, NewAccount, NewApiKey,
-    NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
-    ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
+    DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
+    NewApiKey, NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
+    StoreError, StoredAnswer, ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use super::{SqliteStore, append, done, lease, queries};
@@ -18,6 +18,16 @@ impl RunStore for SqliteStore {
     async fn create_run(&self, mut new: NewRun) -> Result<Once<CreateRun>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(queries::create::run(c, now, &mut new)))
+            .await
+    }
+
+    async fn kept_answer(
+        &self,
+        org: OrgId,
+        once: &Idempotency,
+    ) -> Result<Option<Result<StoredAnswer, KeyConflict>>, StoreError> {
+        let (now, once) = (self.now(), once.clone());
+        self.read(move |c| done(queries::keys::kept(c, now, org, &once)))
             .await
     }
 

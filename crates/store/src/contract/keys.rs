@@ -177,6 +177,37 @@ pub async fn a_refusal_keeps_no_key(h: &Harness) {
     assert_eq!(again, Once::Replayed(once.answer.clone()));
 }
 
+/// A key can be asked without creating anything, by those who may use it.
+pub async fn a_key_is_asked_for_its_answer(h: &Harness) {
+    let (tenant, stranger) = (tenant(h).await, tenant(h).await);
+    let thread = thread(h, &tenant).await;
+    let once = idempotency(&tenant, "POST /runs");
+    let ask = async |org, once: &Idempotency| h.store().kept_answer(org, once).await.unwrap();
+    assert_eq!(ask(tenant.org, &once).await, None);
+    let new = NewRun {
+        once: Some(once.clone()),
+        ..new_run(&tenant, thread)
+    };
+    create(h, new).await;
+    assert_eq!(ask(tenant.org, &once).await, Some(Ok(once.answer.clone())));
+    let other = Idempotency {
+        body_hash: [2; 32],
+        ..once.clone()
+    };
+    let reused = Some(Err(KeyConflict::Reused));
+    assert_eq!(ask(tenant.org, &other).await, reused);
+    let theirs = Idempotency {
+        principal: idempotency(&stranger, "").principal,
+        ..once.clone()
+    };
+    assert_eq!(ask(stranger.org, &theirs).await, None);
+    if h.pass(Duration::from_hours(24) + Duration::from_mins(1))
+        .await
+    {
+        assert_eq!(ask(tenant.org, &once).await, None);
+    }
+}
+
 /// A key is good for 24 hours.
 pub async fn a_key_is_forgotten_after_a_day(h: &Harness) {
     let tenant = tenant(h).await;

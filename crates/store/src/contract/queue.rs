@@ -4,9 +4,10 @@ use runloom_domain::{MessageId, RunId, RunStatus, ThreadId};
 
 use super::Harness;
 use super::fixtures::{
-    Scene, append_ok, create, ended, event, new_run, node, now, running, tenant, thread, try_create,
+    Scene, append_ok, create, ended, event, new_run, node, now, post, running, tenant, thread,
+    try_create,
 };
-use crate::{CreateRun, FirstEvent, Intended, Intent, NewRun, OnBusy};
+use crate::{CreateRun, FirstEvent, HistoryPart, Intended, Intent, NewRun, OnBusy};
 
 const QUEUE: OnBusy = OnBusy::Enqueue { max_queued: 3 };
 
@@ -155,6 +156,37 @@ pub async fn a_queued_run_learns_its_position_when_claimed(h: &Harness) {
         (1, 1, None)
     );
     assert_eq!((claimed.created_at, claimed.trace_id), (at, trace));
+}
+
+/// A run does not see the questions of those that wait behind it, until they are no more.
+pub async fn a_run_sees_no_question_of_those_behind_it(h: &Harness) {
+    let scene = running(h).await;
+    let asked = |content: &str| NewRun {
+        on_busy: QUEUE,
+        input: Some((MessageId::generate(now()), content.to_owned())),
+        ..new_run(&scene.tenant, scene.thread)
+    };
+    let [first, second, third] = ["a", "b", "c"].map(asked);
+    let runs = [first.run_id, second.run_id, third.run_id];
+    for new in [first, second, third] {
+        create(h, new).await;
+    }
+    post(h, &scene.tenant, scene.thread, "d").await;
+    let seen = async |run, limit| {
+        let (org, part) = (scene.tenant.org, HistoryPart::newest(9, limit));
+        let seen = h.store().history(org, scene.thread, run, part).await;
+        let seen = seen.unwrap();
+        seen.iter().map(|m| m.position).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(scene.run, 9).await, [4]);
+    append_ok(h, scene.completion()).await;
+    let claimed = h.store().claim(scene.node, 10).await.unwrap();
+    assert_eq!(claimed[0].run_id, runs[0]);
+    assert_eq!(seen(runs[0], 9).await, [1, 4]);
+    // What is not seen takes no place of what is.
+    assert_eq!(seen(runs[0], 2).await, [1, 4]);
+    end_queued(h, &scene, runs[1]).await;
+    assert_eq!(seen(runs[0], 9).await, [1, 2, 4]);
 }
 
 /// Enqueueing in a thread that is free starts the run.

@@ -98,6 +98,7 @@ macro_rules! contract_suite {
                 every_creation_takes_a_key;
                 racing_twins_make_one_run;
                 a_refusal_keeps_no_key;
+                a_key_is_asked_for_its_answer;
                 a_key_is_forgotten_after_a_day;
             }
             leases {
@@ -130,6 +131,7 @@ macro_rules! contract_suite {
                 a_queue_has_an_end;
                 queued_runs_start_in_order;
                 a_queued_run_learns_its_position_when_claimed;
+                a_run_sees_no_question_of_those_behind_it;
                 a_free_thread_has_no_queue;
             }
             races {

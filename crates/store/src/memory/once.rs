@@ -21,15 +21,26 @@ pub(super) struct Kept {
 impl State {
     /// What the key of a call says, when the call must not be carried out.
     pub(super) fn replay<T>(&self, once: Option<&Idempotency>, now: Timestamp) -> Option<Once<T>> {
-        let once = once?;
+        Some(match self.kept_answer(once?, now)? {
+            Ok(answer) => Once::Replayed(answer),
+            Err(conflict) => Once::Conflict(conflict),
+        })
+    }
+
+    /// What is remembered of a key.
+    pub(super) fn kept_answer(
+        &self,
+        once: &Idempotency,
+        now: Timestamp,
+    ) -> Option<Result<StoredAnswer, KeyConflict>> {
         let kept = self.answers.get(&key(once))?;
         if now.since(kept.at) >= KEPT_FOR {
             return None;
         }
         Some(if kept.body_hash == once.body_hash {
-            Once::Replayed(kept.answer.clone())
+            Ok(kept.answer.clone())
         } else {
-            Once::Conflict(KeyConflict::Reused)
+            Err(KeyConflict::Reused)
         })
     }
 

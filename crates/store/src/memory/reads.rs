@@ -53,11 +53,19 @@ impl State {
             .map(|posted| &posted.message)
             .filter(|message| message.position < part.before)
             .filter(|message| message.position <= part.until || message.run_id == Some(run))
+            .filter(|message| message.run_id == Some(run) || !self.is_of_open_run(message))
             .take(part.limit as usize)
             .cloned()
             .collect();
         seen.reverse();
         seen
+    }
+
+    /// Whether the message was sent with a run that has not ended. A thread's runs are worked
+    /// on one after the other, so to the one at work all the others of these are still to come.
+    fn is_of_open_run(&self, message: &Message) -> bool {
+        let run = message.run_id.and_then(|run| self.runs.get(&run));
+        run.is_some_and(|run| !run.status().is_terminal())
     }
 
     pub(super) fn contents(&self, org: OrgId, hashes: Vec<String>) -> Vec<Content> {

@@ -4,14 +4,23 @@ use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolC
 use super::MemoryStore;
 use super::reads::is_logged;
 use crate::{
-    Appended, Change, ClaimedRun, Content, CreateRun, HistoryPart, Intended, Intent, NewRun, Once,
-    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
+    Appended, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended, Intent,
+    KeyConflict, NewRun, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
+    StoredAnswer,
 };
 
 #[async_trait]
 impl RunStore for MemoryStore {
     async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError> {
         self.state().create_run(new, self.now())
+    }
+
+    async fn kept_answer(
+        &self,
+        _: OrgId,
+        once: &Idempotency,
+    ) -> Result<Option<Result<StoredAnswer, KeyConflict>>, StoreError> {
+        Ok(self.state().kept_answer(once, self.now()))
     }
 
     async fn append(&self, batch: Vec<Change>) -> Result<Vec<Appended>, StoreError> {

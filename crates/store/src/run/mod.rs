@@ -13,7 +13,7 @@ pub use records::{ClaimedRun, HistoryPart, RunFilter, RunHead, RunRecord};
 use async_trait::async_trait;
 use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolCallId};
 
-use crate::{Once, Page, Paged, StoreError};
+use crate::{Idempotency, KeyConflict, Once, Page, Paged, StoreError, StoredAnswer};
 
 /// Runs and their events.
 ///
@@ -26,6 +26,15 @@ use crate::{Once, Page, Paged, StoreError};
 pub trait RunStore: Send + Sync + 'static {
     /// Creates a run with its first event, its input message and its idempotency row.
     async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError>;
+
+    /// What the key says of a creation that is refused before it is tried: the answer that is
+    /// kept, or that it was used with another body; `None` when nothing was created with it in
+    /// the last 24 h. Writes nothing and waits for nobody.
+    async fn kept_answer(
+        &self,
+        org: OrgId,
+        once: &Idempotency,
+    ) -> Result<Option<Result<StoredAnswer, KeyConflict>>, StoreError>;
 
     /// Appends to many runs in one commit; the answers are in the order of the changes.
     ///
