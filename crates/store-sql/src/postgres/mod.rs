@@ -15,6 +15,7 @@ mod ports;
     reason = "the shared queries are compiled once for each database"
 )]
 mod queries;
+mod threads;
 mod transaction;
 
 use std::future::Future;

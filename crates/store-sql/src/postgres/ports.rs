@@ -19,7 +19,6 @@ use super::dialect::Now;
 use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
 use super::transaction::transaction;
 use super::{PostgresStore, create, error, lease};
-use crate::failure::Verdict;
 
 /// A read, on a connection of the pool. Dropping it half-way is harmless.
 macro_rules! read {
@@ -54,13 +53,6 @@ macro_rules! decide {
             })
             .await
     }};
-}
-
-/// The value of a write that was not undone, or undid nothing.
-fn kept<T>(verdict: Verdict<T>) -> T {
-    match verdict {
-        Verdict::Keep(value) | Verdict::Undo(value) => value,
-    }
 }
 
 #[async_trait]
@@ -176,8 +168,9 @@ impl ThreadStore for PostgresStore {
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
         if once.is_none() {
-            // One statement is a transaction by itself.
-            return write!(self, any, c => threads::create(c, Now, new, None).await.map(kept));
+            return write!(self, any, c => {
+                super::threads::create(c, new).await.map(Once::Done)
+            });
         }
         decide!(self, create, (new, once), |c, (new, once)| {
             threads::create(c, Now, new.clone(), once.clone())
@@ -202,7 +195,7 @@ impl ThreadStore for PostgresStore {
         thread: ThreadId,
         patch: ThreadPatch,
     ) -> Result<Option<ThreadRecord>, StoreError> {
-        write!(self, any, c => threads::update(c, org, thread, patch).await)
+        write!(self, any, c => super::threads::update(c, org, thread, patch).await)
     }
 
     async fn delete_thread(
@@ -211,9 +204,7 @@ impl ThreadStore for PostgresStore {
         thread: ThreadId,
         at: Timestamp,
     ) -> Result<DeleteThread, StoreError> {
-        decide!(self, any, (org, thread, at), |c, (org, thread, at)| {
-            threads::delete(c, *org, *thread, *at)
-        })
+        write!(self, any, c => super::threads::delete(c, org, thread, at).await)
     }
 
     async fn post_message(

@@ -4,13 +4,13 @@ use diesel::dsl::not;
 use diesel::prelude::*;
 use runloom_domain::{OrgId, RunId, RunStatus, ThreadId, Timestamp};
 use runloom_store::{
-    DeleteThread, Idempotency, NewThread, Once, Page, PageKey, Paged, ThreadPatch, ThreadRecord,
+    DeleteThread, Idempotency, NewThread, Once, Page, PageKey, Paged, ThreadRecord,
 };
 
 use super::{Conn, RunQueryDsl, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::predicate::{IsLive, IsOpen};
-use crate::rows::thread::{NewThreadRow, ThreadChanges, ThreadRow};
+use crate::rows::thread::{NewThreadRow, ThreadRow};
 use crate::schema::{run_heads, threads};
 use crate::text::storable;
 use crate::types::{At, Id};
@@ -106,33 +106,6 @@ pub(crate) async fn list(
         created_at: thread.created_at,
         id: thread.thread_id.as_uuid(),
     }))
-}
-
-pub(crate) async fn update(
-    c: &mut Conn,
-    org: OrgId,
-    thread: ThreadId,
-    patch: ThreadPatch,
-) -> Result<Option<ThreadRecord>, Failure> {
-    let texts = [&patch.title, &patch.metadata]
-        .into_iter()
-        .flatten()
-        .flatten();
-    storable(texts.map(String::as_str))?;
-    if patch.title.is_some() || patch.metadata.is_some() {
-        diesel::update(
-            threads::table
-                .find((Id::from(org), Id::from(thread)))
-                .filter(threads::deleted_at.is_null()),
-        )
-        .set(ThreadChanges {
-            title: patch.title,
-            metadata: patch.metadata,
-        })
-        .execute(c)
-        .await?;
-    }
-    get(c, org, thread).await
 }
 
 /// Marks the thread first, which locks its row: no run can be created while its runs are read.

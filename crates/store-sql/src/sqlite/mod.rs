@@ -11,6 +11,7 @@ mod ports;
 mod queries;
 mod readers;
 mod savepoint;
+mod threads;
 mod verbs;
 mod writer;
 

@@ -168,7 +168,7 @@ impl ThreadStore for SqliteStore {
         thread: ThreadId,
         patch: ThreadPatch,
     ) -> Result<Option<ThreadRecord>, StoreError> {
-        self.write(move |c| done(queries::threads::update(c, org, thread, patch)))
+        self.write(move |c| super::threads::update(c, org, thread, patch))
             .await
     }
 
