@@ -1,13 +1,26 @@
 //! Starting effects, and stopping them.
 
-use super::{Committed, Driver, Effects, Stop, call};
-use crate::fault;
-use crate::machine::{Decision, Effect, FailedCall, Input};
+use std::sync::Arc;
+
+use runloom_domain::{Message, Route};
+use runloom_store::{Projection, StoreError};
 use tokio::time::Instant;
 
+use super::{Committed, Driver, Effects, Stop, call, history};
+use crate::fault;
+use crate::machine::{Decision, Effect, FailedCall, Input, Phase};
+
+/// What a run sees of its thread, or why it can't be read.
+pub(super) type History = Result<Vec<Message>, StoreError>;
+
 impl Driver {
-    /// Starts the effects of a decision that is committed.
-    pub(super) async fn act(&mut self, effects: Effects) -> Result<(), Stop> {
+    /// Starts the effects of a decision that is committed. `early` is the run's history if it
+    /// has been read already.
+    pub(super) async fn act(
+        &mut self,
+        effects: Effects,
+        mut early: Option<History>,
+    ) -> Result<(), Stop> {
         self.run.due = false;
         if self.deadline.is_none() {
             // A run that was queued has only now begun to count its time.
@@ -24,7 +37,7 @@ impl Driver {
                     attempt,
                     route,
                 } => {
-                    let opened = call::open(&self.shared, &self.run, step, attempt, *route).await;
+                    let opened = self.open_call((step, attempt), *route, early.take()).await;
                     self.call = Some(opened.map_err(|error| {
                         let run_id = self.run.run_id;
                         tracing::error!(%run_id, error = %error, "the history can't be read");
@@ -46,6 +59,41 @@ impl Driver {
         Ok(())
     }
 
+    async fn open_call(
+        &mut self,
+        (step, attempt): (u32, u32),
+        route: Route,
+        early: Option<History>,
+    ) -> Result<call::LiveCall, StoreError> {
+        let messages = match early {
+            Some(read) => read?,
+            None => history::load(&self.shared, (&self.run).into()).await?,
+        };
+        call::open(&self.shared, &self.run, step, attempt, route, messages).await
+    }
+
+    /// Reads the history that the decision's model call will be sent, if that can be done while
+    /// the decision is committed: a step that begins writes no message itself.
+    pub(super) fn early_history(
+        &self,
+        decision: &Decision,
+    ) -> impl Future<Output = Option<History>> + use<> {
+        let calls = |effect: &Effect| matches!(effect, Effect::CallModel { .. });
+        let says = |projection: &Projection| !projection.messages.is_empty();
+        let is_begun = matches!(self.run.state.phase, Phase::Ready(_));
+        let reader = (is_begun
+            && decision.effects.iter().any(calls)
+            && !decision.projection.as_deref().is_some_and(says))
+        .then(|| history::Reader::from(&self.run));
+        let shared = Arc::clone(&self.shared);
+        async move {
+            match reader {
+                Some(reader) => Some(history::load(&shared, reader).await),
+                None => None,
+            }
+        }
+    }
+
     /// A planted bug: tools begin before anybody knows that they do.
     pub(super) async fn act_too_early(&mut self, effects: &mut Effects) -> Result<(), Stop> {
         let is_tool = |effect: &mut Effect| matches!(effect, Effect::RunTool { .. });
@@ -53,7 +101,7 @@ impl Driver {
         if tools.is_empty() {
             return Ok(());
         }
-        self.act(tools).await?;
+        self.act(tools, None).await?;
         // Time for the effect to happen.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         fault::point("after_effect");

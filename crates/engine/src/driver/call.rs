@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::stream::StreamExt as _;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use runloom_domain::event::{Delta, FinishReason};
-use runloom_domain::{EncodedEvent, EventBody, NewEvent, Route, ToolCallId, Usage, text};
+use runloom_domain::{EncodedEvent, EventBody, Message, NewEvent, Route, ToolCallId, Usage, text};
 use runloom_store::StoreError;
 use serde_json::Value;
 use tokio::time::Sleep;
@@ -69,7 +69,7 @@ enum Piece {
 /// How a model call ended.
 pub(super) type End = Result<(FinishReason, Option<Value>), ModelError>;
 
-/// Reads the history and opens the call. The connection is made when the stream is first
+/// Opens the call with what the run sees of its thread. The connection is made when the stream is first
 /// polled, so that a cancel request can break it off at any time.
 pub(super) async fn open(
     shared: &Shared,
@@ -77,9 +77,9 @@ pub(super) async fn open(
     step: u32,
     attempt: u32,
     route: Route,
+    messages: Vec<Message>,
 ) -> Result<LiveCall, StoreError> {
     let spec = &run.state.spec;
-    let messages = history::load(shared, run).await?;
     let tools = shared.definitions(run.org_id, &spec.tools).await?;
     let left = match spec.limits.max_output_tokens {
         0 => None,

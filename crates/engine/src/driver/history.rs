@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use runloom_domain::{Message, MessageBody, ToolCallId, ToolCallRequest, provider_history};
+use runloom_domain::{
+    Message, MessageBody, OrgId, RunId, ThreadId, ToolCallId, ToolCallRequest, provider_history,
+};
 use runloom_store::{HistoryPart, StoreError};
 use serde_json::Value;
 
@@ -13,13 +15,33 @@ use crate::shared::Shared;
 /// How many messages are read at once; each may be of 256 KiB and more.
 const PAGE: u32 = 64;
 
+/// Whose history is read, and how far.
+#[derive(Clone, Copy)]
+pub(super) struct Reader {
+    org_id: OrgId,
+    thread_id: ThreadId,
+    run_id: RunId,
+    until: u64,
+}
+
+impl From<&Owned> for Reader {
+    fn from(run: &Owned) -> Self {
+        Self {
+            org_id: run.org_id,
+            thread_id: run.thread_id,
+            run_id: run.run_id,
+            until: run.state.spec.history_until,
+        }
+    }
+}
+
 /// What the run sees of its thread, in an order and shape that providers accept: the newest
 /// messages, at most so many and of so many bytes as the engine is configured for.
-pub(super) async fn load(shared: &Shared, run: &Owned) -> Result<Vec<Message>, StoreError> {
+pub(super) async fn load(shared: &Shared, run: Reader) -> Result<Vec<Message>, StoreError> {
     let config = &shared.config;
     let mut window = Window::new(run.run_id, config.max_history_bytes);
     let mut left = config.max_history;
-    let mut part = HistoryPart::newest(run.state.spec.history_until, PAGE);
+    let mut part = HistoryPart::newest(run.until, PAGE);
     while left > 0 && window.wants_more() {
         part.limit = PAGE.min(left);
         let store = &shared.parts.store;

@@ -148,7 +148,7 @@ async fn cut_usage(shared: &Shared, run: &Owned) -> Result<Usage, LoadError> {
     let Phase::Calling(_, first) = run.state.phase else {
         return Ok(Usage::estimated(0, 0));
     };
-    let sent = history::load(shared, run).await?;
+    let sent = history::load(shared, run.into()).await?;
     let input = run.state.spec.prompt.len() + sent.iter().map(history::size).sum::<usize>();
     let (mut output, mut after) = (0, first - 1);
     loop {

@@ -141,8 +141,11 @@ impl Driver {
                 self.act_too_early(&mut effects).await?;
             }
             let decided_on = self.run.state.status;
-            match self.commit(decision, Some(decided_on)).await? {
-                Committed::Yes => return self.act(effects).await,
+            let early = self.early_history(&decision);
+            let commit = self.commit(decision, Some(decided_on));
+            let (committed, early) = tokio::join!(commit, early);
+            match committed? {
+                Committed::Yes => return self.act(effects, early).await,
                 // A cancel request came first: stop what runs, then decide again with it.
                 Committed::Moved if self.run.state.status != decided_on => self.stop_work().await,
                 Committed::Moved => {

@@ -28,7 +28,7 @@ const LOCK: &str = "runloom.lock";
 const READERS: usize = 3;
 
 /// FULL is what makes a commit survive a power cut. The write-ahead log is copied back every
-/// 16 MiB, since each copying stops the writer for two flushes. The cache is 16 MiB; what falls
+/// 16 MiB, since each copying stops the writer for two flushes. The cache is 4 MiB; what falls
 /// out of it is still in the system's. Without `temp_store`, what a savepoint may have to undo is
 /// written to a file that is made and deleted for each. The timeout comes first, since already
 /// the journal's mode can meet a tool that is closing the file.
@@ -37,7 +37,7 @@ PRAGMA busy_timeout = 5000;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
-PRAGMA cache_size = -16384;
+PRAGMA cache_size = -4096;
 PRAGMA temp_store = MEMORY;
 PRAGMA wal_autocheckpoint = 4096;
 PRAGMA journal_size_limit = 67108864;";
