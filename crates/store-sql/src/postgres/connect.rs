@@ -23,6 +23,14 @@ const APPENDS: &str = "SET statement_timeout = '20s'; SET plan_cache_mode = forc
     SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off";
 
+/// Every other statement goes by a key or an index too. A prepared one is planned while the tables
+/// are small, when reading all of a table looks cheap, and keeps that plan as they grow.
+macro_rules! by_index {
+    ($limits:literal) => {
+        concat!("SET jit = off; SET enable_seqscan = off; ", $limits)
+    };
+}
+
 /// What a connection is for; it decides how long its statements may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
@@ -44,9 +52,9 @@ impl Purpose {
     const fn settings(self) -> &'static str {
         match self {
             Self::Appends => APPENDS,
-            Self::Creates => "SET statement_timeout = '10s'; SET lock_timeout = '2s'",
-            Self::Leases => "SET statement_timeout = '4s'",
-            Self::Anything => "SET statement_timeout = '20s'; SET lock_timeout = '10s'",
+            Self::Creates => by_index!("SET statement_timeout = '10s'; SET lock_timeout = '2s'"),
+            Self::Leases => by_index!("SET statement_timeout = '4s'"),
+            Self::Anything => by_index!("SET statement_timeout = '20s'; SET lock_timeout = '10s'"),
             Self::Migrations => "SET statement_timeout = 0",
         }
     }
