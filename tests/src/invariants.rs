@@ -4,13 +4,14 @@ use crate::Event;
 
 /// Checks what holds of every run's log: `seq` is dense from 1, at most one terminal event and
 /// nothing after it, exactly one result for each tool call and none left open when the model is
-/// called again or the run ends, each step's message is what its deltas said, nothing is begun
-/// once the run is to be cancelled, and times are written in one way.
+/// called again or the run ends, each step's message is what its deltas said, no delta is of an
+/// attempt that was given up, nothing is begun once the run is to be cancelled, and times are
+/// written in one way.
 #[track_caller]
 pub fn check_log(events: &[Event]) {
     let mut open: BTreeMap<String, u64> = BTreeMap::new();
     let mut said: BTreeMap<(u64, u64), String> = BTreeMap::new();
-    let (mut completed, mut cancelling) = (0, false);
+    let (mut completed, mut cancelling, mut newest) = (0, false, (0, 0));
     for (index, event) in events.iter().enumerate() {
         let (seq, data) = (event.seq, &event.data);
         assert_eq!(seq, index as u64 + 1, "seq is dense: {events:#?}");
@@ -32,9 +33,13 @@ pub fn check_log(events: &[Event]) {
             }
             "message.delta" => {
                 let text = data["content"].as_str().unwrap_or_default();
-                let whole = said.entry((number("step"), number("attempt")));
+                let attempt = (number("step"), number("attempt"));
+                assert!(attempt >= newest, "{seq}: a delta of {attempt:?}, given up");
+                newest = attempt;
+                let whole = said.entry(attempt);
                 whole.or_default().push_str(text);
             }
+            "step.retried" => newest = (number("step"), number("attempt") + 1),
             "step.completed" => {
                 completed += 1;
                 assert_eq!(number("step"), completed, "{seq}: a step is done once");

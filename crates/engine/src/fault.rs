@@ -10,6 +10,9 @@ pub(crate) enum Bug {
     LateSubscribe,
     /// A tool is started before its intent is committed.
     EarlyEffect,
+    /// A node goes on when its lease has ended, and its appends take whatever epoch the run
+    /// has by then.
+    NoFence,
 }
 
 /// A place named in the crash tests. The action `return` ends the process at once, without
@@ -31,6 +34,7 @@ pub(crate) fn planted(bug: Bug) -> bool {
         Bug::EarlyPublish => "early_publish",
         Bug::LateSubscribe => "late_subscribe",
         Bug::EarlyEffect => "early_effect",
+        Bug::NoFence => "no_fence",
     };
     let planted = PLANTED.get_or_init(|| std::env::var("RUNLOOM_PLANTED_BUG").ok());
     planted.as_deref() == Some(name)

@@ -155,6 +155,18 @@ impl Task {
         fault::point("before_publish");
     }
 
+    /// A planted bug: a stale change is made to fit the run's present epoch.
+    async fn refit(&mut self, mut job: Job) {
+        let Change { org_id, run_id, .. } = job.change;
+        let head = self.store.head(org_id, run_id).await.ok().flatten();
+        if let Some(head) = head.filter(|head| head.owned) {
+            job.change.epoch = head.epoch;
+            self.waiting.push_back(job);
+        } else {
+            let _ = job.done.send(Err(Refused::Stale));
+        }
+    }
+
     async fn answer(&mut self, batch: Vec<Job>, outcomes: Vec<Appended>) {
         fault::point("before_publish");
         let size = batch.len();
@@ -167,6 +179,10 @@ impl Task {
                 }
                 Appended::Locked => {
                     self.waiting.push_back(job);
+                    continue;
+                }
+                Appended::Stale if fault::planted(Bug::NoFence) => {
+                    self.refit(job).await;
                     continue;
                 }
                 Appended::Stale => Err(Refused::Stale),
