@@ -76,6 +76,7 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         tools: runloom_tools::builtin(clock.clone()),
         catalog: Arc::new(scenario::catalog()?),
         clock: clock.clone(),
+        signals: None,
     };
     let engine = Engine::start(parts, EngineConfig::default())
         .await

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runloom_domain::{Clock, CreditRate, NodeId};
-use runloom_store::{RunStore, StoreError};
+use runloom_store::{RunStore, Signals, StoreError};
 
 use crate::port::catalog::Catalog;
 use crate::port::model::ModelPort;
@@ -23,6 +23,9 @@ pub struct EngineParts {
     pub catalog: Arc<dyn Catalog>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// The other nodes that share the store; `None` when this engine is the only one that
+    /// writes to it.
+    pub signals: Option<Arc<dyn Signals>>,
 }
 
 /// How the engine behaves.

@@ -47,7 +47,10 @@
 //! let catalog = Arc::new(FixedCatalog { personas: vec![persona], routes });
 //! let models: Arc<dyn ModelPort> = Arc::new(Echo); // or `runloom_models::Models`
 //! let tools = ToolBox::default(); // `.with(…)` adds one
-//! let parts = EngineParts { store: store.clone(), models, tools, catalog, clock: clock.clone() };
+//! let parts = EngineParts {
+//!     signals: None, // one node; others share a store and tell each other
+//!     store: store.clone(), models, tools, catalog, clock: clock.clone(),
+//! };
 //! let engine = Engine::start(parts, EngineConfig::default()).await?; // goes on with what is due
 //!
 //! let now = clock.now();
@@ -69,6 +72,7 @@
 //! ```
 
 mod answer_schema;
+mod cluster;
 mod driver;
 mod engine;
 mod facade;

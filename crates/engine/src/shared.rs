@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use runloom_domain::{NodeId, OrgId, ToolDefinition, ToolPin};
 use runloom_store::StoreError;
 
+use crate::cluster::{Tails, Teller};
 use crate::engine::{EngineConfig, EngineParts};
 use crate::lease::Lease;
 use crate::live::Rings;
@@ -17,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) parts: EngineParts,
     pub(crate) config: EngineConfig,
     pub(crate) rings: Rings,
+    pub(crate) teller: Teller,
+    pub(crate) tails: Tails,
     pub(crate) writer: Writer,
     pub(crate) lease: Lease,
     definitions: Mutex<HashMap<String, ToolDefinition>>,
@@ -25,10 +28,14 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(parts: EngineParts, config: EngineConfig) -> Self {
         let rings = Rings::default();
-        let node = || NodeId::generate(parts.clock.now());
+        let made = || NodeId::generate(parts.clock.now());
+        let node = config.node.unwrap_or_else(made);
+        let teller = Teller::new(parts.signals.clone());
         Self {
-            node: config.node.unwrap_or_else(node),
-            writer: Writer::start(parts.store.clone(), rings.clone()),
+            node,
+            writer: Writer::start(parts.store.clone(), rings.clone(), teller.clone()),
+            tails: Tails::new(rings.clone()),
+            teller,
             rings,
             lease: Lease::default(),
             definitions: Mutex::default(),

@@ -4,9 +4,10 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use runloom_store::{Appended, Change, RunStore, StoreError};
+use runloom_store::{Appended, Change, Hint, RunStore, StoreError, Wake};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::cluster::Teller;
 use crate::fault::{self, Bug};
 use crate::live::Rings;
 
@@ -39,12 +40,13 @@ pub(crate) struct Writer(mpsc::UnboundedSender<Job>);
 
 impl Writer {
     /// Starts the task; it ends when all handles are gone.
-    pub(crate) fn start(store: Arc<dyn RunStore>, rings: Rings) -> Self {
+    pub(crate) fn start(store: Arc<dyn RunStore>, rings: Rings, teller: Teller) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         tokio::spawn(
             Task {
                 store,
                 rings,
+                teller,
                 receiver,
                 waiting: VecDeque::new(),
             }
@@ -69,6 +71,7 @@ impl Writer {
 struct Task {
     store: Arc<dyn RunStore>,
     rings: Rings,
+    teller: Teller,
     receiver: mpsc::UnboundedReceiver<Job>,
     waiting: VecDeque<Job>,
 }
@@ -170,11 +173,15 @@ impl Task {
     async fn answer(&mut self, batch: Vec<Job>, outcomes: Vec<Appended>) {
         fault::point("before_publish");
         let size = batch.len();
+        let mut hints = Vec::new();
         for (job, outcome) in batch.into_iter().zip(outcomes) {
             let answer = match outcome {
                 Appended::Committed { base } => {
                     self.rings
                         .publish(job.change.run_id, base, &job.change.events);
+                    if !self.teller.is_alone() {
+                        hints_of(&job.change, base, &mut hints);
+                    }
                     Ok(base)
                 }
                 Appended::Locked => {
@@ -192,9 +199,24 @@ impl Task {
             // A driver that is gone no longer needs the answer.
             let _ = job.done.send(answer);
         }
+        self.teller.tell(&hints);
         if self.waiting.len() == size {
             tokio::time::sleep(LOCKED).await;
         }
+    }
+}
+
+/// What other nodes may want to look at after a change.
+fn hints_of(change: &Change, base: u64, hints: &mut Vec<Hint>) {
+    if !change.events.is_empty() {
+        hints.push(Hint::Log {
+            run_id: change.run_id,
+            last_seq: base + change.events.len() as u64,
+        });
+    }
+    let released = change.projection.as_ref().and_then(|p| p.release);
+    if released == Some(Wake::Now) {
+        hints.push(Hint::Free);
     }
 }
 

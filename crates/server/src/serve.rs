@@ -82,6 +82,7 @@ impl Parts {
             tools,
             catalog: Arc::new(catalog),
             clock: Arc::clone(&clock),
+            signals: database.signals(),
         };
         let engine_config = EngineConfig {
             node: identity.as_ref().map(|identity| identity.node),

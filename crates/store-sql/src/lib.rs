@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_domain::Clock;
-use runloom_store::{Store, StoreError};
+use runloom_store::{Signals, Store, StoreError};
 
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
@@ -38,6 +38,12 @@ const LEASE: Duration = Duration::from_secs(15);
 pub trait Database: Store {
     /// Whether the database answers and has the schema of this version.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// What carries hints between the nodes that share the database; `None` when it can have
+    /// only one. Each call makes another.
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        None
+    }
 
     /// Waits for the writes asked for so far and closes. Later writes fail.
     async fn close(&self) -> Result<(), StoreError>;

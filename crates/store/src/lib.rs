@@ -25,6 +25,7 @@ mod idempotency;
 pub mod memory;
 mod page;
 mod run;
+pub mod signals;
 mod thread;
 
 pub use account::{
@@ -36,8 +37,9 @@ pub use page::{Page, PageKey, Paged};
 pub use run::{
     Appended, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
     Intended, Intent, NewMessage, NewRun, OnBusy, Projection, Rewind, RunEnd, RunFilter, RunHead,
-    RunRecord, RunStore, ToolOutput, Wake,
+    RunRecord, RunStore, Tail, ToolOutput, Wake,
 };
+pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 
 /// Everything a server needs of its database behind one handle.

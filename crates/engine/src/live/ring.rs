@@ -1,7 +1,8 @@
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use runloom_domain::{EncodedEvent, RunId};
+use runloom_domain::{EncodedEvent, EventBody, OrgId, RunId};
+use runloom_store::Tail;
 use tokio::sync::watch;
 
 use super::Frame;
@@ -19,6 +20,8 @@ pub(crate) struct Rings(Arc<Mutex<HashMap<RunId, Weak<Ring>>>>);
 pub(crate) struct Ring {
     run: RunId,
     rings: Rings,
+    /// The run's organisation and its last seq when it was first watched.
+    start: OnceLock<(OrgId, u64)>,
     frames: Mutex<Frames>,
     last_seq: watch::Sender<u64>,
 }
@@ -55,11 +58,30 @@ impl Rings {
         let ring = Arc::new(Ring {
             run,
             rings: self.clone(),
+            start: OnceLock::new(),
             frames: Mutex::default(),
             last_seq: watch::Sender::new(0),
         });
         rings.insert(run, Arc::downgrade(&ring));
         ring
+    }
+
+    /// Where the log of a watched run is to be read on, unless it has ended.
+    pub(crate) fn tail(&self, run: RunId) -> Option<Tail> {
+        let ring = lock(&self.0).get(&run).and_then(Weak::upgrade)?;
+        ring.tail()
+    }
+
+    /// The same of all watched runs.
+    pub(crate) fn tails(&self) -> Vec<Tail> {
+        // A ring that is dropped takes the lock, so none may be dropped under it.
+        let rings: Vec<_> = lock(&self.0).values().filter_map(Weak::upgrade).collect();
+        rings.iter().filter_map(|ring| ring.tail()).collect()
+    }
+
+    /// Whether the run is watched and its ring hasn't come to `seq`.
+    pub(crate) fn lacks(&self, run: RunId, seq: u64) -> bool {
+        self.tail(run).is_some_and(|tail| tail.after < seq)
     }
 
     /// Shows committed events to those who watch; the first has the seq `base + 1`.
@@ -75,6 +97,26 @@ impl Rings {
 }
 
 impl Ring {
+    /// The run's log reached to `last_seq` after the ring was subscribed to.
+    pub(crate) fn begin(&self, org: OrgId, last_seq: u64) {
+        // Whoever came first has said it, and the ring goes on from there.
+        let _ = self.start.set((org, last_seq));
+    }
+
+    fn tail(&self) -> Option<Tail> {
+        let (org_id, start) = *self.start.get()?;
+        let frames = lock(&self.frames);
+        let last = frames.queue.back();
+        if last.is_some_and(|last| EventBody::is_terminal_type(&last.event_type)) {
+            return None;
+        }
+        Some(Tail {
+            org_id,
+            run_id: self.run,
+            after: last.map_or(start, |last| last.seq),
+        })
+    }
+
     /// Appends frames that follow each other. Writers of one run may publish in another order
     /// than they committed in: a gap empties the ring, and watchers read the store across it.
     fn push(&self, new: Vec<Frame>) {

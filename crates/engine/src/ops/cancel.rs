@@ -1,5 +1,5 @@
 use runloom_domain::{EncodedEvent, OrgId, RunId, RunStatus, ThreadId, UserId};
-use runloom_store::{Intended, Intent, Page, RunFilter, StoreError};
+use runloom_store::{Hint, Intended, Intent, Page, RunFilter, StoreError};
 
 use crate::Engine;
 use crate::driver::{LoadError, fold_log};
@@ -48,6 +48,8 @@ impl Engine {
             if self.carry_out(intent).await? {
                 self.worker.cancel(run);
                 self.worker.wake();
+                let hints = [Hint::Cancel { run_id: run }, Hint::Free];
+                self.shared.teller.tell(&hints);
                 return Ok(());
             }
         }
@@ -128,6 +130,10 @@ impl Engine {
         match self.shared.parts.store.intend(intent).await? {
             Intended::Applied { base } => {
                 self.shared.rings.publish(run, base, &events);
+                self.shared.teller.tell(&[Hint::Log {
+                    run_id: run,
+                    last_seq: base + events.len() as u64,
+                }]);
                 Ok(true)
             }
             Intended::Conflict => Ok(false),

@@ -1,5 +1,5 @@
 use runloom_domain::{InputRequest, OrgId, RequestId, RunId, RunStatus, parse_answer};
-use runloom_store::StoreError;
+use runloom_store::{Hint, StoreError};
 
 use super::cancel::unreadable;
 use crate::Engine;
@@ -42,6 +42,7 @@ impl Engine {
         let intent = self.intent(input.org_id, input.run_id, &state, expect_seq, decision);
         if self.carry_out(intent).await? {
             self.worker.wake();
+            self.shared.teller.tell(&[Hint::Free]);
             return Ok(());
         }
         // Somebody else's answer, a cancel request or the end of the waiting time came first.

@@ -2,7 +2,7 @@ use runloom_domain::event::{RunQueued, RunStarted};
 use runloom_domain::{
     EventBody, EventPrivate, NewEvent, Persona, RunSpec, RunStatus, StoredEvent, ToolPin, Usage,
 };
-use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once};
+use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once};
 
 use super::choose;
 use crate::driver::Owned;
@@ -175,7 +175,8 @@ impl Engine {
         created: &CreatedRun,
     ) {
         if created.epoch == 0 {
-            return self.worker.wake();
+            self.worker.wake();
+            return self.shared.teller.tell(&[Hint::Free]);
         }
         let stored = StoredEvent {
             seq: 1,

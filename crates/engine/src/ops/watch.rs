@@ -16,6 +16,7 @@ impl Engine {
             .head(watch.org_id, watch.run_id)
             .await?
             .ok_or(WatchError::NoRun)?;
+        ring.begin(watch.org_id, head.last_seq);
         if watch.after > head.last_seq {
             return Err(WatchError::CursorAhead {
                 last_seq: head.last_seq,

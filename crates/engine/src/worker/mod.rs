@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use runloom_domain::{RunId, RunStatus, ThreadId};
-use runloom_store::StoreError;
+use runloom_store::{Hint, StoreError};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
+use crate::cluster;
 use crate::driver::{Orders, Owned, Taken};
 use crate::fault;
 use crate::lease::Lease;
@@ -26,11 +27,13 @@ const CLAIM: u32 = 50;
 
 /// The node's worker.
 pub(crate) struct Worker {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     registry: Registry,
     drivers: TaskTracker,
     /// Free runs may be there: a hint, for the scan finds them too.
     wake: Notify,
+    /// Cancel requests of other nodes may be there: a hint, for the poll finds them too.
+    look: Notify,
     /// Threads in which runs of this node may wait.
     queues: Mutex<HashSet<ThreadId>>,
     draining: AtomicBool,
@@ -44,6 +47,7 @@ impl Worker {
             registry: Registry::default(),
             drivers: TaskTracker::new(),
             wake: Notify::new(),
+            look: Notify::new(),
             queues: Mutex::default(),
             draining: AtomicBool::new(false),
         });
@@ -55,6 +59,9 @@ impl Worker {
             .free_lost(worker.shared.node)
             .await?;
         tasks::start(&worker);
+        if let Some(signals) = worker.shared.parts.signals.clone() {
+            cluster::start(&worker, signals);
+        }
         worker.wake();
         Ok(worker)
     }
@@ -69,6 +76,16 @@ impl Worker {
     /// Looks for free runs soon.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Looks for cancel requests soon.
+    pub(crate) fn poll_soon(&self) {
+        self.look.notify_one();
+    }
+
+    /// Whether the run is worked on here.
+    pub(crate) fn works_on(&self, run: RunId) -> bool {
+        self.registry.contains(run)
     }
 
     /// Notes that a run waits behind others of its thread.
@@ -180,5 +197,6 @@ impl Worker {
         if let Err(error) = self.shared.parts.store.end_lease(self.shared.node).await {
             tracing::warn!(error = %error, "the lease runs out by itself");
         }
+        self.shared.teller.tell(&[Hint::Free]);
     }
 }

@@ -27,6 +27,10 @@ impl Registry {
         self.lock().len()
     }
 
+    pub(super) fn contains(&self, run: RunId) -> bool {
+        self.lock().contains_key(&run)
+    }
+
     /// Registers a run, replacing a driver of an earlier epoch, which thereby is let go.
     pub(super) fn insert(&self, run: RunId, epoch: u64, orders: Orders) -> watch::Receiver<Orders> {
         let (sender, mut receiver) = watch::channel(orders);

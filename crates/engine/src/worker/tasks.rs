@@ -89,10 +89,13 @@ async fn scan(worker: Weak<Worker>, period: Duration) {
 async fn poll(worker: Weak<Worker>, period: Duration) {
     let mut ticks = every(period);
     loop {
-        ticks.tick().await;
         let Some(worker) = worker.upgrade() else {
             return;
         };
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = worker.look.notified() => {}
+        }
         if worker.registry.len() == 0 {
             continue;
         }

@@ -49,6 +49,7 @@ pub(crate) async fn life_after(
         tools: ToolBox::default(),
         catalog: Arc::new(catalog(routes)),
         clock: clock.clone(),
+        signals: None,
     };
     let engine = Engine::start(parts, config).await.expect("an engine");
     let now = clock.now();

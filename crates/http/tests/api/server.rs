@@ -73,6 +73,7 @@ impl Server {
                 tools: ToolBox::default().with(Erase),
                 catalog: Arc::new(catalog()),
                 clock: clock.clone(),
+                signals: None,
             },
             EngineConfig {
                 max_queued_per_thread: 1,

@@ -7,7 +7,8 @@ use diesel::ConnectionError;
 use diesel_async::SimpleAsyncConnection;
 use runloom_store::StoreError;
 use tokio::runtime::Handle;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::tls::NoTlsStream;
+use tokio_postgres::{Client, Config, Connection, NoTls, Socket};
 
 use super::Conn;
 
@@ -17,9 +18,14 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long the other end may leave what was sent unacknowledged.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// A connection that says nothing for so long is asked whether it is still there, up to three
+/// times with a second between: one whose other end is gone is noticed within 13 s.
+const KEEPALIVE: (Duration, Duration, u32) = (SILENCE, Duration::from_secs(1), 3);
+
 /// The statements of appends are planned once and leave no choice (see there); what would still
 /// tempt the planner while the tables are small is off.
-const APPENDS: &str = "SET statement_timeout = '20s'; SET plan_cache_mode = force_generic_plan; \
+const APPENDS: &str = "SET statement_timeout = '20s'; \
+    SET idle_in_transaction_session_timeout = '30s'; SET plan_cache_mode = force_generic_plan; \
     SET jit = off; SET enable_seqscan = off; SET enable_bitmapscan = off; \
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off";
 
@@ -27,7 +33,11 @@ const APPENDS: &str = "SET statement_timeout = '20s'; SET plan_cache_mode = forc
 /// are small, when reading all of a table looks cheap, and keeps that plan as they grow.
 macro_rules! by_index {
     ($limits:literal) => {
-        concat!("SET jit = off; SET enable_seqscan = off; ", $limits)
+        concat!(
+            "SET jit = off; SET enable_seqscan = off; \
+             SET idle_in_transaction_session_timeout = '30s'; ",
+            $limits
+        )
     };
 }
 
@@ -60,6 +70,9 @@ impl Purpose {
     }
 }
 
+/// A connection outside diesel, for what it doesn't offer.
+pub(super) type RawConnection = Connection<Socket, NoTlsStream>;
+
 /// The database, and the runtime that drives the connections to it.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -74,10 +87,27 @@ impl Target {
             .map_err(|error| StoreError::Unfit(format!("its URL is not valid: {error}")))?;
         config.connect_timeout(CONNECT);
         config.tcp_user_timeout(SILENCE);
+        config.keepalives_idle(KEEPALIVE.0);
+        config.keepalives_interval(KEEPALIVE.1);
+        config.keepalives_retries(KEEPALIVE.2);
         if config.get_application_name().is_none() {
             config.application_name("runloom");
         }
         Ok(Self { config, runtime })
+    }
+
+    /// The runtime that drives the connections.
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// A connection that the caller drives.
+    pub(super) async fn connect_raw(&self) -> Result<(Client, RawConnection), String> {
+        let connecting = tokio::time::timeout(CONNECT, self.config.connect(NoTls));
+        match connecting.await {
+            Ok(made) => made.map_err(|error| describe(&error)),
+            Err(_) => Err("the database does not answer".to_owned()),
+        }
     }
 
     /// Connects. The connection is driven by the target's runtime whoever calls: one that is
@@ -101,7 +131,7 @@ impl Target {
 }
 
 /// The error and its causes: tokio-postgres says in the source what went wrong.
-fn describe(error: &tokio_postgres::Error) -> String {
+pub(super) fn describe(error: &tokio_postgres::Error) -> String {
     let cause = std::error::Error::source(error).map(|source| format!(": {source}"));
     format!("{error}{}", cause.unwrap_or_default())
 }

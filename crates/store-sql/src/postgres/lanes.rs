@@ -17,15 +17,15 @@ use super::connect::{Purpose, Target};
 /// processor.
 const CREATES: usize = 2;
 
-/// Everything but appends, creations and leases.
-const ANYTHING: usize = 8;
+/// Everything but appends, creations, leases and hints.
+const ANYTHING: usize = 7;
 
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) type Lent = Object<Conn>;
 
-/// The pools. At most 12 connections with that of the appends.
+/// The pools. At most 12 connections with those of the appends and the hints.
 #[derive(Clone)]
 pub(super) struct Lanes {
     creates: Pool<Conn>,

@@ -15,6 +15,8 @@ mod ports;
     reason = "the shared queries are compiled once for each database"
 )]
 mod queries;
+mod signals;
+mod tails;
 mod threads;
 mod transaction;
 
@@ -23,12 +25,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel_async::{AsyncPgConnection as Conn, RunQueryDsl};
-use runloom_store::StoreError;
+use runloom_store::{Signals, StoreError};
 use tokio::runtime::Handle;
 
 use self::append::Appender;
 use self::connect::Target;
 use self::lanes::Lanes;
+use self::signals::PostgresSignals;
 use crate::Database;
 use crate::failure::Failure;
 
@@ -38,6 +41,7 @@ pub(crate) use migrate::migrate;
 pub struct PostgresStore {
     lanes: Lanes,
     appender: Arc<Appender>,
+    target: Target,
     /// The runtime that drives the connections and on which writes run to their end.
     runtime: Handle,
 }
@@ -50,7 +54,8 @@ impl PostgresStore {
         migrate::on(&target).await?;
         Ok(Self {
             lanes: Lanes::new(&target)?,
-            appender: Arc::new(Appender::new(target)),
+            appender: Arc::new(Appender::new(target.clone())),
+            target,
             runtime,
         })
     }
@@ -74,6 +79,10 @@ impl Database for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         let mut c = self.lanes.any().await?;
         migrate::check(&mut c).await
+    }
+
+    fn signals(&self) -> Option<Arc<dyn Signals>> {
+        Some(Arc::new(PostgresSignals::start(self.target.clone())))
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -10,7 +10,8 @@ use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
     DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
     NewApiKey, NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
-    StoreError, StoredAnswer, ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
+    StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
+    UserRecord,
 };
 
 use futures_util::FutureExt;
@@ -18,7 +19,7 @@ use futures_util::FutureExt;
 use super::dialect::Now;
 use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
 use super::transaction::transaction;
-use super::{PostgresStore, create, error, lease};
+use super::{PostgresStore, create, error, lease, tails};
 
 /// A read, on a connection of the pool. Dropping it half-way is harmless.
 macro_rules! read {
@@ -111,6 +112,10 @@ impl RunStore for PostgresStore {
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         read!(self, events::list(org, run, after, limit))
+    }
+
+    async fn tails(&self, of: Vec<Tail>, limit: u32) -> Result<Vec<Vec<StoredEvent>>, StoreError> {
+        read!(self, tails::read(of, limit))
     }
 
     async fn log(

@@ -8,7 +8,8 @@ use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
     DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
     NewApiKey, NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
-    StoreError, StoredAnswer, ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
+    StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
+    UserRecord,
 };
 
 use super::{SqliteStore, append, done, lease, queries};
@@ -81,6 +82,21 @@ impl RunStore for SqliteStore {
     ) -> Result<Vec<StoredEvent>, StoreError> {
         self.read(move |c| done(queries::events::list(c, org, run, after, limit)))
             .await
+    }
+
+    async fn tails(&self, of: Vec<Tail>, limit: u32) -> Result<Vec<Vec<StoredEvent>>, StoreError> {
+        self.read(move |c| {
+            let tail = |tail: Tail| {
+                let Tail {
+                    org_id,
+                    run_id,
+                    after,
+                } = tail;
+                done(queries::events::list(c, org_id, run_id, after, limit))
+            };
+            of.into_iter().map(tail).collect()
+        })
+        .await
     }
 
     async fn log(

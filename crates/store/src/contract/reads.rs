@@ -1,8 +1,10 @@
 //! Reading a run and its log.
 
 use super::Harness;
-use super::fixtures::{append_ok, event, post, running, text_event};
-use crate::{HistoryPart, Projection};
+use runloom_domain::StoredEvent;
+
+use super::fixtures::{Scene, append_ok, event, post, running, text_event};
+use crate::{HistoryPart, Projection, Tail};
 
 /// Pages of a log: after a seq, so many at most, and nothing beyond its end.
 pub async fn events_are_read_in_pages(h: &Harness) {
@@ -21,6 +23,40 @@ pub async fn events_are_read_in_pages(h: &Harness) {
     for after in [10, 11, u64::from(u32::MAX), i64::MAX as u64, u64::MAX] {
         assert!(seqs(after, 4).await.is_empty());
     }
+}
+
+/// The ends of many logs are read at once: each from its position, in order, so many at most;
+/// nothing of a run that isn't there or is of another organisation, and a run may be named twice.
+pub async fn tails_are_read_together(h: &Harness) {
+    let (one, other) = (running(h).await, running(h).await);
+    append_ok(h, one.deltas(5)).await;
+    append_ok(h, other.deltas(2)).await;
+    let tail = |scene: &Scene, after| Tail {
+        org_id: scene.tenant.org,
+        run_id: scene.run,
+        after,
+    };
+    let foreign = Tail {
+        org_id: other.tenant.org,
+        ..tail(&one, 0)
+    };
+    let wanted = [
+        tail(&other, 1),
+        foreign,
+        tail(&one, 0),
+        tail(&one, 5),
+        tail(&other, u64::MAX),
+    ];
+    let read = h.store().tails(wanted.to_vec(), 4).await.unwrap();
+    let seqs = |events: &Vec<StoredEvent>| events.iter().map(|e| e.seq).collect::<Vec<_>>();
+    let found: Vec<_> = read.iter().map(seqs).collect();
+    assert_eq!(
+        found,
+        [vec![2, 3], vec![], vec![1, 2, 3, 4], vec![6], vec![]]
+    );
+    let list = h.store().events(one.tenant.org, one.run, 0, 4).await;
+    assert_eq!(read[2], list.unwrap(), "they are what a page of it is");
+    assert!(h.store().tails(vec![], 4).await.unwrap().is_empty());
 }
 
 /// The log without deltas, with the seqs that its events have.

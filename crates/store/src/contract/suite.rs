@@ -145,6 +145,7 @@ macro_rules! contract_suite {
             }
             reads {
                 events_are_read_in_pages;
+                tails_are_read_together;
                 the_log_has_no_deltas;
                 history_has_an_end_and_a_limit;
             }

@@ -6,7 +6,7 @@ use super::reads::is_logged;
 use crate::{
     Appended, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended, Intent,
     KeyConflict, NewRun, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
-    StoredAnswer,
+    StoredAnswer, Tail,
 };
 
 #[async_trait]
@@ -67,6 +67,13 @@ impl RunStore for MemoryStore {
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
         Ok(self.state().events((org, run), after, limit, |_| true))
+    }
+
+    async fn tails(&self, of: Vec<Tail>, limit: u32) -> Result<Vec<Vec<StoredEvent>>, StoreError> {
+        let state = self.state();
+        let tail =
+            |tail: Tail| state.events((tail.org_id, tail.run_id), tail.after, limit, |_| true);
+        Ok(of.into_iter().map(tail).collect())
     }
 
     async fn log(

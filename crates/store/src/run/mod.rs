@@ -8,7 +8,7 @@ pub use change::{
     Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
 };
 pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Rewind};
-pub use records::{ClaimedRun, HistoryPart, RunFilter, RunHead, RunRecord};
+pub use records::{ClaimedRun, HistoryPart, RunFilter, RunHead, RunRecord, Tail};
 
 use async_trait::async_trait;
 use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolCallId};
@@ -77,6 +77,10 @@ pub trait RunStore: Send + Sync + 'static {
         after: u64,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError>;
+
+    /// What follows these positions in the logs of many runs, in one read: up to `limit` events
+    /// of each. The answers are in the order of the positions.
+    async fn tails(&self, of: Vec<Tail>, limit: u32) -> Result<Vec<Vec<StoredEvent>>, StoreError>;
 
     /// Like [`events`](Self::events) without deltas: what a run is rebuilt from.
     async fn log(

@@ -46,6 +46,17 @@ pub struct RunHead {
     pub owned: bool,
 }
 
+/// A position in a run's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// The run's organisation.
+    pub org_id: OrgId,
+    /// The run.
+    pub run_id: RunId,
+    /// The last seq before what is wanted.
+    pub after: u64,
+}
+
 /// The wide row that lists show.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRecord {
