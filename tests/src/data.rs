@@ -49,6 +49,30 @@ impl Data {
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(Database::url)
     }
+
+    /// How many sessions of that name the PostgreSQL database has.
+    pub async fn sessions(&self, application: &str) -> u64 {
+        self.for_sessions("true", application).await
+    }
+
+    /// Ends the sessions of that name, and says how many.
+    pub async fn end_sessions(&self, application: &str) -> u64 {
+        self.for_sessions("pg_terminate_backend(pid)", application)
+            .await
+    }
+
+    async fn for_sessions(&self, what: &str, application: &str) -> u64 {
+        let database = self.database.as_ref().expect("the test has a database");
+        let sql = format!(
+            "SELECT {what} FROM pg_stat_activity WHERE datname = $1 AND application_name = $2"
+        );
+        let (client, connection) = tokio_postgres::connect(&database.admin_url, NoTls)
+            .await
+            .expect("the database answers");
+        tokio::spawn(connection);
+        let rows = client.execute(&sql, &[&database.name, &application]).await;
+        rows.expect("sessions can be listed")
+    }
 }
 
 impl Database {

@@ -13,6 +13,8 @@ pub(crate) enum Bug {
     /// A node goes on when its lease has ended, and its appends take whatever epoch the run
     /// has by then.
     NoFence,
+    /// A node tells the others nothing.
+    Deaf,
 }
 
 /// A place named in the crash tests. The action `return` ends the process at once, without
@@ -35,6 +37,7 @@ pub(crate) fn planted(bug: Bug) -> bool {
         Bug::LateSubscribe => "late_subscribe",
         Bug::EarlyEffect => "early_effect",
         Bug::NoFence => "no_fence",
+        Bug::Deaf => "deaf",
     };
     let planted = PLANTED.get_or_init(|| std::env::var("RUNLOOM_PLANTED_BUG").ok());
     planted.as_deref() == Some(name)

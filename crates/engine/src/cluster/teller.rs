@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use runloom_store::{Hint, Signals};
 
+use crate::fault::{self, Bug};
+
 /// Tells the other nodes, if there are any.
 #[derive(Clone)]
 pub(crate) struct Teller(Option<Arc<dyn Signals>>);
@@ -20,6 +22,7 @@ impl Teller {
     pub(crate) fn tell(&self, hints: &[Hint]) {
         if let Some(signals) = &self.0
             && !hints.is_empty()
+            && !fault::planted(Bug::Deaf)
         {
             signals.tell(hints);
         }

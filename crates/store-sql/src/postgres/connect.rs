@@ -101,9 +101,12 @@ impl Target {
         &self.runtime
     }
 
-    /// A connection that the caller drives.
-    pub(super) async fn connect_raw(&self) -> Result<(Client, RawConnection), String> {
-        let connecting = tokio::time::timeout(CONNECT, self.config.connect(NoTls));
+    /// A connection that the caller drives. `name` tells it from the pool's among the sessions
+    /// that the database lists.
+    pub(super) async fn connect_raw(&self, name: &str) -> Result<(Client, RawConnection), String> {
+        let mut config = self.config.clone();
+        config.application_name(name);
+        let connecting = tokio::time::timeout(CONNECT, config.connect(NoTls));
         match connecting.await {
             Ok(made) => made.map_err(|error| describe(&error)),
             Err(_) => Err("the database does not answer".to_owned()),

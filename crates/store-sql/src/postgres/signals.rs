@@ -14,6 +14,9 @@ use super::connect::{RawConnection, Target};
 /// The channel; PostgreSQL keeps those of its databases apart.
 const CHANNEL: &str = "runloom_hints";
 
+/// What the connection is called where the database lists its sessions.
+const SESSION: &str = "runloom hints";
+
 /// PostgreSQL takes payloads below 8,000 bytes.
 const MAX_BYTES: usize = 7_900;
 
@@ -95,7 +98,7 @@ struct Session {
 
 impl Session {
     async fn connect(target: &Target, heard: mpsc::Sender<Vec<Hint>>) -> Result<Self, String> {
-        let (client, connection) = target.connect_raw().await?;
+        let (client, connection) = target.connect_raw(SESSION).await?;
         let (own, me) = tokio::sync::oneshot::channel();
         let listening = tokio::spawn(listen(connection, me, heard));
         let session = Self { client, listening };

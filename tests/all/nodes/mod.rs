@@ -1,5 +1,7 @@
 //! Two servers on one PostgreSQL: what one of them works on, the other takes requests about.
 
+mod hints;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
