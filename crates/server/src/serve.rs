@@ -76,13 +76,14 @@ impl Parts {
             &keys,
             AccountsConfig::default(),
         );
+        let signals = wiring::signals(&config.nats, &*database).await?;
         let engine = EngineParts {
             store: database.clone(),
             models: Arc::new(models),
             tools,
             catalog: Arc::new(catalog),
             clock: Arc::clone(&clock),
-            signals: database.signals(),
+            signals,
         };
         let engine_config = EngineConfig {
             node: identity.as_ref().map(|identity| identity.node),

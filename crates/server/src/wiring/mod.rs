@@ -5,6 +5,7 @@ mod master_key;
 mod models;
 mod node;
 mod readiness;
+mod signals;
 mod store;
 mod tools;
 
@@ -13,5 +14,6 @@ pub(crate) use master_key::master_key;
 pub(crate) use models::models;
 pub(crate) use node::Identity;
 pub(crate) use readiness::DatabaseReadiness;
+pub(crate) use signals::signals;
 pub(crate) use store::{Opened, open};
 pub(crate) use tools::tools;
