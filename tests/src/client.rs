@@ -23,13 +23,7 @@ impl Client {
 
     /// A client without any.
     pub fn anonymous(base: &str) -> Self {
-        // Beside the server's crates this one's client has TLS too, though no test uses it, and
-        // then it needs a provider; only the first installation counts.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client");
+        let http = http();
         Self {
             http,
             base: base.to_owned(),
@@ -235,4 +229,14 @@ impl Answer {
         );
         body
     }
+}
+
+/// A client that goes straight to this machine. Beside the server's crates this one has TLS too,
+/// and then it needs a provider; only the first installation counts.
+pub(crate) fn http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client")
 }

@@ -23,7 +23,7 @@ impl Setup {
         let variables = [
             ("RUNLOOM_LISTEN", "127.0.0.1:0"),
             ("RUNLOOM_LOG_FORMAT", "json"),
-            ("RUNLOOM_LOG", "info,actix_server=warn"),
+            ("RUNLOOM_LOG", "info,actix_server=warn,async_nats=warn"),
         ];
         Self {
             store,

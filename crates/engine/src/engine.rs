@@ -44,6 +44,10 @@ pub struct EngineConfig {
     pub scan_every: Duration,
     /// How often owned runs are checked for cancel requests of other nodes.
     pub poll_every: Duration,
+    /// How often this node's runs are checked for ones that stand still.
+    pub watch_every: Duration,
+    /// How much later than its limits allow a run may go on before it counts as standing still.
+    pub watch_slack: Duration,
     /// Credits per dollar.
     pub credit_rate: CreditRate,
     /// Messages of a thread's history that a model is shown at most.
@@ -63,6 +67,8 @@ impl Default for EngineConfig {
             max_queued_per_thread: 10,
             scan_every: Duration::from_secs(1),
             poll_every: Duration::from_millis(500),
+            watch_every: Duration::from_secs(10),
+            watch_slack: Duration::from_secs(30),
             credit_rate: CreditRate::default(),
             max_history: 2_000,
             // About a million tokens, which is what the largest models take.

@@ -51,7 +51,10 @@ impl Subject {
         let options = settings.options().await?;
         let client = options
             .subscription_capacity(WAITING)
-            .event_callback(move |event| std::future::ready(events.take(&event)))
+            .event_callback(move |event| {
+                events.take(&event);
+                std::future::ready(())
+            })
             .connect(settings.servers()?)
             .await
             .map_err(NatsError::connection)?;

@@ -17,6 +17,7 @@ mod rows;
 mod schema;
 mod sqlite;
 mod text;
+mod turn;
 mod types;
 
 use std::path::Path;
@@ -32,6 +33,9 @@ pub use sqlite::SqliteStore;
 
 /// How long a node owns its runs after it has last renewed its lease.
 const LEASE: Duration = Duration::from_secs(15);
+
+/// How many organisations a claim looks at, if it isn't for more runs than that.
+const CLAIM_ORGS: u32 = 16;
 
 /// A store that is a database: it can be asked whether it is there, and closed.
 #[async_trait]

@@ -36,8 +36,8 @@ pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};
 pub use page::{Page, PageKey, Paged};
 pub use run::{
     Appended, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
-    Intended, Intent, NewMessage, NewRun, OnBusy, Projection, Rewind, RunEnd, RunFilter, RunHead,
-    RunRecord, RunStore, Tail, ToolOutput, Wake,
+    Intended, Intent, NewMessage, NewRun, OnBusy, OwnedRun, Projection, Rewind, RunEnd, RunFilter,
+    RunHead, RunRecord, RunStore, Tail, ToolOutput, Wake, take_turns,
 };
 pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};

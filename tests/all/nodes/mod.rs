@@ -1,6 +1,8 @@
 //! Two servers on one PostgreSQL: what one of them works on, the other takes requests about.
 
 mod hints;
+mod nats;
+mod watch;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,6 +2,7 @@
 
 mod busy;
 mod create;
+mod fairness;
 mod get;
 mod references;
 mod totals;

@@ -12,8 +12,9 @@ use runloom_domain::event::{Delta, FinishReason};
 use runloom_domain::{EncodedEvent, EventBody, Message, NewEvent, Route, ToolCallId, Usage, text};
 use runloom_store::StoreError;
 use serde_json::Value;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
+use super::bound::silence;
 use super::{Owned, history};
 use crate::machine::{AnsweredCall, FailedCall, Input, ModelAnswer};
 use crate::port::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, ModelStream};
@@ -47,6 +48,8 @@ pub(super) struct LiveCall {
     usage: Option<Usage>,
     /// Whether the provider has taken the request: a call that it refused costs nothing.
     accepted: Arc<AtomicBool>,
+    /// How long the provider may be silent before the adapter notices.
+    silence: Option<Duration>,
     /// Over when the try has taken too long in all.
     patience: Option<Pin<Box<Sleep>>>,
 }
@@ -103,6 +106,7 @@ pub(super) async fn open(
         temperature: spec.temperature,
         max_output_tokens,
     };
+    let silence = silence(&request.route.timeouts);
     let total = Duration::from_millis(request.route.timeouts.total_ms);
     let models = shared.parts.models.clone();
     let accepted = Arc::new(AtomicBool::new(false));
@@ -125,6 +129,7 @@ pub(super) async fn open(
         calls: Vec::new(),
         usage: None,
         accepted,
+        silence,
         patience: (!total.is_zero()).then(|| Box::pin(tokio::time::sleep(total))),
     })
 }
@@ -186,6 +191,13 @@ fn endless() -> ModelError {
 }
 
 impl LiveCall {
+    /// When the provider or its adapter must have said something.
+    pub(super) fn latest(&self) -> Option<Instant> {
+        let total = self.patience.as_ref().map(|sleep| sleep.deadline());
+        let silence = self.silence.map(|silence| Instant::now() + silence);
+        [total, silence].into_iter().flatten().min()
+    }
+
     /// Whether its time is over; registers for the moment when it will be.
     fn is_endless(&mut self, cx: &mut Context<'_>) -> bool {
         let patience = self.patience.as_mut();

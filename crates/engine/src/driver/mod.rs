@@ -1,12 +1,14 @@
 //! Works on one run: wait, decide, commit, then act.
 
 mod act;
+mod bound;
 mod call;
 mod history;
 mod load;
 mod tools;
 mod window;
 
+pub(crate) use bound::Bound;
 pub(crate) use load::{LoadError, Taken, fold_log, load};
 
 use std::collections::BTreeSet;
@@ -74,6 +76,7 @@ pub(crate) struct Driver {
     shared: Arc<Shared>,
     run: Owned,
     orders: watch::Receiver<Orders>,
+    bound: Bound,
     call: Option<call::LiveCall>,
     tools: tools::RunningTools,
     /// When a short back-off ends.
@@ -85,12 +88,18 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(shared: Arc<Shared>, run: Owned, orders: watch::Receiver<Orders>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        run: Owned,
+        orders: watch::Receiver<Orders>,
+        bound: Bound,
+    ) -> Self {
         let deadline = deadline(&shared, &run.state);
         Self {
             shared,
             run,
             orders,
+            bound,
             call: None,
             tools: tools::RunningTools::default(),
             timer: None,
@@ -125,7 +134,9 @@ impl Driver {
             if let Err(stop) = Box::pin(self.take(input)).await {
                 return stop;
             }
-            match self.wait().await {
+            let waited = self.wait().await;
+            self.bound.set(None);
+            match waited {
                 Ok(next) => input = next,
                 Err(stop) => return stop,
             }
@@ -256,6 +267,7 @@ impl Driver {
             if self.is_idle() {
                 return Err(Stop::LetGo);
             }
+            self.bound.set(self.latest());
             tokio::select! {
                 biased;
                 ordered = self.orders.changed() => {
@@ -284,6 +296,14 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// When one of the things that are waited for must have happened, with time to spare.
+    fn latest(&self) -> Option<Instant> {
+        let call = self.call.as_ref().and_then(call::LiveCall::latest);
+        let all = [self.deadline, self.timer, call, self.tools.latest()];
+        let first = all.into_iter().flatten().min();
+        first.map(|latest| latest + self.shared.config.watch_slack)
     }
 
     /// Whether nothing is under way: only a stopping node leaves a run like that.

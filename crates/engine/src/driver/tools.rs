@@ -1,5 +1,6 @@
 //! Tool calls under way.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,8 @@ const MAX_SHOWN: usize = 64 * 1024;
 #[derive(Default)]
 pub(super) struct RunningTools {
     ids: Running,
+    /// When each must have ended.
+    latest: HashMap<ToolCallId, Instant>,
     tasks: JoinSet<ToolOutcome>,
 }
 
@@ -73,6 +76,8 @@ impl RunningTools {
             run_id: run.run_id,
             tool_call_id,
         };
+        self.latest
+            .insert(tool_call_id, Instant::now() + tool.timeout());
         self.tasks.spawn(async move {
             let begun = Instant::now();
             let call = AssertUnwindSafe(run_tool(tool, context, arguments)).catch_unwind();
@@ -89,12 +94,18 @@ impl RunningTools {
         });
     }
 
+    /// When one of them must have ended.
+    pub(super) fn latest(&self) -> Option<Instant> {
+        self.latest.values().min().copied()
+    }
+
     /// The next call to end. Cancel safe.
     pub(super) async fn next(&mut self) -> ToolOutcome {
         loop {
             match self.tasks.join_next().await {
                 Some(Ok(outcome)) => {
                     self.ids.remove(&outcome.tool_call_id);
+                    self.latest.remove(&outcome.tool_call_id);
                     return outcome;
                 }
                 // A task can't panic, and is only aborted by `stop`.
@@ -113,6 +124,7 @@ impl RunningTools {
             self.tasks.detach_all();
         }
         self.ids.clear();
+        self.latest.clear();
     }
 }
 

@@ -158,7 +158,7 @@ impl Engine {
                 },
             },
             max_live_runs: self.shared.config.max_live_runs_per_org,
-            owner: self.worker.has_room().then_some(self.shared.node),
+            owner: self.worker.may_adopt().then_some(self.shared.node),
             first_event: Box::new(move |first| {
                 first_event(start.run_id, start.thread_id, start.trace_id, &spec, first).encode(now)
             }),

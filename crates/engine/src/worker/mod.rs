@@ -2,6 +2,7 @@
 
 mod registry;
 mod tasks;
+mod watchdog;
 mod work;
 
 use std::collections::HashSet;
@@ -37,6 +38,8 @@ pub(crate) struct Worker {
     /// Threads in which runs of this node may wait.
     queues: Mutex<HashSet<ThreadId>>,
     draining: AtomicBool,
+    /// Free runs may be there that this node had no room for: they come before new ones.
+    behind: AtomicBool,
 }
 
 impl Worker {
@@ -50,6 +53,7 @@ impl Worker {
             look: Notify::new(),
             queues: Mutex::default(),
             draining: AtomicBool::new(false),
+            behind: AtomicBool::new(false),
         });
         worker.renew().await?;
         worker
@@ -66,8 +70,24 @@ impl Worker {
         Ok(worker)
     }
 
+    /// Whether this node works on a run that it creates. Those that wait come first, whoever
+    /// creates how many.
+    pub(crate) fn may_adopt(&self) -> bool {
+        if !self.has_room() {
+            self.behind.store(true, Ordering::SeqCst);
+        }
+        !self.behind.load(Ordering::SeqCst)
+    }
+
+    /// Looks for waiting runs, if there may be some, now that there is room for one.
+    fn has_left(&self) {
+        if self.behind.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
     /// Whether this node can take one more run.
-    pub(crate) fn has_room(&self) -> bool {
+    fn has_room(&self) -> bool {
         !self.draining.load(Ordering::SeqCst)
             && self.registry.len() < self.shared.config.max_runs
             && self.shared.lease.is_held()
@@ -135,6 +155,7 @@ impl Worker {
     /// Claims what is due, as long as there is room and something comes.
     async fn claim_due(self: &Arc<Self>) -> Result<(), StoreError> {
         while self.has_room() {
+            self.behind.store(false, Ordering::SeqCst);
             let room = self.shared.config.max_runs - self.registry.len();
             let limit = CLAIM.min(u32::try_from(room).unwrap_or(CLAIM));
             let claimed = self
@@ -155,9 +176,10 @@ impl Worker {
                 self.work_on(Taken::from(run), None);
             }
             if all {
-                break;
+                return Ok(());
             }
         }
+        self.behind.store(true, Ordering::SeqCst);
         Ok(())
     }
 

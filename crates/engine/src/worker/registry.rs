@@ -1,10 +1,11 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use runloom_domain::RunId;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::driver::Orders;
+use crate::driver::{Bound, Orders};
 
 /// The runs that this node works on, and how to reach their drivers.
 ///
@@ -16,6 +17,13 @@ pub(super) struct Registry(Mutex<HashMap<RunId, Entry>>);
 struct Entry {
     epoch: u64,
     orders: watch::Sender<Orders>,
+    bound: Bound,
+}
+
+/// What a driver holds of its entry.
+pub(super) struct Reins {
+    pub(super) orders: watch::Receiver<Orders>,
+    pub(super) bound: Bound,
 }
 
 impl Registry {
@@ -31,21 +39,40 @@ impl Registry {
         self.lock().contains_key(&run)
     }
 
+    /// Whether a driver works on the run at this epoch.
+    pub(super) fn has(&self, run: RunId, epoch: u64) -> bool {
+        self.lock()
+            .get(&run)
+            .is_some_and(|entry| entry.epoch == epoch)
+    }
+
+    /// The runs whose drivers should have gone on by now, with their epochs.
+    pub(super) fn overdue(&self, now: Instant) -> HashSet<(RunId, u64)> {
+        let entries = self.lock();
+        let overdue = entries.iter().filter(|(_, entry)| entry.bound.is_over(now));
+        overdue.map(|(run, entry)| (*run, entry.epoch)).collect()
+    }
+
     /// Registers a run, replacing a driver of an earlier epoch, which thereby is let go.
-    pub(super) fn insert(&self, run: RunId, epoch: u64, orders: Orders) -> watch::Receiver<Orders> {
+    pub(super) fn insert(&self, run: RunId, epoch: u64, orders: Orders) -> Reins {
         let (sender, mut receiver) = watch::channel(orders);
         // A driver that begins under orders looks at them at once.
         if orders != Orders::default() {
             receiver.mark_changed();
         }
+        let bound = Bound::default();
         self.lock().insert(
             run,
             Entry {
                 epoch,
                 orders: sender,
+                bound: bound.clone(),
             },
         );
-        receiver
+        Reins {
+            orders: receiver,
+            bound,
+        }
     }
 
     /// Forgets a driver, unless a newer one has taken its place.

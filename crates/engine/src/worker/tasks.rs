@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Worker;
+use super::watchdog::watch;
 use crate::lease::RENEW_EVERY;
 use crate::writer::chain;
 
@@ -18,9 +19,10 @@ pub(super) fn start(worker: &Arc<Worker>) {
     tokio::spawn(keep_lease(Arc::downgrade(worker)));
     tokio::spawn(scan(Arc::downgrade(worker), config.scan_every));
     tokio::spawn(poll(Arc::downgrade(worker), config.poll_every));
+    tokio::spawn(watch(Arc::downgrade(worker), config.watch_every));
 }
 
-fn every(period: Duration) -> tokio::time::Interval {
+pub(super) fn every(period: Duration) -> tokio::time::Interval {
     let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks

@@ -8,10 +8,10 @@ use futures_util::FutureExt as _;
 use runloom_domain::event::{RunFailed, ShownTotals};
 use runloom_domain::{EventBody, NewEvent, RunStatus, credits_for};
 use runloom_store::{Change, Projection, RunEnd, RunHead};
-use tokio::sync::watch;
 
 use super::Worker;
-use crate::driver::{Driver, Left, LoadError, Orders, Owned, Taken, load};
+use super::registry::Reins;
+use crate::driver::{Driver, Left, LoadError, Owned, Taken, load};
 use crate::machine::Input;
 
 /// How often a run that breaks its driver is loaded anew before it is given up. An
@@ -23,17 +23,17 @@ const RELOAD_WAIT: (Duration, Duration) = (Duration::from_millis(500), Duration:
 impl Worker {
     /// Works on a run that this node owns, until it is let go of. `begun` saves loading it.
     pub(super) fn work_on(self: &Arc<Self>, taken: Taken, begun: Option<(Owned, Input)>) {
-        let orders = self
+        let reins = self
             .registry
             .insert(taken.run_id, taken.epoch, self.initial_orders());
         let worker = self.clone();
         // The task is as large as all that it may ever await, and thousands of runs may be
         // waiting in theirs: what a run needs only once is boxed.
         let first = if let Some((owned, input)) = begun {
-            self.drive(owned, orders, input).boxed()
+            self.drive(owned, reins, input).boxed()
         } else {
             let worker = self.clone();
-            async move { worker.load_and_drive(&taken, orders).await }.boxed()
+            async move { worker.load_and_drive(&taken, reins).await }.boxed()
         };
         self.drivers.spawn(async move {
             let mut left = first.await;
@@ -42,24 +42,25 @@ impl Worker {
             }
             worker.registry.remove(taken.run_id, taken.epoch);
             worker.left(&taken, left);
+            worker.has_left();
         });
     }
 
     /// Drives a run. A model adapter is somebody else's code: its panic breaks only this run.
-    fn drive(
-        &self,
-        run: Owned,
-        orders: watch::Receiver<Orders>,
-        input: Input,
-    ) -> impl Future<Output = Left> + use<> {
-        let driver = Box::new(Driver::new(self.shared.clone(), run, orders));
+    fn drive(&self, run: Owned, reins: Reins, input: Input) -> impl Future<Output = Left> + use<> {
+        let driver = Box::new(Driver::new(
+            self.shared.clone(),
+            run,
+            reins.orders,
+            reins.bound,
+        ));
         let driving = AssertUnwindSafe(driver.drive(input)).catch_unwind();
         driving.map(|left| left.unwrap_or(Left::Broken))
     }
 
-    async fn load_and_drive(&self, taken: &Taken, orders: watch::Receiver<Orders>) -> Left {
+    async fn load_and_drive(&self, taken: &Taken, reins: Reins) -> Left {
         match load(&self.shared, taken).await {
-            Ok((owned, input)) => self.drive(owned, orders, input).await,
+            Ok((owned, input)) => self.drive(owned, reins, input).await,
             Err(LoadError::Store(error)) if error.is_transient() => {
                 tracing::warn!(run_id = %taken.run_id, error = %error, "the run can't be loaded");
                 Left::Unread
@@ -89,7 +90,7 @@ impl Worker {
                 Ok(None) => return Left::Lost,
                 Err(()) => continue,
             };
-            let orders = self
+            let reins = self
                 .registry
                 .insert(taken.run_id, taken.epoch, self.initial_orders());
             let again = Taken {
@@ -99,7 +100,7 @@ impl Worker {
                 last_seq: head.last_seq,
                 ..*taken
             };
-            match self.load_and_drive(&again, orders).await {
+            match self.load_and_drive(&again, reins).await {
                 Left::Broken => failures += 1,
                 Left::Unread => {}
                 left => return left,

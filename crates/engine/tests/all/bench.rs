@@ -41,18 +41,50 @@ pub(crate) async fn life_after(
     model: impl ModelPort,
     routes: Vec<Route>,
 ) -> Vec<Event> {
-    let clock = Arc::new(SystemClock);
-    let store = Arc::new(MemoryStore::new(clock.clone()));
-    let parts = EngineParts {
+    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
+    let engine = Engine::start(parts(&store, model, routes), config).await;
+    let engine = engine.expect("an engine");
+    let Started { org_id, run_id } = begin_after(said, &engine, &store).await;
+    ended(&engine, org_id, run_id).await;
+    let log = store.events(org_id, run_id, 0, 100_000).await;
+    let events = log.expect("a log");
+    for stored in &events {
+        let bytes = stored.event.data.len();
+        assert!(bytes <= MAX_EVENT, "event {} has {bytes}", stored.seq);
+    }
+    let decoded = events.iter().map(StoredEvent::decode);
+    decoded.map(|event| event.expect("an event")).collect()
+}
+
+/// What an engine without tools is made of.
+pub(crate) fn parts(
+    store: &Arc<MemoryStore>,
+    model: impl ModelPort,
+    routes: Vec<Route>,
+) -> EngineParts {
+    EngineParts {
         store: store.clone(),
         models: Arc::new(model),
         tools: ToolBox::default(),
         catalog: Arc::new(catalog(routes)),
-        clock: clock.clone(),
+        clock: Arc::new(SystemClock),
         signals: None,
-    };
-    let engine = Engine::start(parts, config).await.expect("an engine");
-    let now = clock.now();
+    }
+}
+
+/// A run that has begun.
+pub(crate) struct Started {
+    pub(crate) org_id: OrgId,
+    pub(crate) run_id: RunId,
+}
+
+/// Starts a run in a new thread.
+pub(crate) async fn begin(engine: &Engine, store: &MemoryStore) -> Started {
+    begin_after(vec![], engine, store).await
+}
+
+async fn begin_after(said: Vec<String>, engine: &Engine, store: &MemoryStore) -> Started {
+    let now = SystemClock.now();
     let (org_id, user) = (OrgId::generate(now), UserId::generate(now));
     let (thread, run_id) = (ThreadId::generate(now), RunId::generate(now));
     let new = NewThread::untitled(org_id, thread, user, now);
@@ -70,6 +102,11 @@ pub(crate) async fn life_after(
     }
     let start = StartRun::new(org_id, user, thread, run_id, TraceId::generate());
     engine.start_run(start).await.expect("a run");
+    Started { org_id, run_id }
+}
+
+/// Waits until the run has ended.
+pub(crate) async fn ended(engine: &Engine, org_id: OrgId, run_id: RunId) {
     let watched = WatchRun {
         org_id,
         run_id,
@@ -81,14 +118,6 @@ pub(crate) async fn life_after(
     tokio::time::timeout(PATIENCE, end)
         .await
         .expect("the run ends");
-    let log = store.events(org_id, run_id, 0, 100_000).await;
-    let events = log.expect("a log");
-    for stored in &events {
-        let bytes = stored.event.data.len();
-        assert!(bytes <= MAX_EVENT, "event {} has {bytes}", stored.seq);
-    }
-    let decoded = events.iter().map(StoredEvent::decode);
-    decoded.map(|event| event.expect("an event")).collect()
 }
 
 fn catalog(routes: Vec<Route>) -> FixedCatalog {

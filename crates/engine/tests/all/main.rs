@@ -4,3 +4,4 @@ mod bench;
 mod endless;
 mod history;
 mod long;
+mod standstill;

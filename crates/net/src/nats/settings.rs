@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::{ConnectOptions, ServerAddr};
+use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
 /// How long a server may take to answer.
@@ -18,7 +19,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// Where the servers are, and who we are to them.
 #[derive(Clone, Default)]
 pub struct NatsSettings {
-    /// `nats://` or `tls://` addresses with commas between; each may hold `user:password@`.
+    /// `nats://` or `tls://` addresses with commas between. Each may hold `user:password@` or
+    /// `token@`, percent-encoded, and all the same.
     pub url: String,
     /// The subject to join.
     pub subject: String,
@@ -44,12 +46,28 @@ impl fmt::Debug for NatsSettings {
     }
 }
 
+/// What an address says of us.
+#[derive(PartialEq, Eq)]
+struct Login {
+    user: String,
+    password: Option<String>,
+}
+
+/// Text of a URL as it was before it was put there.
+fn decoded(text: &str) -> Option<String> {
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
 /// Why a subject can't be joined. The addresses are never shown, as they may hold a password.
 #[derive(Debug, Error)]
 pub enum NatsError {
     /// An address is malformed.
     #[error("server {} of the list is no nats:// or tls:// address", .0 + 1)]
     Address(usize),
+    /// The connection has one login, whichever server it is made to.
+    #[error("the servers of the list have different users or passwords")]
+    Logins,
     /// The subject is malformed.
     #[error("{0:?} is no subject")]
     Subject(String),
@@ -68,7 +86,24 @@ impl NatsError {
 }
 
 impl NatsSettings {
+    /// The addresses without what they say of us: the client would neither use it nor keep it
+    /// out of its log.
     pub(super) fn servers(&self) -> Result<Vec<ServerAddr>, NatsError> {
+        let server = |(place, server): (usize, ServerAddr)| {
+            let mut url = server.into_inner();
+            let cleared = url.set_username("").and_then(|()| url.set_password(None));
+            let server = cleared.ok().and_then(|()| ServerAddr::from_url(url).ok());
+            server.ok_or(NatsError::Address(place))
+        };
+        self.addresses()?
+            .into_iter()
+            .enumerate()
+            .map(server)
+            .collect()
+    }
+
+    /// The addresses as they are given.
+    fn addresses(&self) -> Result<Vec<ServerAddr>, NatsError> {
         let server = |(place, address): (usize, &str)| {
             let server: Result<ServerAddr, _> = address.trim().parse();
             server
@@ -79,6 +114,25 @@ impl NatsSettings {
         self.url.split(',').enumerate().map(server).collect()
     }
 
+    /// Who we are by the addresses: a user with a password, or a token.
+    fn login(&self) -> Result<Option<Login>, NatsError> {
+        let mut logins = self.addresses()?.into_iter().map(|server| {
+            let user = decoded(server.username()?)?;
+            let password = server.password().map(decoded);
+            Some(Login {
+                user,
+                password: password.map_or(Some(None), |p| p.map(Some))?,
+            })
+        });
+        let first = logins.next().flatten();
+        let differs = logins.any(|login| login != first);
+        if differs {
+            Err(NatsError::Logins)
+        } else {
+            Ok(first)
+        }
+    }
+
     pub(super) async fn options(&self) -> Result<ConnectOptions, NatsError> {
         let mut options = ConnectOptions::new()
             .name(&self.name)
@@ -87,6 +141,17 @@ impl NatsSettings {
             .connection_timeout(CONNECT)
             .ping_interval(PING)
             .reconnect_delay_callback(wait);
+        options = match self.login()? {
+            Some(Login {
+                user,
+                password: Some(password),
+            }) => options.user_and_password(user, password),
+            Some(Login {
+                user: token,
+                password: None,
+            }) => options.token(token),
+            None => options,
+        };
         if let Some(path) = &self.credentials {
             let credentials = options.credentials_file(path).await;
             options = credentials.map_err(|error| NatsError::File(path.clone(), error))?;
@@ -161,6 +226,39 @@ mod tests {
             ..NatsSettings::default()
         };
         assert!(!format!("{settings:?}").contains("secret"));
+    }
+
+    fn login(url: &str) -> Option<(String, Option<String>)> {
+        let url = url.to_owned();
+        let settings = NatsSettings {
+            url,
+            ..NatsSettings::default()
+        };
+        let login = settings.login().ok()??;
+        Some((login.user, login.password))
+    }
+
+    #[test]
+    fn a_login_is_taken_from_the_addresses() {
+        let ada = |password: &str| Some(("ada".to_owned(), Some(password.to_owned())));
+        assert_eq!(
+            login("nats://ada:p%40ss@one,tls://ada:p%40ss@two"),
+            ada("p@ss")
+        );
+        assert_eq!(login("nats://t0ken@one"), Some(("t0ken".to_owned(), None)));
+        assert_eq!(login("nats://one"), None);
+        let servers = servers("nats://ada:secret@one").expect("valid");
+        assert_eq!(servers[0].as_url_str(), "nats://one");
+    }
+
+    #[test]
+    fn logins_that_differ_are_refused() {
+        let url = "nats://ada:a@one,nats://ada:b@two".to_owned();
+        let settings = NatsSettings {
+            url,
+            ..NatsSettings::default()
+        };
+        assert!(matches!(settings.login(), Err(NatsError::Logins)));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::{Environment, Secret};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Nats {
-    /// `RUNLOOM_NATS_URL`: `nats://` or `tls://` addresses with commas between, each with
-    /// `user:password@` if need be. Absent by default; nodes then wake each other over the
+    /// `RUNLOOM_NATS_URL`: `nats://` or `tls://` addresses with commas between, all with
+    /// the same `user:password@` or `token@` if need be. Absent by default; nodes then wake each other over the
     /// database.
     pub url: Option<Secret>,
     /// `RUNLOOM_NATS_SUBJECT`: deployments that share a NATS have one each. Default

@@ -34,6 +34,7 @@ use self::lanes::Lanes;
 use self::signals::PostgresSignals;
 use crate::Database;
 use crate::failure::Failure;
+use crate::turn::Turn;
 
 pub(crate) use migrate::migrate;
 
@@ -42,6 +43,7 @@ pub struct PostgresStore {
     lanes: Lanes,
     appender: Arc<Appender>,
     target: Target,
+    turn: Turn,
     /// The runtime that drives the connections and on which writes run to their end.
     runtime: Handle,
 }
@@ -56,6 +58,7 @@ impl PostgresStore {
             lanes: Lanes::new(&target)?,
             appender: Arc::new(Appender::new(target.clone())),
             target,
+            turn: Turn::default(),
             runtime,
         })
     }

@@ -9,8 +9,8 @@ use runloom_domain::{
 use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
     DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
-    NewApiKey, NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
-    StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
+    NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
+    RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
     UserRecord,
 };
 
@@ -81,7 +81,8 @@ impl RunStore for PostgresStore {
     }
 
     async fn claim(&self, node: NodeId, limit: u32) -> Result<Vec<ClaimedRun>, StoreError> {
-        write!(self, any, c => lease::claim(c, node, limit).await)
+        let turn = self.turn.clone();
+        write!(self, any, c => lease::claim(c, node, limit, &turn).await)
     }
 
     async fn renew_lease(&self, node: NodeId) -> Result<(), StoreError> {
@@ -94,6 +95,14 @@ impl RunStore for PostgresStore {
 
     async fn free_lost(&self, _: NodeId) -> Result<u64, StoreError> {
         write!(self, any, c => lease::free_lost(c).await)
+    }
+
+    async fn disown(&self, run: OwnedRun) -> Result<bool, StoreError> {
+        write!(self, any, c => lease::disown(c, run).await)
+    }
+
+    async fn owned(&self, node: NodeId) -> Result<Vec<OwnedRun>, StoreError> {
+        read!(self, runs::owned(node))
     }
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use runloom_domain::{NodeId, OrgId, RunId, RunStatus};
-use runloom_store::{Page, PageKey, Paged, RunFilter, RunHead, RunRecord, StoreError};
+use runloom_store::{OwnedRun, Page, PageKey, Paged, RunFilter, RunHead, RunRecord, StoreError};
 
 use super::{Conn, RunQueryDsl};
 use crate::failure::Failure;
@@ -18,6 +18,22 @@ pub(crate) async fn head(c: &mut Conn, org: OrgId, run: RunId) -> Result<Option<
         .await
         .optional()?;
     Ok(row.map(HeadRow::into_head).transpose()?)
+}
+
+pub(crate) async fn owned(c: &mut Conn, node: NodeId) -> Result<Vec<OwnedRun>, Failure> {
+    let rows: Vec<(Id, Id, i64)> = run_heads::table
+        .filter(run_heads::owner_node.eq(Id::from(node)))
+        .select((run_heads::org_id, run_heads::run_id, run_heads::epoch))
+        .load(c)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(org, run, epoch)| OwnedRun {
+            org_id: org.into(),
+            run_id: run.into(),
+            epoch: epoch as u64,
+        })
+        .collect())
 }
 
 pub(crate) async fn cancelling(c: &mut Conn, node: NodeId) -> Result<Vec<(OrgId, RunId)>, Failure> {

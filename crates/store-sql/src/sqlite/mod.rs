@@ -31,6 +31,7 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::Database;
 use crate::failure::{Failure, Verdict};
+use crate::turn::Turn;
 use crate::types::At;
 
 /// The SQLite adapter. Made by [`open_sqlite`](crate::open_sqlite).
@@ -38,6 +39,7 @@ pub struct SqliteStore {
     /// Dropped before the writer, which frees the lock: who gets it next finds the file closed.
     readers: Readers,
     writer: Writer,
+    turn: Turn,
     clock: Arc<dyn Clock>,
     path: PathBuf,
 }

@@ -17,6 +17,7 @@ use super::readers::Readers;
 use super::writer::Writer;
 use super::{Conn, SqliteStore, error};
 use crate::migrations::{self, SQLITE};
+use crate::turn::Turn;
 
 /// The database file in the data folder.
 const FILE: &str = "runloom.db";
@@ -69,6 +70,7 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
     Ok(SqliteStore {
         writer: Writer::start(writer, lock).map_err(unavailable)?,
         readers: Readers::start(readers).map_err(unavailable)?,
+        turn: Turn::default(),
         clock,
         path,
     })

@@ -7,8 +7,8 @@ use runloom_domain::{
 use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
     DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
-    NewApiKey, NewRun, NewThread, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
-    StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
+    NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
+    RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
     UserRecord,
 };
 
@@ -44,8 +44,9 @@ impl RunStore for SqliteStore {
     }
 
     async fn claim(&self, node: NodeId, limit: u32) -> Result<Vec<ClaimedRun>, StoreError> {
-        let now = self.now();
-        self.write(move |c| lease::claim(c, now, node, limit)).await
+        let (now, turn) = (self.now(), self.turn.clone());
+        self.write(move |c| lease::claim(c, now, node, limit, &turn))
+            .await
     }
 
     async fn renew_lease(&self, node: NodeId) -> Result<(), StoreError> {
@@ -61,6 +62,16 @@ impl RunStore for SqliteStore {
     async fn free_lost(&self, node: NodeId) -> Result<u64, StoreError> {
         let now = self.now();
         self.write(move |c| lease::free_lost(c, now, node)).await
+    }
+
+    async fn disown(&self, run: OwnedRun) -> Result<bool, StoreError> {
+        let now = self.now();
+        self.write(move |c| lease::disown(c, now, run)).await
+    }
+
+    async fn owned(&self, node: NodeId) -> Result<Vec<OwnedRun>, StoreError> {
+        self.read(move |c| done(queries::runs::owned(c, node)))
+            .await
     }
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {

@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 
 use super::Harness;
 use super::fixtures::{
-    Scene, answer_message, append_ok, call, create, event, new_run, node, running, running_for,
-    tenant, thread,
+    Scene, Tenant, answer_message, append_ok, call, create, event, new_run, node, running,
+    running_for, tenant, thread,
 };
 use crate::{NewRun, OnBusy, Projection, Wake};
 
@@ -78,6 +78,55 @@ pub async fn claims_know_no_organisations(h: &Harness) {
     let claimed = h.store().claim(node, 10).await.unwrap();
     let found: BTreeSet<_> = claimed.iter().map(|c| (c.org_id, c.run_id)).collect();
     assert_eq!(found, runs);
+}
+
+/// An organisation's first run waits for one run of each other, not for all of them.
+pub async fn organisations_take_turns(h: &Harness) {
+    let node = node(h).await;
+    let free = async |tenant: &Tenant, count: usize| {
+        for _ in 0..count {
+            create(h, new_run(tenant, thread(h, tenant).await)).await;
+        }
+    };
+    let [busy, second, third] = [tenant(h).await, tenant(h).await, tenant(h).await];
+    free(&busy, 20).await;
+    free(&second, 1).await;
+    free(&third, 3).await;
+    let claim = async |limit| {
+        let claimed = h.store().claim(node, limit).await.unwrap();
+        claimed.iter().map(|run| run.org_id).collect::<Vec<_>>()
+    };
+    let orgs = claim(6).await;
+    let count = |org| orgs.iter().filter(|claimed| **claimed == org).count();
+    assert_eq!(
+        [count(busy.org), count(second.org), count(third.org)],
+        [3, 1, 2]
+    );
+    // One at a time: the turns go on from claim to claim.
+    let late = tenant(h).await;
+    free(&late, 2).await;
+    let orgs = [claim(1).await, claim(1).await, claim(1).await].concat();
+    assert_eq!(orgs.iter().collect::<BTreeSet<_>>().len(), 3, "{orgs:?}");
+    assert_eq!(claim(100).await.len(), 17);
+    free(&late, 1).await;
+    assert_eq!(claim(2).await, [late.org]);
+}
+
+/// Within an organisation the one that has waited longest comes first.
+pub async fn runs_of_an_organisation_come_in_order(h: &Harness) {
+    let (tenant, node) = (tenant(h).await, node(h).await);
+    let mut runs = Vec::new();
+    for _ in 0..5 {
+        let new = new_run(&tenant, thread(h, &tenant).await);
+        runs.push(new.run_id);
+        create(h, new).await;
+    }
+    let mut claimed = Vec::new();
+    for _ in 0..5 {
+        let run = h.store().claim(node, 1).await.unwrap();
+        claimed.extend(run.iter().map(|run| run.run_id));
+    }
+    assert_eq!(claimed, runs);
 }
 
 /// Takes runs until there are none, beside others who do the same.

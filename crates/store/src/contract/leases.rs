@@ -7,7 +7,7 @@ use runloom_domain::event::ResumeReason;
 
 use super::Harness;
 use super::fixtures::{append, append_ok, create, new_run, node, now, running, tenant, thread};
-use crate::{Appended, ClaimedRun};
+use crate::{Appended, ClaimedRun, OwnedRun};
 
 /// A lease lasts 15 s.
 const MORE_THAN_A_LEASE: Duration = Duration::from_secs(16);
@@ -116,6 +116,50 @@ pub async fn others_keep_their_runs(h: &Harness) {
     // Ending a lease that isn't there is harmless.
     h.store().end_lease(stopped.node).await.unwrap();
     h.store().end_lease(NodeId::generate(now())).await.unwrap();
+}
+
+/// A run that its owner frees is lost: the owner is stale, the next claim counts and says why.
+pub async fn a_disowned_run_is_lost(h: &Harness) {
+    let (scene, other) = (running(h).await, node(h).await);
+    let own = OwnedRun {
+        org_id: scene.tenant.org,
+        run_id: scene.run,
+        epoch: scene.epoch,
+    };
+    let stranger = OwnedRun {
+        epoch: scene.epoch + 1,
+        ..own
+    };
+    assert!(!h.store().disown(stranger).await.unwrap());
+    assert!(h.store().disown(own).await.unwrap());
+    assert!(!h.store().disown(own).await.unwrap());
+    assert_eq!(append(h, scene.deltas(1)).await, Appended::Stale);
+    let claimed = h.store().claim(other, 1).await.unwrap();
+    let [run] = &claimed[..] else {
+        panic!("{claimed:?}")
+    };
+    assert_eq!(run.lost, Some(ResumeReason::LeaseExpired));
+    assert_eq!((run.epoch, run.attempts), (scene.epoch + 1, 2));
+}
+
+/// A node can look up what it owns, until it owns it no more.
+pub async fn a_node_knows_its_runs(h: &Harness) {
+    let (scene, other) = (running(h).await, running(h).await);
+    let own = OwnedRun {
+        org_id: scene.tenant.org,
+        run_id: scene.run,
+        epoch: scene.epoch,
+    };
+    assert_eq!(h.store().owned(scene.node).await.unwrap(), [own]);
+    h.store().disown(own).await.unwrap();
+    assert_eq!(h.store().owned(scene.node).await.unwrap(), []);
+    let claimed = h.store().claim(other.node, 1).await.unwrap();
+    let taken = OwnedRun {
+        epoch: claimed[0].epoch,
+        ..own
+    };
+    let owned = h.store().owned(other.node).await.unwrap();
+    assert!(owned.len() == 2 && owned.contains(&taken), "{owned:?}");
 }
 
 /// A node hears which of its runs are to end, until they have.

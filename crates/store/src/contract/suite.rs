@@ -57,6 +57,8 @@ macro_rules! contract_suite {
                 a_claim_takes_the_run;
                 a_claim_has_a_limit;
                 claims_know_no_organisations;
+                organisations_take_turns;
+                runs_of_an_organisation_come_in_order;
                 two_claimers_share_the_runs;
                 eight_claimers_take_each_queued_run_once;
                 one_run_of_a_thread_at_a_time;
@@ -108,6 +110,8 @@ macro_rules! contract_suite {
                 a_run_of_an_unknown_node_is_freed;
                 a_stopped_node_hands_over;
                 others_keep_their_runs;
+                a_disowned_run_is_lost;
+                a_node_knows_its_runs;
                 a_node_hears_of_cancelled_runs;
             }
             messages {

@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use runloom_domain::event::ResumeReason;
 use runloom_domain::{NodeId, OrgId, RunId, RunStatus, Timestamp};
 
 use super::state::{Run, State};
-use crate::ClaimedRun;
+use crate::{ClaimedRun, OwnedRun, take_turns};
 
 /// How long a lease lasts.
 const LEASE: Duration = Duration::from_secs(15);
@@ -22,14 +23,28 @@ impl State {
         if !self.holds_lease(node, now) {
             return Vec::new();
         }
-        let due = self.runs.values().filter(|run| self.is_due(run, now));
-        let mut due: Vec<_> = due
-            .map(|run| (run.wake_at, run.turn, run.row.run_id))
-            .collect();
-        due.sort_unstable();
-        due.truncate(limit as usize);
-        due.iter()
-            .filter_map(|(.., id)| self.take(node, *id))
+        let mut due: BTreeMap<OrgId, Vec<_>> = BTreeMap::new();
+        for run in self.runs.values().filter(|run| self.is_due(run, now)) {
+            let next = (run.wake_at, run.turn, run.row.run_id);
+            due.entry(run.row.org_id).or_default().push(next);
+        }
+        for runs in due.values_mut() {
+            runs.sort_unstable();
+        }
+        // Organisations take turns, beginning behind the one that had the last.
+        let after = self.claimed_for;
+        let mut lists: Vec<_> = due.into_iter().collect();
+        let behind = lists.partition_point(|(org, _)| after.is_some_and(|after| *org <= after));
+        lists.rotate_left(behind);
+        let lists = lists.into_iter().map(|(org, runs)| {
+            let keys = runs.into_iter().map(|(.., run)| (org, run));
+            keys.collect()
+        });
+        let taken = take_turns(lists, limit as usize);
+        self.claimed_for = taken.last().map(|(org, _)| *org);
+        taken
+            .iter()
+            .filter_map(|(_, id)| self.take(node, *id))
             .collect()
     }
 
@@ -94,6 +109,25 @@ impl State {
             }
         }
         freed
+    }
+
+    pub(super) fn disown(&mut self, owned: OwnedRun, now: Timestamp) -> bool {
+        let run = self.runs.get_mut(&owned.run_id);
+        let is_owned = |run: &&mut Run| run.owner.is_some() && run.epoch == owned.epoch;
+        let run = run.filter(is_owned);
+        run.map(|run| run.free(ResumeReason::LeaseExpired, now))
+            .is_some()
+    }
+
+    pub(super) fn owned(&self, node: NodeId) -> Vec<OwnedRun> {
+        let owned = self.runs.values().filter(|run| run.owner == Some(node));
+        owned
+            .map(|run| OwnedRun {
+                org_id: run.row.org_id,
+                run_id: run.row.run_id,
+                epoch: run.epoch,
+            })
+            .collect()
     }
 
     pub(super) fn cancelling(&self, node: NodeId) -> Vec<(OrgId, RunId)> {

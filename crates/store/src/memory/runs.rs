@@ -5,8 +5,8 @@ use super::MemoryStore;
 use super::reads::is_logged;
 use crate::{
     Appended, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended, Intent,
-    KeyConflict, NewRun, Once, Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError,
-    StoredAnswer, Tail,
+    KeyConflict, NewRun, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
+    StoreError, StoredAnswer, Tail,
 };
 
 #[async_trait]
@@ -49,6 +49,14 @@ impl RunStore for MemoryStore {
 
     async fn free_lost(&self, _node: NodeId) -> Result<u64, StoreError> {
         Ok(self.state().free_lost(self.now()))
+    }
+
+    async fn disown(&self, run: OwnedRun) -> Result<bool, StoreError> {
+        Ok(self.state().disown(run, self.now()))
+    }
+
+    async fn owned(&self, node: NodeId) -> Result<Vec<OwnedRun>, StoreError> {
+        Ok(self.state().owned(node))
     }
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {

@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) threads: BTreeMap<ThreadId, Thread>,
     pub(super) runs: BTreeMap<RunId, Run>,
     pub(super) contents: HashMap<(OrgId, String), String>,
+    /// The organisation whose run was claimed last.
+    pub(super) claimed_for: Option<OrgId>,
     /// Until when each node's lease lasts.
     pub(super) leases: HashMap<NodeId, Timestamp>,
     pub(super) answers: HashMap<OnceKey, Kept>,

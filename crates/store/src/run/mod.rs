@@ -3,12 +3,14 @@
 mod change;
 mod create;
 mod records;
+mod turns;
 
 pub use change::{
     Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
 };
 pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Rewind};
-pub use records::{ClaimedRun, HistoryPart, RunFilter, RunHead, RunRecord, Tail};
+pub use records::{ClaimedRun, HistoryPart, OwnedRun, RunFilter, RunHead, RunRecord, Tail};
+pub use turns::take_turns;
 
 use async_trait::async_trait;
 use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolCallId};
@@ -48,8 +50,12 @@ pub trait RunStore: Send + Sync + 'static {
     async fn intend(&self, intent: Intent) -> Result<Intended, StoreError>;
 
     /// Takes up to `limit` free runs that are due for `node`: sets the owner and raises epoch
-    /// and attempts, in one short statement. Queued runs are due when their thread has no
+    /// and attempts, in one short transaction. Queued runs are due when their thread has no
     /// live run and no earlier queued one. The node must hold its lease.
+    ///
+    /// Organisations take turns, from claim to claim too, and each one's runs come in the order
+    /// in which they became due. So an organisation's first run waits for at most one run of
+    /// each other organisation, however many these have.
     async fn claim(&self, node: NodeId, limit: u32) -> Result<Vec<ClaimedRun>, StoreError>;
 
     /// Renews the node's lease of 15 s, or takes it. Uses a connection of its own, so that
@@ -65,6 +71,13 @@ pub trait RunStore: Send + Sync + 'static {
 
     /// Which of the node's runs have been asked to end.
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError>;
+
+    /// Frees a run with which its owner can't go on, as if the owner had died; false when the
+    /// run isn't owned at that epoch any more.
+    async fn disown(&self, run: OwnedRun) -> Result<bool, StoreError>;
+
+    /// The runs that the node owns.
+    async fn owned(&self, node: NodeId) -> Result<Vec<OwnedRun>, StoreError>;
 
     /// The run's narrow row.
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError>;

@@ -46,6 +46,17 @@ pub struct RunHead {
     pub owned: bool,
 }
 
+/// A run that a node owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnedRun {
+    /// The run's organisation.
+    pub org_id: OrgId,
+    /// The run.
+    pub run_id: RunId,
+    /// Since which epoch.
+    pub epoch: u64,
+}
+
 /// A position in a run's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tail {
