@@ -5,6 +5,7 @@ mod bad_input;
 mod browser;
 mod cancel;
 mod crash;
+mod disk;
 mod events;
 mod idempotency;
 mod input;

@@ -18,6 +18,7 @@
 
 mod client;
 mod data;
+mod disk;
 mod events;
 mod invariants;
 mod nats;
@@ -33,6 +34,7 @@ use std::time::Duration;
 
 pub use client::{Answer, Client};
 pub use data::{Data, Store};
+pub use disk::{FailingFlushes, SmallDisk};
 pub use events::{Event, EventStream, Frame, kinds};
 pub use invariants::{check_ended, check_log};
 pub use nats::Nats;

@@ -9,6 +9,7 @@ pub(crate) mod node;
 pub(crate) mod port;
 pub(crate) mod postgres;
 pub(crate) mod python;
+pub(crate) mod strace;
 
 use crate::workspace;
 use anyhow::{Context, Result};

@@ -2,7 +2,7 @@
 
 use super::variable;
 use crate::parts::postgres::{self, Cluster, Durability};
-use crate::parts::{chromium, model, node, port, python};
+use crate::parts::{chromium, model, node, port, python, strace};
 use crate::process::{self, Interrupt};
 use anyhow::{Context, Result};
 use std::env;
@@ -43,6 +43,10 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
             "RUNLOOM_TEST_LLMOCK",
             &environment.join("bin/llmock"),
         ));
+    }
+    if env::var_os("RUNLOOM_TEST_STRACE").is_none() {
+        let executable = strace::executable(interrupt).await?;
+        variables.push(variable("RUNLOOM_TEST_STRACE", &executable));
     }
     if env::var_os("RUNLOOM_TEST_NATS").is_none() {
         let environment = python::environment(interrupt, "nats").await?;
