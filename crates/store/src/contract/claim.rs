@@ -96,18 +96,19 @@ pub async fn organisations_take_turns(h: &Harness) {
         let claimed = h.store().claim(node, limit).await.unwrap();
         claimed.iter().map(|run| run.org_id).collect::<Vec<_>>()
     };
-    let orgs = claim(6).await;
+    // Two whole rounds: whose turn comes first in a round depends on the ids.
+    let orgs = claim(5).await;
     let count = |org| orgs.iter().filter(|claimed| **claimed == org).count();
     assert_eq!(
         [count(busy.org), count(second.org), count(third.org)],
-        [3, 1, 2]
+        [2, 1, 2]
     );
     // One at a time: the turns go on from claim to claim.
     let late = tenant(h).await;
     free(&late, 2).await;
     let orgs = [claim(1).await, claim(1).await, claim(1).await].concat();
     assert_eq!(orgs.iter().collect::<BTreeSet<_>>().len(), 3, "{orgs:?}");
-    assert_eq!(claim(100).await.len(), 17);
+    assert_eq!(claim(100).await.len(), 18);
     free(&late, 1).await;
     assert_eq!(claim(2).await, [late.org]);
 }
