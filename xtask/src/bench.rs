@@ -7,8 +7,9 @@ pub(crate) mod disk;
 pub(crate) mod limits;
 pub(crate) mod load;
 mod measure;
+mod nodes;
 mod report;
-mod row;
+pub(crate) mod row;
 mod server;
 mod targets;
 mod usage;
@@ -55,7 +56,8 @@ impl StoreName {
 }
 
 pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
-    let rows = row::select(&arguments.only)?;
+    let many = matches!(arguments.store, StoreName::Postgres);
+    let rows = row::select(&arguments.only, many)?;
     limits::raise_open_files()?;
     let target = workspace::target_folder()?;
     let folder = target.join("bench");

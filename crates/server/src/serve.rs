@@ -22,7 +22,7 @@ use crate::{first_start, wiring};
 
 /// How long runs may take to reach a step boundary when the server stops; those that haven't
 /// are then interrupted, and go on elsewhere from their last step.
-const HAND_OVER: Duration = Duration::from_secs(2);
+const HAND_OVER: Duration = Duration::from_millis(1_500);
 
 /// How long stopping may take in all. Whoever sent SIGTERM commonly kills after 30 s.
 const STOP: Duration = Duration::from_secs(25);

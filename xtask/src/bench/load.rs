@@ -2,8 +2,10 @@
 
 pub(crate) mod cancel;
 pub(crate) mod closed;
+pub(crate) mod elsewhere;
 pub(crate) mod events;
 pub(crate) mod held;
+pub(crate) mod lost;
 pub(crate) mod open;
 pub(crate) mod result;
 pub(crate) mod resume;
@@ -11,6 +13,7 @@ pub(crate) mod run;
 pub(crate) mod threads;
 pub(crate) mod wire;
 
+use crate::bench::row::End;
 use crate::bench::{limits, usage};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
@@ -66,6 +69,28 @@ enum Load {
         #[arg(long)]
         runs: usize,
     },
+    /// Runs that are watched on their node and on another one
+    Elsewhere {
+        #[arg(long)]
+        runs: usize,
+        /// Where the other node listens
+        #[arg(long)]
+        other: SocketAddr,
+    },
+    /// Runs whose node is ended while they are watched on another one
+    Lost {
+        #[arg(long)]
+        runs: usize,
+        /// Where the other node listens
+        #[arg(long)]
+        other: SocketAddr,
+        /// The id of the node's process
+        #[arg(long)]
+        process: i32,
+        /// How it is ended
+        #[arg(long, value_enum)]
+        end: End,
+    },
 }
 
 /// What a load needs to reach the server.
@@ -76,6 +101,12 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Another node of the same deployment.
+    fn at(&self, address: SocketAddr) -> Self {
+        let key = self.key.clone();
+        Self { address, key }
+    }
+
     pub(crate) async fn connect(&self) -> Result<wire::Connection> {
         wire::Connection::open(self.address, &self.key).await
     }
@@ -116,6 +147,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             Load::Threads { clients } => threads::load(&target, clients, time).await,
             Load::Cancel { runs } => cancel::load(&target, runs).await,
             Load::Resume { runs } => resume::load(&target, runs).await,
+            Load::Elsewhere { runs, other } => {
+                elsewhere::load(&target, &target.at(other), runs, time).await
+            }
+            Load::Lost {
+                runs,
+                other,
+                process,
+                end,
+            } => lost::load(&target, &target.at(other), runs, process, end.signal()).await,
         }
     })?;
     let processor = usage::processor(std::process::id())?;

@@ -38,6 +38,8 @@ impl Bench<'_> {
             Row::Load(load) => self.load(row, load).await,
             Row::Held { streams } => self.held(row, *streams).await,
             Row::Resume { runs } => self.resume(row, *runs).await,
+            Row::Elsewhere { runs, hints } => self.elsewhere(row, *runs, *hints).await,
+            Row::Lost { runs, end } => self.lost(row, *runs, *end).await,
             Row::Bare(load) => self.bare(row, load).await,
         }
     }
@@ -130,11 +132,26 @@ impl Bench<'_> {
     }
 
     async fn server(&self) -> Result<Server> {
-        let binary = self.binaries.join("runloom");
-        Server::start(self.interrupt, &binary, &self.store, &self.folder).await
+        self.server_with(Vec::new()).await
     }
 
-    fn start_load(&self, port: u16, key: &str, load: &[String]) -> Result<LoadProcess> {
+    /// A server with more variables in its environment.
+    pub(super) async fn server_with(
+        &self,
+        environment: Vec<(&'static str, String)>,
+    ) -> Result<Server> {
+        let binary = self.binaries.join("runloom");
+        Server::start(
+            self.interrupt,
+            &binary,
+            &self.store,
+            &self.folder,
+            environment,
+        )
+        .await
+    }
+
+    pub(super) fn start_load(&self, port: u16, key: &str, load: &[String]) -> Result<LoadProcess> {
         LoadProcess::start(&self.binaries.join("xtask"), port, key, self.seconds, load)
     }
 
@@ -175,7 +192,10 @@ impl Bench<'_> {
         Ok(measured)
     }
 
-    async fn unless_interrupted<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn unless_interrupted<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         tokio::select! {
             result = work => result,
             () = self.interrupt.wait() => bail!("interrupted"),

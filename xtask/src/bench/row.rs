@@ -1,6 +1,8 @@
 //! The rows of the benchmark's table.
 
 use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use rustix::process::Signal;
 
 /// What one row measures.
 #[derive(Clone)]
@@ -15,8 +17,44 @@ pub(crate) enum Row {
     Held { streams: usize },
     /// Runs that outlive a killed server.
     Resume { runs: usize },
+    /// Runs watched on their node and on another.
+    Elsewhere { runs: usize, hints: Hints },
+    /// Runs whose node ends, watched on another.
+    Lost { runs: usize, end: End },
     /// The same load on an endpoint that stores nothing.
     Bare(Load),
+}
+
+/// What carries hints between nodes.
+#[derive(Clone, Copy)]
+pub(crate) enum Hints {
+    Database,
+    Nats,
+    /// A NATS that isn't there: nodes look by themselves.
+    None,
+}
+
+/// How a node ends.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum End {
+    Kill,
+    Stop,
+}
+
+impl End {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Stop => "stop",
+        }
+    }
+
+    pub(crate) fn signal(self) -> Signal {
+        match self {
+            Self::Kill => Signal::KILL,
+            Self::Stop => Signal::TERM,
+        }
+    }
 }
 
 /// A load that needs nothing from us while it runs.
@@ -36,8 +74,19 @@ impl Row {
             Self::Load(load) => load.name(),
             Self::Held { streams } => format!("held-{streams}"),
             Self::Resume { .. } => "resume".to_owned(),
+            Self::Elsewhere { hints, .. } => match hints {
+                Hints::Database => "elsewhere-database".to_owned(),
+                Hints::Nats => "elsewhere-nats".to_owned(),
+                Hints::None => "elsewhere-alone".to_owned(),
+            },
+            Self::Lost { runs, end } => format!("{}-{runs}", end.as_str()),
             Self::Bare(load) => format!("bare-{}", load.name()),
         }
+    }
+
+    /// Whether the row needs several nodes on one database.
+    fn has_nodes(&self) -> bool {
+        matches!(self, Self::Elsewhere { .. } | Self::Lost { .. })
     }
 
     /// Whether the row needs no server.
@@ -107,6 +156,26 @@ fn all() -> Vec<Row> {
         Row::Load(Load::Threads { clients: 200 }),
         Row::Load(Load::Cancel { runs: 50 }),
         Row::Resume { runs: 50 },
+        Row::Elsewhere {
+            runs: 50,
+            hints: Hints::Nats,
+        },
+        Row::Elsewhere {
+            runs: 50,
+            hints: Hints::Database,
+        },
+        Row::Elsewhere {
+            runs: 50,
+            hints: Hints::None,
+        },
+        Row::Lost {
+            runs: 60,
+            end: End::Kill,
+        },
+        Row::Lost {
+            runs: 60,
+            end: End::Stop,
+        },
         Row::Bare(closed(1)),
         Row::Bare(closed(16)),
         Row::Bare(closed(64)),
@@ -115,10 +184,12 @@ fn all() -> Vec<Row> {
     ]
 }
 
-/// The rows whose name begins with one of `only`, all when it is empty.
-pub(crate) fn select(only: &[String]) -> Result<Vec<Row>> {
+/// The rows whose name begins with one of `only`, all when it is empty; those of several nodes
+/// where the store is for `many`.
+pub(crate) fn select(only: &[String], many: bool) -> Result<Vec<Row>> {
     let rows: Vec<Row> = all()
         .into_iter()
+        .filter(|row| many || !row.has_nodes())
         .filter(|row| {
             only.is_empty()
                 || only
@@ -129,7 +200,7 @@ pub(crate) fn select(only: &[String]) -> Result<Vec<Row>> {
     let names: Vec<String> = all().iter().map(Row::name).collect();
     ensure!(
         !rows.is_empty(),
-        "no such row; there are: {}",
+        "no such row on this store; there are: {}",
         names.join(", ")
     );
     Ok(rows)
@@ -141,13 +212,14 @@ mod tests {
 
     fn names(only: &[&str]) -> Vec<String> {
         let only: Vec<String> = only.iter().map(|&name| name.to_owned()).collect();
-        select(&only).unwrap().iter().map(Row::name).collect()
+        select(&only, true).unwrap().iter().map(Row::name).collect()
     }
 
     #[test]
     fn rows_are_chosen_by_the_beginning_of_their_names() {
         assert_eq!(names(&["closed-6", "idle"]), ["idle", "closed-64"]);
-        assert!(select(&["nothing".to_owned()]).is_err());
+        assert!(select(&["nothing".to_owned()], true).is_err());
+        assert!(select(&["kill".to_owned()], false).is_err());
     }
 
     #[test]

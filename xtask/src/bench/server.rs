@@ -22,10 +22,18 @@ pub(crate) struct Server {
     pub(crate) database: Option<Cluster>,
     data: TempDir,
     binary: PathBuf,
+    environment: Vec<(&'static str, String)>,
     pub(crate) port: u16,
     pub(crate) key: String,
     /// From starting the process to its first `ready`, on the new store.
     pub(crate) first_start: Duration,
+}
+
+/// Another node on a server's database.
+pub(crate) struct Peer {
+    _process: Background,
+    _data: TempDir,
+    pub(crate) port: u16,
 }
 
 /// How long a server may take to become ready.
@@ -40,26 +48,27 @@ impl Server {
         binary: &Path,
         store: &Store,
         folder: &Path,
+        mut environment: Vec<(&'static str, String)>,
     ) -> Result<Self> {
-        let data = tempfile::Builder::new()
-            .prefix("data-")
-            .tempdir_in(folder)
-            .context("can't make a data folder")?;
+        let data = data_folder(folder)?;
         let database = match store {
             Store::Sqlite => None,
             Store::Postgres { binaries } => {
                 Some(Cluster::start(interrupt, binaries, Durability::Full).await?)
             }
         };
+        if let Some(database) = &database {
+            environment.push(("RUNLOOM_DATABASE_URL", database.url.clone()));
+        }
         let port = port::free()?;
-        let (process, first_start) =
-            spawn(interrupt, binary, &data, database.as_ref(), port).await?;
+        let (process, first_start) = spawn(interrupt, binary, &data, &environment, port).await?;
         let key = first_key(data.path())?;
         Ok(Self {
             process,
             database,
             data,
             binary: binary.to_owned(),
+            environment,
             port,
             key,
             first_start,
@@ -68,6 +77,18 @@ impl Server {
 
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Starts another node on the same database.
+    pub(crate) async fn peer(&self, interrupt: &Interrupt, folder: &Path) -> Result<Peer> {
+        let data = data_folder(folder)?;
+        let port = port::free()?;
+        let (process, _) = spawn(interrupt, &self.binary, &data, &self.environment, port).await?;
+        Ok(Peer {
+            _process: process,
+            _data: data,
+            port,
+        })
     }
 
     /// Ends the server with `signal` and starts it again on the same store. Returns the time
@@ -79,19 +100,26 @@ impl Server {
     ) -> Result<Duration> {
         self.process.signal(signal);
         self.process.reap(Duration::from_secs(40));
-        let database = self.database.as_ref();
+        let environment = &self.environment;
         let (process, time) =
-            spawn(interrupt, &self.binary, &self.data, database, self.port).await?;
+            spawn(interrupt, &self.binary, &self.data, environment, self.port).await?;
         self.process = process;
         Ok(time)
     }
+}
+
+fn data_folder(folder: &Path) -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("data-")
+        .tempdir_in(folder)
+        .context("can't make a data folder")
 }
 
 async fn spawn(
     interrupt: &Interrupt,
     binary: &Path,
     data: &TempDir,
-    database: Option<&Cluster>,
+    environment: &[(&'static str, String)],
     port: u16,
 ) -> Result<(Background, Duration)> {
     let mut command = tied_to_us(binary);
@@ -100,10 +128,8 @@ async fn spawn(
         .env("RUNLOOM_BENCH", "1")
         .env("RUNLOOM_MODE", "development")
         .env("RUNLOOM_LISTEN", format!("127.0.0.1:{port}"))
-        .env("RUNLOOM_DATA_DIR", data.path());
-    if let Some(database) = database {
-        command.env("RUNLOOM_DATABASE_URL", &database.url);
-    }
+        .env("RUNLOOM_DATA_DIR", data.path())
+        .envs(environment.iter().cloned());
     let first_log = data.path().join(FIRST_LOG);
     let log = if first_log.exists() {
         data.path().join("again.log")

@@ -90,6 +90,11 @@ fn check_row(report: &Report, row: &Measured) -> Vec<Checked> {
             row.memory_per_stream
                 .map(|bytes| Checked::at_most("a held stream, KiB", bytes as f64 / 1024.0, 24.0)),
         ),
+        "elsewhere-nats" => checked.extend(behind(row, 5.0)),
+        "elsewhere-database" => checked.extend(behind(row, 10.0)),
+        "elsewhere-alone" => checked.extend(behind(row, 2000.0)),
+        "kill-60" => checked.extend(resumed(row, 20_000.0)),
+        "stop-60" => checked.extend(resumed(row, 2_000.0)),
         _ => {}
     }
     if row.done.is_some() {
@@ -100,6 +105,18 @@ fn check_row(report: &Report, row: &Measured) -> Vec<Checked> {
         ));
     }
     checked
+}
+
+fn behind(row: &Measured, target: f64) -> Option<Checked> {
+    let time = timed(row, "behind_the_owner")?;
+    let what = format!("{}, behind the owner p99, ms", row.name);
+    Some(Checked::at_most(&what, time.p99, target))
+}
+
+fn resumed(row: &Measured, target: f64) -> Option<Checked> {
+    let time = timed(row, "resumed")?;
+    let what = format!("{}, resumed at the latest, ms", row.name);
+    Some(Checked::at_most(&what, time.max, target))
 }
 
 fn timed(row: &Measured, what: &str) -> Option<Quantiles> {

@@ -2,7 +2,7 @@
 
 use super::variable;
 use crate::parts::postgres::{self, Cluster, Durability};
-use crate::parts::{chromium, model, node, port, python, strace};
+use crate::parts::{chromium, model, nats, node, port, python, strace};
 use crate::process::{self, Interrupt};
 use anyhow::{Context, Result};
 use std::env;
@@ -49,11 +49,8 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
         variables.push(variable("RUNLOOM_TEST_STRACE", &executable));
     }
     if env::var_os("RUNLOOM_TEST_NATS").is_none() {
-        let environment = python::environment(interrupt, "nats").await?;
-        variables.push(variable(
-            "RUNLOOM_TEST_NATS",
-            &environment.join("bin/nats-server"),
-        ));
+        let executable = nats::executable(interrupt).await?;
+        variables.push(variable("RUNLOOM_TEST_NATS", &executable));
     }
     let postgres = if env::var_os("RUNLOOM_TEST_POSTGRES_URL").is_none() {
         let binaries = postgres::binaries(interrupt).await?;

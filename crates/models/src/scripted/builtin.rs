@@ -34,6 +34,10 @@ pub(super) fn fake_slow() -> Script {
     Script::new(vec![fifty_deltas(200)])
 }
 
+pub(super) fn fake_paced() -> Script {
+    Script::new(vec![fifty_deltas(20)])
+}
+
 const fn fifty_deltas(every_ms: u64) -> Action {
     Action::Count { to: 50, every_ms }
 }

@@ -30,7 +30,7 @@ impl ScriptedModel {
     /// The name of the demo model.
     pub const DEMO: &str = "demo";
     /// The names of the models that [`Self::with_bench`] adds.
-    pub const BENCH: [&str; 4] = ["fake-a", "fake-b", "fake-hold", "fake-slow"];
+    pub const BENCH: [&str; 5] = ["fake-a", "fake-b", "fake-hold", "fake-slow", "fake-paced"];
 
     /// A model without any script.
     pub fn new() -> Self {
@@ -47,14 +47,15 @@ impl ScriptedModel {
     /// Adds the benchmark's models:
     /// `fake-a`, 50 deltas `w00 ` to `w49 ` without delay; `fake-b`, the same after one call of
     /// `calculator`; `fake-hold`, one delta, then 60 seconds of silence, then the end;
-    /// `fake-slow`, 50 deltas, one each 200 ms.
+    /// `fake-slow`, 50 deltas, one each 200 ms; `fake-paced`, 50 deltas, one each 20 ms.
     #[must_use]
     pub fn with_bench(self) -> Self {
-        let [a, b, hold, slow] = Self::BENCH;
+        let [a, b, hold, slow, paced] = Self::BENCH;
         self.with_script(a, builtin::fake_a())
             .with_script(b, builtin::fake_b())
             .with_script(hold, builtin::fake_hold())
             .with_script(slow, builtin::fake_slow())
+            .with_script(paced, builtin::fake_paced())
     }
 
     /// Adds a script for the model called `name`; a later one replaces an earlier.

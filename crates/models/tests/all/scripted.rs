@@ -130,8 +130,10 @@ async fn the_bench_models_do_what_is_measured() {
     assert_eq!(started.elapsed(), Duration::ZERO);
     assert_eq!(words(call("fake-slow", 0)).await.0, fifty);
     assert_eq!(started.elapsed(), Duration::from_millis(49 * 200));
+    assert_eq!(words(call("fake-paced", 0)).await.0, fifty);
+    assert_eq!(started.elapsed(), Duration::from_millis(49 * 220));
     assert_eq!(words(call("fake-hold", 0)).await.0.len(), 1);
-    assert_eq!(started.elapsed(), Duration::from_millis(49 * 200 + 60_000));
+    assert_eq!(started.elapsed(), Duration::from_millis(49 * 220 + 60_000));
 }
 
 #[tokio::test]

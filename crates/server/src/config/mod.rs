@@ -47,8 +47,8 @@ pub use secret::Secret;
 pub struct Config {
     /// `RUNLOOM_MODE`: what the server lets pass.
     pub mode: Mode,
-    /// `RUNLOOM_BENCH`: 1 adds the routes `fake-a`, `fake-b`, `fake-hold` and `fake-slow`, in
-    /// development mode only. Default 0.
+    /// `RUNLOOM_BENCH`: 1 adds the routes `fake-a`, `fake-b`, `fake-hold`, `fake-slow` and
+    /// `fake-paced`, in development mode only. Default 0.
     pub bench: bool,
     /// Where the server listens.
     pub listen: Listen,

@@ -41,7 +41,14 @@ fn without_a_route_the_demo_answers_in_development_only() {
     let routes: Vec<_> = config.routes.iter().map(|r| r.route_id.as_str()).collect();
     assert_eq!(
         routes,
-        ["demo", "fake-a", "fake-b", "fake-hold", "fake-slow"]
+        [
+            "demo",
+            "fake-a",
+            "fake-b",
+            "fake-hold",
+            "fake-slow",
+            "fake-paced"
+        ]
     );
     assert!(config.is_demo() && config.routes[0].default);
     assert_eq!(config.personas[0].key, "demo");
