@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use runloom_store_sql::testing::{Fill, Pattern, fill_postgres, fill_sqlite};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -48,6 +49,22 @@ impl Data {
     /// The URL of the PostgreSQL database.
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(Database::url)
+    }
+
+    /// Adds rows like those of a run, named by its organisation, its thread and itself. No server
+    /// may use the data meanwhile.
+    pub async fn fill(&self, (org, thread, run): (&str, &str, &str), fill: Fill) {
+        let id = "an id of the API";
+        let pattern = Pattern {
+            org_id: org.parse().expect(id),
+            thread_id: thread.parse().expect(id),
+            run_id: run.parse().expect(id),
+        };
+        let filled = match self.database_url() {
+            Some(url) => fill_postgres(&url, pattern, fill).await,
+            None => fill_sqlite(&self.folder().join("data"), pattern, fill),
+        };
+        filled.expect("the database takes the rows");
     }
 
     /// How many sessions of that name the PostgreSQL database has.

@@ -41,6 +41,7 @@ pub use nats::Nats;
 pub use node::{Ended, Node, Stopped};
 pub use part::Part;
 pub use raw::RawConnection;
+pub use runloom_store_sql::testing::Fill;
 pub use script::{call, count, script, text};
 pub use setup::Setup;
 

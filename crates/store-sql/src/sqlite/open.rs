@@ -20,7 +20,7 @@ use crate::migrations::{self, SQLITE};
 use crate::turn::Turn;
 
 /// The database file in the data folder.
-const FILE: &str = "runloom.db";
+pub(crate) const FILE: &str = "runloom.db";
 
 /// The file whose lock says that a process uses the database.
 const LOCK: &str = "runloom.lock";

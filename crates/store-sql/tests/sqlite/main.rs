@@ -2,3 +2,4 @@
 
 mod contract;
 mod file;
+mod plans;

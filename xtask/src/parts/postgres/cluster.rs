@@ -18,13 +18,16 @@ pub(crate) enum Durability {
     Full,
 }
 
+/// Its log, in its folder.
+const LOG: &str = "server.log";
+
 /// A running cluster.
 pub(crate) struct Cluster {
     /// Address of its `postgres` database, for a superuser without password.
     pub(crate) url: String,
     pub(crate) server: Background,
     // Dropped after the server has ended, which needs its files until then.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Cluster {
@@ -50,7 +53,7 @@ impl Cluster {
         for setting in settings(durability) {
             command.args(["-c", setting]);
         }
-        let log = folder.path().join("server.log");
+        let log = folder.path().join(LOG);
         let mut server = Background::start("PostgreSQL", &mut command, Signal::INT, log)?;
         let limit = Duration::from_mins(1);
         let state = data.join("postmaster.pid");
@@ -60,8 +63,18 @@ impl Cluster {
         Ok(Self {
             url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
             server,
-            _folder: folder,
+            folder,
         })
+    }
+
+    /// Where its tables are.
+    pub(crate) fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> Result<String> {
+        std::fs::read_to_string(self.folder.path().join(LOG)).context("PostgreSQL has no log")
     }
 }
 
