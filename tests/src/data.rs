@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use runloom_store_sql::testing::{Fill, Pattern, fill_postgres, fill_sqlite};
@@ -65,6 +66,37 @@ impl Data {
             None => fill_sqlite(&self.folder().join("data"), pattern, fill),
         };
         filled.expect("the database takes the rows");
+    }
+
+    /// How many rows of each table PostgreSQL has read since [`Self::forget_reads`], by sessions
+    /// that have ended.
+    pub async fn reads(&self) -> BTreeMap<String, i64> {
+        let client = self.session().await;
+        let asked = "SELECT relname::text, seq_tup_read + coalesce(idx_tup_fetch, 0) \
+            FROM pg_stat_user_tables";
+        let rows = client.query(asked, &[]).await;
+        let rows = rows.expect("the database counts what it reads");
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    /// Lets PostgreSQL count reads from zero.
+    pub async fn forget_reads(&self) {
+        let reset = self
+            .session()
+            .await
+            .batch_execute("SELECT pg_stat_reset()")
+            .await;
+        reset.expect("the tests may do so");
+    }
+
+    /// A session of our own in the PostgreSQL database.
+    async fn session(&self) -> tokio_postgres::Client {
+        let url = self.database_url().expect("the test has a database");
+        let (client, connection) = tokio_postgres::connect(&url, NoTls)
+            .await
+            .expect("the database answers");
+        tokio::spawn(connection);
+        client
     }
 
     /// How many sessions of that name the PostgreSQL database has.

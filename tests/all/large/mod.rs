@@ -3,6 +3,7 @@
 //! The times allowed are ten times what is promised of a server that is built for release and has
 //! the machine for itself; `cargo xtask bench --only big` measures the promise.
 
+mod finished;
 mod result;
 mod run;
 mod thread;
