@@ -45,11 +45,7 @@ pub struct Tended {
 pub trait Housekeeping: Send + Sync + 'static {
     /// Sets for how many days an organisation's events are kept: 0 is for ever, `None` what the
     /// deployment says. False when there is no such organisation.
-    async fn set_event_retention(
-        &self,
-        org: OrgId,
-        days: Option<u32>,
-    ) -> Result<bool, StoreError>;
+    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError>;
 
     /// Lets up to `limit` runs expire, those of organisations from `from` on in the order of
     /// their ids. `days` is what the deployment says, with 0 for ever.

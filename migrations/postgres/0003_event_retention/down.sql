@@ -2,6 +2,7 @@ DROP INDEX idempotency_keys_by_age;
 DROP TABLE expired_runs;
 DROP INDEX runs_kept;
 ALTER TABLE runs DROP COLUMN events_expired_at;
+DROP INDEX orgs_by_retention;
 ALTER TABLE orgs DROP COLUMN event_retention_days;
 
 -- The way back copies what is left of the log: it is in many tables.

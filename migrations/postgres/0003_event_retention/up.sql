@@ -30,6 +30,7 @@ ALTER TABLE events ATTACH PARTITION events_default DEFAULT;
 -- How many days an organisation's events are kept after their run's end; 0 is for ever, NULL what
 -- the deployment says.
 ALTER TABLE orgs ADD COLUMN event_retention_days integer CHECK (event_retention_days >= 0);
+CREATE INDEX orgs_by_retention ON orgs (event_retention_days);
 
 -- From then on the run's events can't be read, whether or not they are deleted already.
 ALTER TABLE runs ADD COLUMN events_expired_at timestamptz;

@@ -2,5 +2,6 @@
 
 mod contract;
 mod faults;
+mod log_parts;
 mod proxy;
 mod support;
