@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::housekeeping::Housekeeper;
 use crate::wiring::Opened;
 use crate::{first_start, wiring};
 
@@ -76,6 +77,8 @@ impl Parts {
             &keys,
             AccountsConfig::default(),
         );
+        let housekeeper = Housekeeper::new(database.clone(), &config.housekeeping);
+        housekeeper.prepare().await;
         let signals = wiring::signals(&config.nats, &*database).await?;
         let engine = EngineParts {
             store: database.clone(),
@@ -90,14 +93,17 @@ impl Parts {
             ..config.engine.to_config()
         };
         let engine = Engine::start(engine, engine_config).await;
+        let engine = engine.context("can't start the engine")?;
+        let drain = CancellationToken::new();
+        tokio::spawn(housekeeper.run(drain.clone()));
         Ok(Self {
             database,
             _identity: identity,
             accounts: Arc::new(accounts),
-            engine: engine.context("can't start the engine")?,
+            engine,
             clock,
             listener,
-            drain: CancellationToken::new(),
+            drain,
         })
     }
 
