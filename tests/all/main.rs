@@ -15,6 +15,7 @@ mod nodes;
 mod openapi;
 mod provider;
 mod real_model;
+mod retention;
 mod runs;
 mod server;
 mod tenancy;

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
@@ -48,6 +49,32 @@ impl Data {
     /// The URL of the PostgreSQL database.
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(Database::url)
+    }
+
+    /// Makes runs and idempotency keys older, as if so many days had passed.
+    pub async fn age(&self, days: u32) {
+        let Some(database) = &self.database else {
+            return age_sqlite(&self.folder().join("data/runloom.db"), days);
+        };
+        let by = format!("interval '{days} days'");
+        let sql = format!(
+            "UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by};
+            UPDATE idempotency_keys SET created_at = created_at - {by}"
+        );
+        statement(&database.url(), &sql).await.expect("rows change");
+    }
+
+    /// The tables that the log is in on PostgreSQL.
+    pub async fn log_parts(&self) -> Vec<String> {
+        let url = self.database_url().expect("the test has a database");
+        let (client, connection) = tokio_postgres::connect(&url, NoTls)
+            .await
+            .expect("the database answers");
+        tokio::spawn(connection);
+        let sql = "SELECT inhrelid::regclass::text FROM pg_inherits
+            WHERE inhparent = 'events'::regclass ORDER BY 1";
+        let rows = client.query(sql, &[]).await.expect("tables can be listed");
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// How many sessions of that name the PostgreSQL database has.
@@ -118,6 +145,25 @@ impl Drop for Database {
         });
         let _ = dropper.join();
     }
+}
+
+/// Python brings an SQLite, which may write beside the server's.
+fn age_sqlite(file: &Path, days: u32) {
+    let by = u64::from(days) * 24 * 60 * 60 * 1_000_000;
+    let program = format!(
+        "import sqlite3, sys\n\
+         c = sqlite3.connect(sys.argv[1], timeout=20)\n\
+         c.execute('UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by}')\n\
+         c.execute('UPDATE idempotency_keys SET created_at = created_at - {by}')\n\
+         c.commit()\n"
+    );
+    let status = Command::new("python3")
+        .arg("-c")
+        .arg(program)
+        .arg(file)
+        .status()
+        .expect("there is a Python");
+    assert!(status.success(), "rows change");
 }
 
 async fn statement(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
