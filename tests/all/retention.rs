@@ -8,7 +8,13 @@ use serde_json::json;
 /// Events are kept for 30 days, and each second what is older goes.
 fn thirty_days(store: Store) -> Setup {
     Setup::new(store)
-        .scripted("done", script([call("calculator", json!({ "expression": "6*7" })), text("42")]))
+        .scripted(
+            "done",
+            script([
+                call("calculator", json!({ "expression": "6*7" })),
+                text("42"),
+            ]),
+        )
         .scripted("held", script([json!([{ "text": "a" }, "hang"])]))
         .variable("RUNLOOM_EVENT_RETENTION_DAYS", "30")
         .variable("RUNLOOM_HOUSEKEEPING_SECONDS", "1")

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runloom_store::{Deleted, Housekeeping, StoreError};
+use runloom_store::StoreError;
 use runloom_store_sql::Database;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,15 @@ pub(crate) struct Housekeeper {
     store: Arc<dyn Database>,
     retention_days: u32,
     every: Duration,
+}
+
+/// What is deleted in steps.
+#[derive(Clone, Copy)]
+enum What {
+    /// Events of expired runs.
+    Events,
+    /// Idempotency keys that are forgotten.
+    Keys,
 }
 
 /// What one round has done.
@@ -84,12 +93,10 @@ impl Housekeeper {
             Ok(tended) => (round.made, round.dropped) = (tended.made, tended.dropped),
             Err(error) => warn(&error, "the log's parts can't be tended"),
         }
-        let events = async || self.store.delete_expired(self.retention_days, ROWS).await;
-        if let Err(error) = delete(events, &mut round.events).await {
+        if let Err(error) = self.delete(What::Events, &mut round.events).await {
             warn(&error, "expired events can't be deleted");
         }
-        let keys = async || self.store.delete_keys(ROWS).await;
-        if let Err(error) = delete(keys, &mut round.keys).await {
+        if let Err(error) = self.delete(What::Keys, &mut round.keys).await {
             warn(&error, "forgotten idempotency keys can't be deleted");
         }
         round
@@ -108,6 +115,20 @@ impl Housekeeper {
             tokio::time::sleep(PAUSE).await;
         }
     }
+
+    async fn delete(&self, what: What, rows: &mut u64) -> Result<(), StoreError> {
+        loop {
+            let step = match what {
+                What::Events => self.store.delete_expired(self.retention_days, ROWS).await?,
+                What::Keys => self.store.delete_keys(ROWS).await?,
+            };
+            *rows += step.rows;
+            if !step.more {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
 }
 
 impl Round {
@@ -120,20 +141,6 @@ impl Round {
             dropped_log_parts = self.dropped,
             "housekeeping"
         );
-    }
-}
-
-async fn delete(
-    step: impl AsyncFn() -> Result<Deleted, StoreError>,
-    rows: &mut u64,
-) -> Result<(), StoreError> {
-    loop {
-        let deleted = step().await?;
-        *rows += deleted.rows;
-        if !deleted.more {
-            return Ok(());
-        }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
