@@ -9,6 +9,9 @@ use std::sync::Arc;
 pub(crate) async fn run(arguments: &DatabaseArguments) -> Result<()> {
     let chosen = arguments.choose();
     let database = chosen.open(Arc::new(SystemClock)).await?;
+    for migration in database.migrated() {
+        process::step(&format!("ran the migration {migration}"));
+    }
     database
         .ping()
         .await

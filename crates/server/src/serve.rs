@@ -68,7 +68,7 @@ impl Parts {
         let catalog = wiring::catalog(config, &tools)?;
         let models = wiring::models(config)?;
         let listener = take_port(config.listen.address)?;
-        let Opened { database, identity } = wiring::open(&config.data, Arc::clone(&clock)).await?;
+        let Opened { database, identity } = wiring::open(config, Arc::clone(&clock)).await?;
         let keys = TokenKeys::derive(&wiring::master_key(config)?.seed());
         let accounts = Accounts::new(
             database.clone(),

@@ -5,6 +5,7 @@ mod master_key;
 mod models;
 mod node;
 mod readiness;
+mod roles;
 mod signals;
 mod store;
 mod tools;

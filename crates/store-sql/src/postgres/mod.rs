@@ -1,4 +1,5 @@
-//! PostgreSQL: a connection for appends, lanes for creations and leases, a pool for the rest.
+//! PostgreSQL: a connection for appends, lanes for creations, leases and dispatch, a pool for the
+//! rest, and two roles for all of them.
 
 mod append;
 mod connect;
@@ -15,6 +16,7 @@ mod ports;
     reason = "the shared queries are compiled once for each database"
 )]
 mod queries;
+mod roles;
 mod signals;
 mod tails;
 mod threads;
@@ -31,12 +33,14 @@ use tokio::runtime::Handle;
 use self::append::Appender;
 use self::connect::Target;
 use self::lanes::Lanes;
+use self::migrate::Migrated;
 use self::signals::PostgresSignals;
 use crate::Database;
 use crate::failure::Failure;
 use crate::turn::Turn;
 
 pub(crate) use migrate::migrate;
+pub use roles::DatabaseRoles;
 
 /// The PostgreSQL adapter. Made by [`open_postgres`](crate::open_postgres).
 pub struct PostgresStore {
@@ -44,6 +48,8 @@ pub struct PostgresStore {
     appender: Arc<Appender>,
     target: Target,
     turn: Turn,
+    migrated: Vec<String>,
+    roles: DatabaseRoles,
     /// The runtime that drives the connections and on which writes run to their end.
     runtime: Handle,
 }
@@ -53,14 +59,22 @@ impl PostgresStore {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let runtime = Handle::current();
         let target = Target::parse(url, runtime.clone())?;
-        migrate::on(&target).await?;
+        let Migrated { ran, roles } = migrate::on(&target).await?;
+        let target = target.with_roles(&roles);
         Ok(Self {
             lanes: Lanes::new(&target)?,
             appender: Arc::new(Appender::new(target.clone())),
             target,
             turn: Turn::default(),
+            migrated: ran,
+            roles,
             runtime,
         })
+    }
+
+    /// The roles under which its sessions work.
+    pub fn roles(&self) -> &DatabaseRoles {
+        &self.roles
     }
 
     /// Runs a write to its end, also when the caller goes away.
@@ -79,9 +93,15 @@ impl PostgresStore {
 
 #[async_trait]
 impl Database for PostgresStore {
+    fn migrated(&self) -> &[String] {
+        &self.migrated
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
-        let mut c = self.lanes.any().await?;
-        migrate::check(&mut c).await
+        let mut lent = self.lanes.any().await?;
+        let patience = lent.patience;
+        let outcome = tokio::time::timeout(patience, migrate::check(&mut lent)).await;
+        lent.settle(outcome)
     }
 
     fn signals(&self) -> Option<Arc<dyn Signals>> {

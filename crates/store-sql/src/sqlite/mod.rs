@@ -40,6 +40,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     turn: Turn,
+    migrated: Vec<String>,
     clock: Arc<dyn Clock>,
     path: PathBuf,
 }
@@ -84,6 +85,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Database for SqliteStore {
+    fn migrated(&self) -> &[String] {
+        &self.migrated
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|c| Ok(open::check_schema(c)?)).await
     }

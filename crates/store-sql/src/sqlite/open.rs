@@ -7,7 +7,7 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::MigrationHarness;
 use runloom_domain::Clock;
@@ -58,7 +58,7 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
         .batch_execute(WRITER_SETTINGS)
         .map_err(error::of_statement)?;
     check_settings(&mut writer)?;
-    migrate(&mut writer)?;
+    let migrated = migrate(&mut writer)?;
     let readers = (0..READERS)
         .map(|_| {
             let mut c = connect(&path)?;
@@ -71,6 +71,7 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
         writer: Writer::start(writer, lock).map_err(unavailable)?,
         readers: Readers::start(readers).map_err(unavailable)?,
         turn: Turn::default(),
+        migrated,
         clock,
         path,
     })
@@ -126,18 +127,22 @@ where
     query.get_result(c).map_err(error::of_statement)
 }
 
-fn migrate(c: &mut Conn) -> Result<(), StoreError> {
+fn migrate(c: &mut Conn) -> Result<Vec<String>, StoreError> {
     let applied = c.applied_migrations().map_err(StoreError::Unavailable)?;
     migrations::refuse_newer::<Sqlite>(&SQLITE, &applied)?;
-    c.run_pending_migrations(SQLITE)
-        .map_err(StoreError::Unavailable)?;
-    Ok(())
+    let mut ran = Vec::new();
+    migrations::run_pending(c, SQLITE, &mut ran).map_err(StoreError::Unavailable)?;
+    Ok(ran)
 }
 
-/// Whether the schema is the one that this version was made for.
+/// Whether this version may go on with the schema as it is now.
 pub(super) fn check_schema(c: &mut Conn) -> Result<(), StoreError> {
-    let newest: String = pragma(sql::<Text>(migrations::NEWEST), c)?;
-    migrations::check_newest::<Sqlite>(&SQLITE, &newest)
+    let (newest, needed): (Option<String>, Option<String>) = pragma(
+        sql::<(Nullable<Text>, Nullable<Text>)>(migrations::STATE),
+        c,
+    )?;
+    let known = |text: Option<String>| text.unwrap_or_default();
+    migrations::check::<Sqlite>(&SQLITE, &known(newest), &known(needed))
 }
 
 fn unavailable(error: std::io::Error) -> StoreError {

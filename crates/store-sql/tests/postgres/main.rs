@@ -2,5 +2,10 @@
 
 mod contract;
 mod faults;
+mod frozen;
+mod history;
 mod proxy;
+mod roles;
+mod sample;
+mod sessions;
 mod support;
