@@ -108,6 +108,14 @@ impl Node {
         self.key.as_deref().expect("the first start printed a key")
     }
 
+    /// Starts another node on the same database, with a data folder of its own.
+    pub async fn peer(&self, name: &str) -> Self {
+        let own = self.data.folder().join(name);
+        let setup = self.setup.clone();
+        let setup = setup.variable("RUNLOOM_DATA_DIR", own.to_str().expect("UTF-8"));
+        setup.start().await
+    }
+
     /// A client with the first key.
     pub fn client(&self) -> Client {
         Client::new(&self.base, self.key())
