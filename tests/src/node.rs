@@ -45,7 +45,7 @@ impl Node {
         data: Arc<Data>,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, Ended> {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(server_binary());
         for (name, _) in std::env::vars_os() {
             let ours = name.to_string_lossy();
             if ours.starts_with("RUNLOOM_") || ours == "OPENAI_API_KEY" || ours == "FAILPOINTS" {
@@ -233,7 +233,7 @@ async fn ended(child: &mut Child, mut stdout: Output, mut stderr: Output) -> End
 }
 
 /// The server's program: what `RUNLOOM_TEST_BIN` names, else the debug build.
-fn binary() -> PathBuf {
+pub fn server_binary() -> PathBuf {
     let built = || {
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()

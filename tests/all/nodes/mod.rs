@@ -1,6 +1,7 @@
 //! Two servers on one PostgreSQL: what one of them works on, the other takes requests about.
 
 mod cut;
+mod document;
 mod hints;
 mod nats;
 mod outage;

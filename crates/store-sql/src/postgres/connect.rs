@@ -15,6 +15,8 @@ use super::Conn;
 /// How long making a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
+const SILENT: &str = "the database does not answer";
+
 /// How long the other end may leave what was sent unacknowledged.
 const SILENCE: Duration = Duration::from_secs(10);
 
@@ -109,7 +111,7 @@ impl Target {
         let connecting = tokio::time::timeout(CONNECT, config.connect(NoTls));
         match connecting.await {
             Ok(made) => made.map_err(|error| describe(&error)),
-            Err(_) => Err("the database does not answer".to_owned()),
+            Err(_) => Err(SILENT.to_owned()),
         }
     }
 
@@ -118,7 +120,7 @@ impl Target {
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Conn, ConnectionError> {
         let config = self.config.clone();
         let bad = |error: String| ConnectionError::BadConnection(error);
-        let made = self.runtime.spawn(async move {
+        let connecting = async move {
             let (client, driver) = config
                 .connect(NoTls)
                 .await
@@ -128,8 +130,13 @@ impl Target {
                 .await
                 .map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(c)
-        });
-        made.await.map_err(|error| bad(error.to_string()))?
+        };
+        // A frozen server's kernel still takes connections, which nobody then answers.
+        let made = self
+            .runtime
+            .spawn(tokio::time::timeout(CONNECT, connecting));
+        let made = made.await.map_err(|error| bad(error.to_string()))?;
+        made.unwrap_or_else(|_| Err(bad(SILENT.to_owned())))
     }
 }
 

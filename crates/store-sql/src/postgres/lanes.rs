@@ -9,9 +9,11 @@ use diesel_async::pooled_connection::{
 };
 use futures_util::FutureExt;
 use runloom_store::StoreError;
+use tokio::time::error::Elapsed;
 
 use super::Conn;
 use super::connect::{Purpose, Target};
+use crate::failure::Failure;
 
 /// Creations at the same time. Each is two statements; more would only wait for each other's
 /// processor.
@@ -23,7 +25,29 @@ const ANYTHING: usize = 7;
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a call waits for what it asks. It is longer than any statement may take by the
+/// database's own clock: past it the database is frozen or out of reach.
+const ANSWER: Duration = Duration::from_secs(25);
+
 pub(super) type Lent = Object<Conn>;
+
+/// Waits for an answer on a connection, but not for ever.
+pub(super) async fn patiently<T>(
+    question: impl Future<Output = Result<T, Failure>>,
+) -> Result<Result<T, Failure>, Elapsed> {
+    tokio::time::timeout(ANSWER, question).await
+}
+
+/// Gives a connection back to its lane, unless it owes an answer.
+pub(super) fn answered<T>(
+    lent: Lent,
+    answer: Result<Result<T, Failure>, Elapsed>,
+) -> Result<T, Failure> {
+    answer.unwrap_or_else(|elapsed| {
+        drop(Lent::take(lent));
+        Err(StoreError::Unavailable(elapsed.into()).into())
+    })
+}
 
 /// The pools. At most 12 connections with those of the appends and the hints.
 #[derive(Clone)]

@@ -17,6 +17,7 @@ use runloom_store::{
 use futures_util::FutureExt;
 
 use super::dialect::Now;
+use super::lanes::{answered, patiently};
 use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
 use super::transaction::transaction;
 use super::{PostgresStore, create, error, lease, tails};
@@ -24,8 +25,9 @@ use super::{PostgresStore, create, error, lease, tails};
 /// A read, on a connection of the pool. Dropping it half-way is harmless.
 macro_rules! read {
     ($store:expr, $topic:ident::$query:ident($($argument:expr),* $(,)?)) => {{
-        let mut c = $store.lanes.any().await?;
-        $topic::$query(&mut c, $($argument),*).await.map_err(error::of)
+        let mut lent = $store.lanes.any().await?;
+        let answer = patiently($topic::$query(&mut lent, $($argument),*)).await;
+        answered(lent, answer).map_err(error::of)
     }};
 }
 
@@ -37,7 +39,8 @@ macro_rules! write {
             .spawn(async move {
                 let mut lent = lanes.$lane().await?;
                 let $c = &mut *lent;
-                $work
+                let answer = patiently(async { $work }).await;
+                answered(lent, answer)
             })
             .await
     }};
@@ -50,7 +53,9 @@ macro_rules! decide {
         $store
             .spawn(async move {
                 let mut lent = lanes.$lane().await?;
-                transaction(&mut lent, &mut given, |$c, $borrowed| $work.boxed()).await
+                let deciding = transaction(&mut lent, &mut given, |$c, $borrowed| $work.boxed());
+                let answer = patiently(deciding).await;
+                answered(lent, answer)
             })
             .await
     }};

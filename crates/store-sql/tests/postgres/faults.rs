@@ -122,6 +122,36 @@ async fn an_append_that_never_arrived_is_written_once() {
     assert_eq!(last_seq(&store, run).await, 3);
 }
 
+/// No connection breaks when a database freezes: its kernel goes on taking what is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_database_is_given_up() {
+    let database = TestDatabase::create().await;
+    let proxy = Proxy::start(database.url()).await;
+    let store = open_postgres(&proxy.url()).await.unwrap();
+    let (org, run) = running(&store).await;
+    assert!(store.head(org, run).await.unwrap().is_some());
+    proxy.silence(true);
+    let begun = Instant::now();
+    let read = store.head(org, run);
+    let thread = new_thread(org);
+    let written = store.create_thread(thread, None);
+    let (read, written) = tokio::join!(read, written);
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    let lost = matches!(written, Err(StoreError::Unavailable(_)));
+    assert!(lost, "{written:?}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(31),
+        "{:?}",
+        begun.elapsed()
+    );
+    proxy.silence(false);
+    // A connection that has missed an answer isn't used again.
+    let begun = Instant::now();
+    assert!(store.head(org, run).await.unwrap().is_some());
+    store.create_thread(new_thread(org), None).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_works_again_after_all_sessions_were_ended() {
     let database = TestDatabase::create().await;

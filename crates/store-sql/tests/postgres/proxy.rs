@@ -16,6 +16,9 @@ const SWALLOW_ANSWER: u8 = 2;
 /// The answer has been swallowed.
 const SWALLOWED: u8 = 3;
 
+/// No answer arrives, and no connection breaks.
+const SILENT: u8 = 4;
+
 /// What tells an append from other statements: the type of its event.
 const MARK: &[u8] = b"message.delta";
 
@@ -56,6 +59,12 @@ impl Proxy {
 
     pub(crate) fn swallow_next_answer(&self) {
         self.plan.store(SWALLOW_ANSWER, Ordering::SeqCst);
+    }
+
+    /// Lets no answer through, or all of them again.
+    pub(crate) fn silence(&self, is_silent: bool) {
+        let plan = if is_silent { SILENT } else { NOTHING };
+        self.plan.store(plan, Ordering::SeqCst);
     }
 
     pub(crate) fn has_swallowed(&self) -> bool {
@@ -107,6 +116,9 @@ async fn relay(
             }
             read = from_server.read(&mut answer) => {
                 let Ok(count @ 1..) = read else { return };
+                if plan.load(Ordering::SeqCst) == SILENT {
+                    continue;
+                }
                 if swallowing {
                     plan.store(SWALLOWED, Ordering::SeqCst);
                     return;
