@@ -45,6 +45,19 @@ impl Data {
         self.folder.path()
     }
 
+    /// What the tools `effect_once` and `effect_keyed` did so far on all nodes: the key of each
+    /// effect, as often as it happened.
+    pub fn effects(&self) -> Vec<String> {
+        let folders = std::fs::read_dir(self.folder()).expect("the folder is there");
+        let ledgers = folders.map(|entry| entry.expect("an entry").path().join("effects"));
+        let texts = ledgers.filter_map(|ledger| std::fs::read_to_string(ledger).ok());
+        let mut all = Vec::new();
+        for text in texts {
+            all.extend(text.lines().map(str::to_owned));
+        }
+        all
+    }
+
     /// The URL of the PostgreSQL database.
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(Database::url)

@@ -36,6 +36,11 @@ impl Setup {
         }
     }
 
+    /// The same on the PostgreSQL database of a URL, which somebody else cares for.
+    pub fn at(database_url: &str) -> Self {
+        Self::new(Store::Sqlite).variable("RUNLOOM_DATABASE_URL", database_url)
+    }
+
     /// Starts on data that is there already.
     #[must_use]
     pub fn on(mut self, data: Arc<Data>) -> Self {

@@ -12,7 +12,9 @@ mod ci;
 mod database;
 mod migrate;
 mod model;
+mod nats;
 mod parts;
+mod postgres;
 mod process;
 mod seed;
 mod test;
@@ -41,6 +43,10 @@ enum Task {
     Parts,
     /// Fetch and start a small real language model
     Model(model::Arguments),
+    /// Start an empty PostgreSQL, gone at its end
+    Postgres(postgres::Arguments),
+    /// Fetch and start a NATS server
+    Nats(nats::Arguments),
     /// Bring a database to the current schema
     Migrate(database::DatabaseArguments),
     /// Fill a database with a demo organisation and a month of finished runs
@@ -90,6 +96,8 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Test(arguments) => test::run(interrupt, &arguments).await,
         Task::Parts => test::serve_parts(interrupt).await,
         Task::Model(arguments) => model::run(interrupt, &arguments).await,
+        Task::Postgres(arguments) => postgres::run(interrupt, &arguments).await,
+        Task::Nats(arguments) => nats::run(interrupt, &arguments).await,
         Task::Migrate(arguments) => migrate::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
