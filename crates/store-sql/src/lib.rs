@@ -37,6 +37,9 @@ const LEASE: Duration = Duration::from_secs(15);
 /// How many organisations a claim looks at, if it isn't for more runs than that.
 const CLAIM_ORGS: u32 = 16;
 
+/// How many expired runs one step of deleting goes through at most.
+const DELETED_AT_ONCE: i64 = 100;
+
 /// A store that is a database: it can be asked whether it is there, and closed.
 #[async_trait]
 pub trait Database: Store {

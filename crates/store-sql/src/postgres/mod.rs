@@ -6,8 +6,10 @@ mod connect;
 mod create;
 mod dialect;
 mod error;
+mod housekeeping;
 mod lanes;
 mod lease;
+mod log_parts;
 mod migrate;
 mod ports;
 #[path = "../queries/mod.rs"]

@@ -4,6 +4,7 @@ mod append;
 mod create;
 mod dialect;
 mod error;
+mod housekeeping;
 mod lease;
 mod open;
 mod ports;

@@ -4,6 +4,7 @@ mod contract;
 mod faults;
 mod frozen;
 mod history;
+mod log_parts;
 mod proxy;
 mod roles;
 mod sample;

@@ -54,6 +54,7 @@ pub mod projection;
 pub mod queue;
 pub mod races;
 pub mod reads;
+pub mod retention;
 pub mod rewind;
 pub mod run_lists;
 pub mod tenancy;

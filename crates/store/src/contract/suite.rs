@@ -153,6 +153,14 @@ macro_rules! contract_suite {
                 the_log_has_no_deltas;
                 history_has_an_end_and_a_limit;
             }
+            retention {
+                an_ended_run_expires;
+                a_run_that_has_not_ended_stays;
+                an_organisation_has_its_own_retention;
+                steps_are_small;
+                steps_may_race;
+                forgotten_keys_are_deleted;
+            }
             rewind {
                 a_retry_hides_the_last_answer;
                 an_edit_changes_the_message_and_hides_the_rest;

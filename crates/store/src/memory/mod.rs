@@ -17,6 +17,7 @@ mod accounts;
 mod append;
 mod claim;
 mod create;
+mod housekeeping;
 mod lists;
 mod once;
 mod reads;

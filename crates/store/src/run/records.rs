@@ -44,6 +44,8 @@ pub struct RunHead {
     pub epoch: u64,
     /// Whether a node owns it.
     pub owned: bool,
+    /// Whether its events have expired: they can't be read any more, deleted or not.
+    pub events_expired: bool,
 }
 
 /// A run that a node owns.
