@@ -7,6 +7,7 @@
     reason = "a command-line tool for developers speaks on its output"
 )]
 
+mod backup;
 mod bench;
 mod ci;
 mod database;
@@ -41,8 +42,10 @@ enum Task {
     Parts,
     /// Fetch and start a small real language model
     Model(model::Arguments),
-    /// Bring a database to the current schema
-    Migrate(database::DatabaseArguments),
+    /// Bring a database to the current schema, or move one from SQLite to PostgreSQL
+    Migrate(migrate::Arguments),
+    /// Write a SQLite database to a file, also while a server uses it
+    Backup(backup::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -90,7 +93,8 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Test(arguments) => test::run(interrupt, &arguments).await,
         Task::Parts => test::serve_parts(interrupt).await,
         Task::Model(arguments) => model::run(interrupt, &arguments).await,
-        Task::Migrate(arguments) => migrate::run(&arguments).await,
+        Task::Migrate(arguments) => migrate::run(interrupt, &arguments).await,
+        Task::Backup(arguments) => backup::run(&arguments),
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) => run(task),

@@ -1,13 +1,13 @@
 //! PostgreSQL: a connection for appends, lanes for creations and leases, a pool for the rest.
 
 mod append;
-mod connect;
+pub(crate) mod connect;
 mod create;
 mod dialect;
 mod error;
 mod lanes;
 mod lease;
-mod migrate;
+pub(crate) mod migrate;
 mod ports;
 #[path = "../queries/mod.rs"]
 #[expect(
@@ -53,7 +53,7 @@ impl PostgresStore {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let runtime = Handle::current();
         let target = Target::parse(url, runtime.clone())?;
-        migrate::on(&target).await?;
+        migrate::on(&target, migrate::Purpose::Serving).await?;
         Ok(Self {
             lanes: Lanes::new(&target)?,
             appender: Arc::new(Appender::new(target.clone())),
