@@ -7,7 +7,9 @@
 //! * `queries` has the statements that both databases run alike; it is compiled once for each.
 //! * `sqlite` has one thread that writes, in groups, and a few that read.
 //! * `postgres` has a connection for appends, lanes for creations, leases and dispatch, and a pool.
+//! * `copy` moves a deployment from SQLite to PostgreSQL.
 
+mod copy;
 mod failure;
 mod fragment;
 mod migrations;
@@ -28,8 +30,9 @@ use async_trait::async_trait;
 use runloom_domain::Clock;
 use runloom_store::{Signals, Store, StoreError};
 
+pub use copy::{CopyError, CopyProgress, CopyStep, copy_to_postgres};
 pub use postgres::{DatabaseRoles, PostgresStore};
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, back_up_sqlite};
 
 /// How long a node owns its runs after it has last renewed its lease.
 const LEASE: Duration = Duration::from_secs(15);

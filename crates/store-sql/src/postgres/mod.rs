@@ -2,7 +2,7 @@
 //! rest, and two roles for all of them.
 
 mod append;
-mod connect;
+pub(crate) mod connect;
 mod create;
 mod dialect;
 mod error;
@@ -10,7 +10,7 @@ mod housekeeping;
 mod lanes;
 mod lease;
 mod log_parts;
-mod migrate;
+pub(crate) mod migrate;
 mod ports;
 #[path = "../queries/mod.rs"]
 #[expect(
@@ -61,7 +61,7 @@ impl PostgresStore {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let runtime = Handle::current();
         let target = Target::parse(url, runtime.clone())?;
-        let Migrated { ran, roles } = migrate::on(&target).await?;
+        let Migrated { ran, roles } = migrate::on(&target, migrate::Purpose::Serving).await?;
         let target = target.with_roles(&roles);
         Ok(Self {
             lanes: Lanes::new(&target)?,

@@ -335,22 +335,32 @@ impl Housekeeping for PostgresStore {
         from: Option<OrgId>,
         limit: u32,
     ) -> Result<Expired, StoreError> {
-        decide!(self, any, (), |c, ()| housekeeping::expire_runs(
+        decide!(self, dispatch, (), |c, ()| housekeeping::expire_runs(
             c, days, from, limit
         ))
     }
 
     async fn delete_expired(&self, days: u32, limit: u32) -> Result<Deleted, StoreError> {
-        decide!(self, any, (), |c, ()| housekeeping::delete_expired(
+        decide!(self, dispatch, (), |c, ()| housekeeping::delete_expired(
             c, days, limit
         ))
     }
 
     async fn delete_keys(&self, limit: u32) -> Result<Deleted, StoreError> {
-        decide!(self, any, (), |c, ()| housekeeping::delete_keys(c, limit))
+        decide!(self, dispatch, (), |c, ()| housekeeping::delete_keys(
+            c, limit
+        ))
     }
 
     async fn tend_log(&self, days: u32) -> Result<Tended, StoreError> {
-        write!(self, any, c => log_parts::tend(c, days).await)
+        let lanes = self.lanes.clone();
+        self.spawn(async move {
+            let mut lent = lanes.dispatch().await?;
+            let outcome =
+                tokio::time::timeout(log_parts::PATIENCE, log_parts::tend(&mut lent, days));
+            let outcome = outcome.await;
+            lent.settle(outcome)
+        })
+        .await
     }
 }

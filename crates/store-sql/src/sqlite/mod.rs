@@ -1,12 +1,13 @@
 //! SQLite: one thread that writes, a few that read, one process per file.
 
 mod append;
+mod backup;
 mod create;
 mod dialect;
 mod error;
 mod housekeeping;
 mod lease;
-mod open;
+pub(crate) mod open;
 mod ports;
 #[path = "../queries/mod.rs"]
 mod queries;
@@ -34,6 +35,8 @@ use crate::Database;
 use crate::failure::{Failure, Verdict};
 use crate::turn::Turn;
 use crate::types::At;
+
+pub use self::backup::back_up_sqlite;
 
 /// The SQLite adapter. Made by [`open_sqlite`](crate::open_sqlite).
 pub struct SqliteStore {

@@ -20,7 +20,7 @@ use crate::migrations::{self, SQLITE};
 use crate::turn::Turn;
 
 /// The database file in the data folder.
-const FILE: &str = "runloom.db";
+pub(crate) const FILE: &str = "runloom.db";
 
 /// The file whose lock says that a process uses the database.
 const LOCK: &str = "runloom.lock";
@@ -94,7 +94,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn connect(path: &Path) -> Result<Conn, StoreError> {
+pub(crate) fn connect(path: &Path) -> Result<Conn, StoreError> {
     let name = path
         .to_str()
         .ok_or_else(|| StoreError::Unfit(format!("{} is not UTF-8", path.display())))?;
@@ -145,7 +145,7 @@ pub(super) fn check_schema(c: &mut Conn) -> Result<(), StoreError> {
     migrations::check::<Sqlite>(&SQLITE, &known(newest), &known(needed))
 }
 
-fn unavailable(error: std::io::Error) -> StoreError {
+pub(super) fn unavailable(error: std::io::Error) -> StoreError {
     if error.kind() == std::io::ErrorKind::StorageFull {
         StoreError::Full(error.into())
     } else {
