@@ -10,7 +10,7 @@ use runloom_domain::{
 };
 use runloom_store::{
     AccountStore, Appended, Change, CreateRun, Idempotency, KeyConflict, NewRun, NewThread, OnBusy,
-    Once, RunFilter, RunStore, StoreError, StoredAnswer, ThreadStore,
+    Once, RunFilter, RunStore, Store, StoreError, StoredAnswer, ThreadStore,
 };
 use runloom_store_sql::{Database, PostgresStore, open_postgres};
 
@@ -26,7 +26,7 @@ fn event() -> EncodedEvent {
     }
 }
 
-fn new_thread(org: OrgId) -> NewThread {
+pub(crate) fn new_thread(org: OrgId) -> NewThread {
     let now = SystemClock.now();
     NewThread {
         org_id: org,
@@ -63,7 +63,7 @@ fn new_run(org: OrgId, thread: ThreadId) -> NewRun {
 }
 
 /// A run that its node owns at epoch 1, with one event.
-async fn running(store: &PostgresStore) -> (OrgId, RunId) {
+pub(crate) async fn running(store: &impl Store) -> (OrgId, RunId) {
     let org = OrgId::generate(SystemClock.now());
     let thread = new_thread(org);
     let new = new_run(org, thread.thread_id);
@@ -77,7 +77,7 @@ async fn running(store: &PostgresStore) -> (OrgId, RunId) {
     (org, run)
 }
 
-fn change((org_id, run_id): (OrgId, RunId)) -> Change {
+pub(crate) fn change((org_id, run_id): (OrgId, RunId)) -> Change {
     Change {
         org_id,
         run_id,
@@ -97,7 +97,7 @@ async fn an_append_whose_answer_is_lost_is_written_once() {
     let database = TestDatabase::create().await;
     let proxy = Proxy::start(database.url()).await;
     let store = open_postgres(&proxy.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     let first = store.append(vec![change(run)]).await.unwrap();
     assert_eq!(first, [Appended::Committed { base: 1 }]);
     // The statement arrives and is committed, then the connection breaks instead of answering.
@@ -114,7 +114,7 @@ async fn an_append_that_never_arrived_is_written_once() {
     let database = TestDatabase::create().await;
     let proxy = Proxy::start(database.url()).await;
     let store = open_postgres(&proxy.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     store.append(vec![change(run)]).await.unwrap();
     proxy.cut_next_request();
     let appended = store.append(vec![change(run)]).await.unwrap();
@@ -126,7 +126,7 @@ async fn an_append_that_never_arrived_is_written_once() {
 async fn everything_works_again_after_all_sessions_were_ended() {
     let database = TestDatabase::create().await;
     let store = open_postgres(database.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     store.append(vec![change(run)]).await.unwrap();
     let session = database.session().await;
     support::run(
@@ -270,7 +270,7 @@ fn a_store_can_be_used_from_another_runtime_than_its_own() {
         .unwrap();
     visitor.block_on(async {
         let uses = async {
-            let run = running(&store).await;
+            let run = running(&*store).await;
             store.append(vec![change(run)]).await.unwrap();
             assert!(!store.has_accounts().await.unwrap());
         };
