@@ -225,7 +225,7 @@ async fn ended(child: &mut Child, mut stdout: Output, mut stderr: Output) -> End
 }
 
 /// The server's program: what `RUNLOOM_TEST_BIN` names, else the debug build.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let built = || {
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()

@@ -52,6 +52,10 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
         let executable = nats::executable(interrupt).await?;
         variables.push(variable("RUNLOOM_TEST_NATS", &executable));
     }
+    if env::var_os("RUNLOOM_TEST_POSTGRES_PROGRAMS").is_none() {
+        let programs = postgres::binaries(interrupt).await?;
+        variables.push(variable("RUNLOOM_TEST_POSTGRES_PROGRAMS", &programs));
+    }
     let postgres = if env::var_os("RUNLOOM_TEST_POSTGRES_URL").is_none() {
         let binaries = postgres::binaries(interrupt).await?;
         let cluster = Cluster::start(interrupt, &binaries, Durability::Off).await?;
