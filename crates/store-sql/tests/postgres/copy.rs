@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use runloom_domain::SystemClock;
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
+use runloom_domain::{Clock as _, SystemClock};
 use runloom_store::{RunStore as _, StoreError, ThreadStore as _};
 use runloom_store_sql::{
     CopyError, CopyProgress, CopyStep, Database as _, SqliteStore, copy_to_postgres, open_postgres,
@@ -213,12 +215,18 @@ async fn each_difference_is_found_and_named() {
 async fn what_postgresql_can_not_hold_is_named_with_its_row() {
     let (folder, target) = (source().await, TestDatabase::create_empty().await);
     let store = open(folder.path());
-    let mut thread = new_thread(runloom_domain::OrgId::from_uuid(uuid::Uuid::nil()));
-    thread.title = Some("a\0b".to_owned());
-    let key = format!("org_id {}, thread_id {}", thread.org_id, thread.thread_id);
+    let org = runloom_domain::OrgId::generate(SystemClock.now());
+    let thread = new_thread(org);
+    let key = format!("org_id {org}, thread_id {}", thread.thread_id);
     store.create_thread(thread, None).await.unwrap();
+    let path = store.path().to_owned();
     store.close().await.unwrap();
     drop(store);
+    let mut direct = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let org = org.as_uuid().simple();
+    let spoil = format!("UPDATE threads SET title = 'a' || char(0) WHERE org_id = x'{org}'");
+    direct.batch_execute(&spoil).unwrap();
+    drop(direct);
     let error = copy(&folder, &target, |_| {})
         .await
         .unwrap_err()
