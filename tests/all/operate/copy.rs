@@ -113,8 +113,8 @@ async fn a_deployment_on_sqlite_goes_on_on_postgresql() {
 
     let again = client.post_once(&once, "k", &body).await;
     assert_eq!(
-        (again.header("idempotency-replayed"), again.body),
-        ("true", answer)
+        (again.header("idempotency-replayed"), &again.body),
+        ("true", &answer)
     );
     ada.at(node.base()).get("/v1/me").await.expect(200);
     let login = json!({ "login": "ada", "password": "a long enough passphrase" });
