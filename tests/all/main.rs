@@ -13,6 +13,7 @@ mod lists;
 mod messages;
 mod nodes;
 mod openapi;
+mod operate;
 mod provider;
 mod real_model;
 mod runs;

@@ -15,11 +15,11 @@ use tempfile::TempDir;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
-fn open(folder: &TempDir) -> Result<Arc<SqliteStore>, StoreError> {
+pub(crate) fn open(folder: &TempDir) -> Result<Arc<SqliteStore>, StoreError> {
     open_sqlite(folder.path(), Arc::new(SystemClock))
 }
 
-fn thread(org: OrgId) -> NewThread {
+pub(crate) fn thread(org: OrgId) -> NewThread {
     let now = Timestamp::from_micros(1);
     NewThread {
         org_id: org,
