@@ -35,7 +35,7 @@ pub use error::StoreError;
 pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};
 pub use page::{Page, PageKey, Paged};
 pub use run::{
-    Appended, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
+    Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
     Intended, Intent, NewMessage, NewRun, OnBusy, OwnedRun, Projection, Rewind, RunEnd, RunFilter,
     RunHead, RunRecord, RunStore, Tail, ToolOutput, Wake, take_turns,
 };

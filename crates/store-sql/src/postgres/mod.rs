@@ -1,6 +1,7 @@
 //! PostgreSQL: a connection for appends, lanes for creations and leases, a pool for the rest.
 
 mod append;
+mod census;
 mod connect;
 mod create;
 mod dialect;

@@ -7,11 +7,11 @@ use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
-    NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
-    RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
-    UserRecord,
+    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    CreateRun, DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord,
+    NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead,
+    RunRecord, RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore,
+    UserMessage, UserRecord,
 };
 
 use futures_util::FutureExt;
@@ -19,7 +19,7 @@ use futures_util::FutureExt;
 use super::dialect::Now;
 use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
 use super::transaction::transaction;
-use super::{PostgresStore, create, error, lease, tails};
+use super::{PostgresStore, census, create, error, lease, tails};
 
 /// A read, on a connection of the pool. Dropping it half-way is harmless.
 macro_rules! read {
@@ -107,6 +107,10 @@ impl RunStore for PostgresStore {
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
         read!(self, runs::cancelling(node))
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        read!(self, census::take())
     }
 
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {

@@ -1,6 +1,7 @@
 //! SQLite: one thread that writes, a few that read, one process per file.
 
 mod append;
+mod census;
 mod create;
 mod dialect;
 mod error;

@@ -5,14 +5,14 @@ use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
-    NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
-    RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
-    UserRecord,
+    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    CreateRun, DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord,
+    NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead,
+    RunRecord, RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore,
+    UserMessage, UserRecord,
 };
 
-use super::{SqliteStore, append, done, lease, queries};
+use super::{SqliteStore, append, census, done, lease, queries};
 
 #[async_trait]
 impl RunStore for SqliteStore {
@@ -77,6 +77,11 @@ impl RunStore for SqliteStore {
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
         self.read(move |c| done(queries::runs::cancelling(c, node)))
             .await
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        let now = self.now();
+        self.read(move |c| census::take(c, now)).await
     }
 
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {
