@@ -9,6 +9,7 @@ use runloom_store::StoreError;
 use tokio::runtime::Handle;
 
 use super::connect::{Purpose, Target};
+use super::report::Report;
 use super::{Conn, RunQueryDsl, error};
 use crate::migrations::{self, POSTGRES};
 
@@ -18,21 +19,26 @@ const LOCK: &str = "SELECT pg_advisory_lock(8247338199357352225)";
 
 /// Brings the database at `url` to the schema of this version.
 pub(crate) async fn migrate(url: &str) -> Result<(), StoreError> {
-    on(&Target::parse(url, Handle::current())?).await
+    let target = Target::parse(url, Handle::current())?;
+    on(&target).await.map(drop)
 }
 
-pub(super) async fn on(target: &Target) -> Result<(), StoreError> {
+/// Migrates, unless the server is unfit; tells what it is.
+pub(super) async fn on(target: &Target) -> Result<Report, StoreError> {
     let unavailable = |error: diesel::ConnectionError| StoreError::Unavailable(error.into());
     let mut c = target
         .connect(Purpose::Migrations)
         .await
         .map_err(unavailable)?;
-    warn_of_language(&mut c).await?;
+    let report = Report::of(&mut c).await?;
+    report.refuse()?;
+    report.warn();
     // Ends with the connection, however the migration ends.
     c.batch_execute(LOCK).await.map_err(error::of_statement)?;
     // The harness blocks, which only a thread for blocking work may.
     let migrated = tokio::task::spawn_blocking(move || run(c)).await;
-    migrated.map_err(|error| StoreError::Unavailable(error.into()))?
+    migrated.map_err(|error| StoreError::Unavailable(error.into()))??;
+    Ok(report)
 }
 
 fn run(c: Conn) -> Result<(), StoreError> {
@@ -54,20 +60,4 @@ pub(super) async fn check(c: &mut Conn) -> Result<(), StoreError> {
         .await
         .map_err(error::of_statement)?;
     migrations::check_newest::<Pg>(&POSTGRES, &newest)
-}
-
-async fn warn_of_language(c: &mut Conn) -> Result<(), StoreError> {
-    let language: String = sql::<Text>("SELECT current_setting('lc_messages')")
-        .get_result(c)
-        .await
-        .map_err(error::of_statement)?;
-    let english = ["C", "POSIX", "en"];
-    if !language.is_empty() && !english.iter().any(|known| language.starts_with(known)) {
-        tracing::warn!(
-            db.lc_messages = language,
-            "PostgreSQL's messages are not in English, so time-outs are not told from other \
-             errors; set lc_messages to C for this role"
-        );
-    }
-    Ok(())
 }

@@ -16,6 +16,7 @@ mod ports;
     reason = "the shared queries are compiled once for each database"
 )]
 mod queries;
+mod report;
 mod signals;
 mod tails;
 mod threads;
@@ -54,7 +55,7 @@ impl PostgresStore {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let runtime = Handle::current();
         let target = Target::parse(url, runtime.clone())?;
-        migrate::on(&target).await?;
+        migrate::on(&target).await?.tell();
         Ok(Self {
             lanes: Lanes::new(&target)?,
             appender: Arc::new(Appender::new(target.clone())),
