@@ -10,6 +10,7 @@
 
 mod failure;
 mod fragment;
+mod lane;
 mod migrations;
 mod postgres;
 mod predicate;
@@ -28,6 +29,7 @@ use async_trait::async_trait;
 use runloom_domain::Clock;
 use runloom_store::{Signals, Store, StoreError};
 
+pub use lane::Lane;
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
@@ -48,6 +50,9 @@ pub trait Database: Store {
     fn signals(&self) -> Option<Arc<dyn Signals>> {
         None
     }
+
+    /// The ways to the database, and how busy each is.
+    fn lanes(&self) -> Vec<Lane>;
 
     /// Waits for the writes asked for so far and closes. Later writes fail.
     async fn close(&self) -> Result<(), StoreError>;

@@ -12,6 +12,7 @@ use runloom_store::StoreError;
 
 use super::Conn;
 use super::connect::{Purpose, Target};
+use crate::Lane;
 
 /// Creations at the same time. Each is two statements; more would only wait for each other's
 /// processor.
@@ -57,10 +58,30 @@ impl Lanes {
         take(&self.anything).await
     }
 
+    /// How busy they are.
+    pub(super) fn state(&self) -> Vec<Lane> {
+        let lanes = [
+            ("creates", &self.creates),
+            ("leases", &self.leases),
+            ("rest", &self.anything),
+        ];
+        lanes.map(|(name, pool)| lane(name, pool)).into()
+    }
+
     pub(super) fn close(&self) {
         self.creates.close();
         self.leases.close();
         self.anything.close();
+    }
+}
+
+fn lane(name: &'static str, pool: &Pool<Conn>) -> Lane {
+    let state = pool.status();
+    Lane {
+        name,
+        size: state.max_size,
+        in_use: state.size.saturating_sub(state.available),
+        waiting: state.waiting,
     }
 }
 

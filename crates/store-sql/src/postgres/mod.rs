@@ -34,9 +34,9 @@ use self::append::Appender;
 use self::connect::Target;
 use self::lanes::Lanes;
 use self::signals::PostgresSignals;
-use crate::Database;
 use crate::failure::Failure;
 use crate::turn::Turn;
+use crate::{Database, Lane};
 
 pub(crate) use migrate::migrate;
 
@@ -88,6 +88,19 @@ impl Database for PostgresStore {
 
     fn signals(&self) -> Option<Arc<dyn Signals>> {
         Some(Arc::new(PostgresSignals::start(self.target.clone())))
+    }
+
+    /// Batches come one at a time, so that none waits for their connection.
+    fn lanes(&self) -> Vec<Lane> {
+        let appends = Lane {
+            name: "appends",
+            size: 1,
+            in_use: usize::from(self.appender.is_busy()),
+            waiting: 0,
+        };
+        let mut lanes = vec![appends];
+        lanes.extend(self.lanes.state());
+        lanes
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -6,6 +6,7 @@ mod create;
 mod dialect;
 mod error;
 mod lease;
+mod meter;
 mod open;
 mod ports;
 #[path = "../queries/mod.rs"]
@@ -30,10 +31,10 @@ use verbs::RunQueryDsl;
 use self::dialect::Now;
 use self::readers::Readers;
 use self::writer::Writer;
-use crate::Database;
 use crate::failure::{Failure, Verdict};
 use crate::turn::Turn;
 use crate::types::At;
+use crate::{Database, Lane};
 
 /// The SQLite adapter. Made by [`open_sqlite`](crate::open_sqlite).
 pub struct SqliteStore {
@@ -87,6 +88,10 @@ impl SqliteStore {
 impl Database for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|c| Ok(open::check_schema(c)?)).await
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![self.writer.lane(), self.readers.lane()]
     }
 
     async fn close(&self) -> Result<(), StoreError> {
