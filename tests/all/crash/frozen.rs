@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runloom_tests::{Setup, Store, check_ended, count, script};
+use runloom_tests::{Metrics, Setup, Store, check_ended, count, script};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -42,6 +42,10 @@ async fn a_frozen_node_cannot_write_to_what_another_has_taken() {
     check_ended(&log, "run.completed");
     let resumed = log.iter().filter(|event| event.kind == "run.resumed");
     assert_eq!(resumed.count(), 1, "it changed hands once");
+    // Both nodes have counted what happened.
+    let freed = "runloom_runs_freed_total{reason=\"lease_expired\"}";
+    assert_eq!(Metrics::of(&client).await.get(freed), 1.0);
+    Metrics::until(&frozen.client(), "runloom_lease_lapses_total", 1.0).await;
     // It serves again, and knows the same log.
     assert_eq!(frozen.client().log(&run).await, log);
 }
