@@ -11,6 +11,7 @@ mod idempotency;
 mod input;
 mod lists;
 mod messages;
+mod metrics;
 mod nodes;
 mod openapi;
 mod operate;

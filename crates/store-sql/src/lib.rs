@@ -12,6 +12,7 @@
 mod copy;
 mod failure;
 mod fragment;
+mod lane;
 mod migrations;
 mod postgres;
 mod predicate;
@@ -31,6 +32,7 @@ use runloom_domain::Clock;
 use runloom_store::{Signals, Store, StoreError};
 
 pub use copy::{CopyError, CopyProgress, CopyStep, copy_to_postgres};
+pub use lane::Lane;
 pub use postgres::{DatabaseRoles, PostgresStore};
 pub use sqlite::{SqliteStore, back_up_sqlite};
 
@@ -58,6 +60,9 @@ pub trait Database: Store {
     fn signals(&self) -> Option<Arc<dyn Signals>> {
         None
     }
+
+    /// The ways to the database, and how busy each is.
+    fn lanes(&self) -> Vec<Lane>;
 
     /// Waits for the writes asked for so far and closes. Later writes fail.
     async fn close(&self) -> Result<(), StoreError>;

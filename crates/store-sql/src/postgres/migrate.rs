@@ -11,6 +11,7 @@ use runloom_store::StoreError;
 use tokio::runtime::Handle;
 
 use super::connect::{self, Target};
+use super::report::Report;
 use super::roles::{self, DatabaseRoles};
 use super::{Conn, RunQueryDsl, error};
 use crate::migrations::{self, POSTGRES};
@@ -35,6 +36,7 @@ pub(crate) struct Migrated {
     /// The migrations that were run.
     pub(super) ran: Vec<String>,
     pub(super) roles: DatabaseRoles,
+    pub(super) report: Report,
 }
 
 /// The table that is there while the database is being copied into.
@@ -56,13 +58,16 @@ pub(crate) async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
     Ok(migrated.ran)
 }
 
+/// Migrates, unless the server is unfit.
 pub(crate) async fn on(target: &Target, purpose: Purpose) -> Result<Migrated, StoreError> {
     let unavailable = |error: diesel::ConnectionError| StoreError::Unavailable(error.into());
     let mut c = target
         .connect(connect::Purpose::Migrations)
         .await
         .map_err(unavailable)?;
-    warn_of_language(&mut c).await?;
+    let report = Report::of(&mut c).await?;
+    report.refuse()?;
+    report.warn();
     lock(&mut c).await?;
     if purpose == Purpose::Serving {
         refuse_unfinished(&mut c).await?;
@@ -74,7 +79,7 @@ pub(crate) async fn on(target: &Target, purpose: Purpose) -> Result<Migrated, St
     let migrated = tokio::task::spawn_blocking(move || run(c)).await;
     let (mut c, ran) = migrated.map_err(|error| StoreError::Unavailable(error.into()))??;
     let roles = roles::prepare(&mut c).await.map_err(error::of_statement)?;
-    Ok(Migrated { ran, roles })
+    Ok(Migrated { ran, roles, report })
 }
 
 /// Waits for other nodes' migrations.
@@ -130,22 +135,6 @@ async fn refuse_unfinished(c: &mut Conn) -> Result<(), StoreError> {
             "a copy into it has not been finished; do the copy again, or make the database anew"
                 .to_owned(),
         ));
-    }
-    Ok(())
-}
-
-async fn warn_of_language(c: &mut Conn) -> Result<(), StoreError> {
-    let language: String = sql::<Text>("SELECT current_setting('lc_messages')")
-        .get_result(c)
-        .await
-        .map_err(error::of_statement)?;
-    let english = ["C", "POSIX", "en"];
-    if !language.is_empty() && !english.iter().any(|known| language.starts_with(known)) {
-        tracing::warn!(
-            db.lc_messages = language,
-            "PostgreSQL's messages are not in English, so time-outs are not told from other \
-             errors; set lc_messages to C for this role"
-        );
     }
     Ok(())
 }

@@ -7,10 +7,10 @@ use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended, Intent,
-    KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun, Page,
-    Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail, Tended,
+    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    CreateRun, DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended,
+    Intent, KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun,
+    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail, Tended,
     ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
@@ -19,7 +19,7 @@ use futures_util::FutureExt;
 use super::dialect::Now;
 use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
 use super::transaction::transaction;
-use super::{PostgresStore, create, error, housekeeping, lease, log_parts, tails};
+use super::{PostgresStore, census, create, error, housekeeping, lease, log_parts, tails};
 
 /// A read, on a connection of the lane. Dropping it half-way is harmless.
 macro_rules! read {
@@ -109,6 +109,10 @@ impl RunStore for PostgresStore {
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
         read!(self, dispatch, runs::cancelling(node))
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        read!(self, dispatch, census::take())
     }
 
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {

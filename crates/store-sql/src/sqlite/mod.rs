@@ -2,11 +2,13 @@
 
 mod append;
 mod backup;
+mod census;
 mod create;
 mod dialect;
 mod error;
 mod housekeeping;
 mod lease;
+mod meter;
 pub(crate) mod open;
 mod ports;
 #[path = "../queries/mod.rs"]
@@ -31,10 +33,10 @@ use verbs::RunQueryDsl;
 use self::dialect::Now;
 use self::readers::Readers;
 use self::writer::Writer;
-use crate::Database;
 use crate::failure::{Failure, Verdict};
 use crate::turn::Turn;
 use crate::types::At;
+use crate::{Database, Lane};
 
 pub use self::backup::back_up_sqlite;
 
@@ -95,6 +97,10 @@ impl Database for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|c| Ok(open::check_schema(c)?)).await
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![self.writer.lane(), self.readers.lane()]
     }
 
     async fn close(&self) -> Result<(), StoreError> {

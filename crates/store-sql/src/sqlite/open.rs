@@ -57,7 +57,7 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
     writer
         .batch_execute(WRITER_SETTINGS)
         .map_err(error::of_statement)?;
-    check_settings(&mut writer)?;
+    let settings = check_settings(&mut writer)?;
     let migrated = migrate(&mut writer)?;
     let readers = (0..READERS)
         .map(|_| {
@@ -67,6 +67,7 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
             Ok(c)
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
+    settings.tell();
     Ok(SqliteStore {
         writer: Writer::start(writer, lock).map_err(unavailable)?,
         readers: Readers::start(readers).map_err(unavailable)?,
@@ -107,8 +108,27 @@ pub(crate) fn connect(path: &Path) -> Result<Conn, StoreError> {
     Conn::establish(&name).map_err(|error| StoreError::Unavailable(error.into()))
 }
 
+/// What SQLite is found to be.
+struct Settings {
+    version: String,
+    journal: String,
+    synchronous: &'static str,
+}
+
+impl Settings {
+    /// Says so in one line of the log.
+    fn tell(&self) {
+        tracing::info!(
+            db.version = self.version,
+            db.journal_mode = self.journal,
+            db.synchronous = self.synchronous,
+            "the database is SQLite"
+        );
+    }
+}
+
 /// A setting that SQLite doesn't take leaves the old one without an error.
-fn check_settings(c: &mut Conn) -> Result<(), StoreError> {
+fn check_settings(c: &mut Conn) -> Result<Settings, StoreError> {
     let journal: String = pragma(sql::<Text>("PRAGMA journal_mode"), c)?;
     let synchronous: i32 = pragma(sql::<Integer>("PRAGMA synchronous"), c)?;
     if journal != "wal" || synchronous != 2 {
@@ -117,7 +137,11 @@ fn check_settings(c: &mut Conn) -> Result<(), StoreError> {
              not to wal and 2 (full)"
         )));
     }
-    Ok(())
+    Ok(Settings {
+        version: pragma(sql::<Text>("SELECT sqlite_version()"), c)?,
+        journal,
+        synchronous: "full",
+    })
 }
 
 fn pragma<'q, Q, T>(query: Q, c: &mut Conn) -> Result<T, StoreError>
