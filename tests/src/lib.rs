@@ -53,7 +53,7 @@ pub use proxy::Proxy;
 pub use programs::{Outcome, postgres_program, xtask};
 pub use raw::RawConnection;
 pub use script::{call, count, script, text};
-pub use setup::Setup;
+pub use setup::{MASTER_KEY, Setup};
 
 /// How long a test waits for what should come soon. Only a failing test ever waits so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);

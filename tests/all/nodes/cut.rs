@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runloom_tests::{
-    Data, Followed, Node, Proxy, Servers, Setup, Store, check_effects, count, script, soon,
+    Data, Followed, MASTER_KEY, Node, Proxy, Servers, Setup, Store, check_effects, count, script,
+    soon,
 };
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-use super::MASTER_KEY;
 
 const CLIENTS: usize = 8;
 /// Runs that each client makes, one after the other.

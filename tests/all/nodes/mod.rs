@@ -11,10 +11,8 @@ mod watch;
 
 use std::time::{Duration, Instant};
 
-use runloom_tests::{Node, Setup, Store, call, check_ended, script, text};
+use runloom_tests::{MASTER_KEY, Node, Setup, Store, call, check_ended, script, text};
 use serde_json::{Value, json};
-
-const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// Whether tests take the time that their faults have in the world.
 fn is_long() -> bool {

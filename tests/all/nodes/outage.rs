@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use runloom_tests::{
-    Answer, Client, Followed, Node, Postgres, Servers, Setup, check_effects, count, script, soon,
+    Answer, Client, Followed, MASTER_KEY, Node, Postgres, Servers, Setup, check_effects, count,
+    script, soon,
 };
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{MASTER_KEY, is_long};
+use super::is_long;
 
 const RUNS: usize = 8;
 /// How soon after the database is back each run must have a new event.

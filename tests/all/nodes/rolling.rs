@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::Method;
-use runloom_tests::{Followed, Node, Servers, Setup, Store, check_effects, count, script, soon};
+use runloom_tests::{
+    Followed, MASTER_KEY, Node, Servers, Setup, Store, check_effects, count, script, soon,
+};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::{MASTER_KEY, is_long};
+use super::is_long;
 
 /// Clients that have a run each at any time.
 const CLIENTS: usize = 12;

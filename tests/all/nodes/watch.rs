@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use runloom_tests::{EventStream, Node, Setup, Store, call, check_ended, count, script, text};
+use runloom_tests::{
+    EventStream, MASTER_KEY, Node, Setup, Store, call, check_ended, count, script, text,
+};
 use serde_json::json;
-
-use super::MASTER_KEY;
 
 /// What may pass until a watcher elsewhere has an event, when hints are lost.
 pub(super) const WITHOUT_HINTS: Duration = Duration::from_secs(2);

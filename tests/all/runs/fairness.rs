@@ -1,6 +1,8 @@
 //! One organisation's many runs don't keep another's first from starting.
 
-use runloom_tests::{Client, Node, Setup, Store, both_stores, check_ended, count, script};
+use runloom_tests::{
+    Client, MASTER_KEY, Node, Setup, Store, both_stores, check_ended, count, script,
+};
 use serde_json::json;
 
 /// A node that works on two short runs at a time.
@@ -8,6 +10,7 @@ async fn narrow(store: Store) -> Node {
     Setup::new(store)
         .scripted("short", script([count(5, 40)]))
         .variable("RUNLOOM_MAX_RUNS", "2")
+        .variable("RUNLOOM_MASTER_KEY", MASTER_KEY)
         .start()
         .await
 }
