@@ -19,3 +19,4 @@ mod runs;
 mod server;
 mod tenancy;
 mod threads;
+mod upgrade;

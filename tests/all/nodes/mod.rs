@@ -2,6 +2,8 @@
 
 mod hints;
 mod nats;
+mod sessions;
+mod stop;
 mod watch;
 
 use std::sync::Arc;

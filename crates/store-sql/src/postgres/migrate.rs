@@ -26,6 +26,10 @@ const SAY_SO: Duration = Duration::from_secs(3);
 /// way and comes again.
 const GIVE_WAY: &str = "SET lock_timeout = '3s'";
 
+/// Lets the server notice in the middle of a long statement that the node which sent it is gone.
+/// Servers on some systems refuse the setting, and then notice at the statement's end.
+const NOTICE: &str = "SET client_connection_check_interval = '5s'";
+
 /// How often a migration is tried that has to give way, and the pause before each further try.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_secs(2);
@@ -50,6 +54,9 @@ pub(super) async fn on(target: &Target) -> Result<Migrated, StoreError> {
         .await
         .map_err(unavailable)?;
     warn_of_language(&mut c).await?;
+    if let Err(error) = c.batch_execute(NOTICE).await {
+        tracing::debug!(%error, "the server doesn't look after its clients during a statement");
+    }
     lock(&mut c).await?;
     c.batch_execute(GIVE_WAY)
         .await
