@@ -21,3 +21,4 @@ mod runs;
 mod server;
 mod tenancy;
 mod threads;
+mod upgrade;

@@ -63,6 +63,16 @@ impl Data {
         self.database.as_ref().map(Database::url)
     }
 
+    /// A session of the PostgreSQL database, for what the API doesn't offer.
+    pub async fn session(&self) -> tokio_postgres::Client {
+        let url = self.database_url().expect("the test has a database");
+        let (client, connection) = tokio_postgres::connect(&url, NoTls)
+            .await
+            .expect("the database answers");
+        tokio::spawn(connection);
+        client
+    }
+
     /// How many sessions of that name the PostgreSQL database has.
     pub async fn sessions(&self, application: &str) -> u64 {
         self.for_sessions("true", application).await

@@ -26,6 +26,12 @@ use registry::Registry;
 /// How many runs one claim takes.
 const CLAIM: u32 = 50;
 
+/// How long drivers that were let go of may take to notice, before other nodes get their runs.
+const NOTICE: Duration = Duration::from_millis(250);
+
+/// How long tools that don't stop when they are dropped are waited for.
+const STUBBORN: Duration = Duration::from_secs(5);
+
 /// The node's worker.
 pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
@@ -216,22 +222,30 @@ impl Worker {
     }
 
     /// Stops: no new claims, drivers stop at their next step boundary, those that haven't
-    /// within `grace` at once; then the lease ends and other nodes take the runs.
+    /// within `grace` at once; then the lease ends and other nodes take the runs. A tool that
+    /// can't be stopped keeps none of them waiting: whatever it comes to is refused.
     pub(crate) async fn drain(&self, grace: Duration) {
         self.draining.store(true, Ordering::SeqCst);
         self.registry.order_all(|orders| orders.drain = true);
         self.drivers.close();
-        if tokio::time::timeout(grace, self.drivers.wait())
-            .await
-            .is_err()
-        {
+        let mut quiet = self.is_quiet_within(grace).await;
+        if !quiet {
             self.registry.drop_all();
-            // What drivers do then is bounded by the time that tools take to stop.
-            let _ = tokio::time::timeout(Duration::from_secs(5), self.drivers.wait()).await;
+            quiet = self.is_quiet_within(NOTICE).await;
         }
         if let Err(error) = self.shared.parts.store.end_lease(self.shared.node).await {
             tracing::warn!(error = %error, "the lease runs out by itself");
         }
         self.shared.teller.tell(&[Hint::Free]);
+        if !quiet && !self.is_quiet_within(STUBBORN).await {
+            tracing::warn!("a tool or a model adapter doesn't stop; it ends with the process");
+        }
+    }
+
+    /// Whether no driver works on a run any more within that time.
+    async fn is_quiet_within(&self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.drivers.wait())
+            .await
+            .is_ok()
     }
 }

@@ -35,11 +35,9 @@ const APPENDS: &str = "SET statement_timeout = '20s'; \
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off";
 
 /// Migrations may take as long as they need. A node that is frozen or killed in the middle of one
-/// must not keep all others waiting, though: its session ends when it says nothing for a minute,
-/// and soon after its connection breaks, also in the middle of a statement.
+/// must not keep all others waiting, though: its session ends when it says nothing for a minute.
 const MIGRATIONS: &str = "SET statement_timeout = 0; SET lock_timeout = 0; \
-    SET idle_in_transaction_session_timeout = '60s'; SET idle_session_timeout = '60s'; \
-    SET client_connection_check_interval = '5s'";
+    SET idle_in_transaction_session_timeout = '60s'; SET idle_session_timeout = '60s'";
 
 /// Every other statement goes by a key or an index too. A prepared one is planned while the tables
 /// are small, when reading all of a table looks cheap, and keeps that plan as they grow.

@@ -27,6 +27,10 @@ const SAY_SO: Duration = Duration::from_secs(3);
 /// way and comes again.
 const GIVE_WAY: &str = "SET lock_timeout = '3s'";
 
+/// Lets the server notice in the middle of a long statement that the node which sent it is gone.
+/// Servers on some systems refuse the setting, and then notice at the statement's end.
+const NOTICE: &str = "SET client_connection_check_interval = '5s'";
+
 /// How often a migration is tried that has to give way, and the pause before each further try.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_secs(2);
@@ -68,6 +72,9 @@ pub(crate) async fn on(target: &Target, purpose: Purpose) -> Result<Migrated, St
     let report = Report::of(&mut c).await?;
     report.refuse()?;
     report.warn();
+    if let Err(error) = c.batch_execute(NOTICE).await {
+        tracing::debug!(%error, "the server doesn't look after its clients during a statement");
+    }
     lock(&mut c).await?;
     if purpose == Purpose::Serving {
         refuse_unfinished(&mut c).await?;
