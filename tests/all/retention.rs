@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runloom_tests::{Setup, Store, both_stores, call, kinds, script, soon, text};
+use runloom_tests::{MASTER_KEY, Setup, Store, both_stores, call, kinds, script, soon, text};
 use serde_json::json;
 
 /// Events are kept for 30 days, and each second what is older goes.
@@ -86,7 +86,6 @@ both_stores! {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_keep_house_on_one_database() {
-    const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
     let setup = thirty_days(Store::Postgres).variable("RUNLOOM_MASTER_KEY", MASTER_KEY);
     let first = setup.start().await;
     assert_eq!(first.data().log_parts().await.len(), 5);

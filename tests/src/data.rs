@@ -46,6 +46,19 @@ impl Data {
         self.folder.path()
     }
 
+    /// What the tools `effect_once` and `effect_keyed` did so far on all nodes: the key of each
+    /// effect, as often as it happened.
+    pub fn effects(&self) -> Vec<String> {
+        let folders = std::fs::read_dir(self.folder()).expect("the folder is there");
+        let ledgers = folders.map(|entry| entry.expect("an entry").path().join("effects"));
+        let texts = ledgers.filter_map(|ledger| std::fs::read_to_string(ledger).ok());
+        let mut all = Vec::new();
+        for text in texts {
+            all.extend(text.lines().map(str::to_owned));
+        }
+        all
+    }
+
     /// The URL of the PostgreSQL database.
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(Database::url)
@@ -53,28 +66,35 @@ impl Data {
 
     /// Makes runs and idempotency keys older, as if so many days had passed.
     pub async fn age(&self, days: u32) {
-        let Some(database) = &self.database else {
+        if self.database.is_none() {
             return age_sqlite(&self.folder().join("data/runloom.db"), days);
-        };
+        }
         let by = format!("interval '{days} days'");
         let sql = format!(
             "UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by};
             UPDATE idempotency_keys SET created_at = created_at - {by}"
         );
-        statement(&database.url(), &sql).await.expect("rows change");
+        let changed = self.session().await.batch_execute(&sql).await;
+        changed.expect("rows change");
     }
 
     /// The tables that the log is in on PostgreSQL.
     pub async fn log_parts(&self) -> Vec<String> {
+        let sql = "SELECT inhrelid::regclass::text FROM pg_inherits
+            WHERE inhparent = 'events'::regclass ORDER BY 1";
+        let rows = self.session().await.query(sql, &[]).await;
+        let rows = rows.expect("tables can be listed");
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// A session of the PostgreSQL database, for what the API doesn't offer.
+    pub async fn session(&self) -> tokio_postgres::Client {
         let url = self.database_url().expect("the test has a database");
         let (client, connection) = tokio_postgres::connect(&url, NoTls)
             .await
             .expect("the database answers");
         tokio::spawn(connection);
-        let sql = "SELECT inhrelid::regclass::text FROM pg_inherits
-            WHERE inhparent = 'events'::regclass ORDER BY 1";
-        let rows = client.query(sql, &[]).await.expect("tables can be listed");
-        rows.iter().map(|row| row.get(0)).collect()
+        client
     }
 
     /// How many sessions of that name the PostgreSQL database has.

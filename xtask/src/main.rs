@@ -7,12 +7,15 @@
     reason = "a command-line tool for developers speaks on its output"
 )]
 
+mod backup;
 mod bench;
 mod ci;
 mod database;
 mod migrate;
 mod model;
+mod nats;
 mod parts;
+mod postgres;
 mod process;
 mod seed;
 mod test;
@@ -41,8 +44,14 @@ enum Task {
     Parts,
     /// Fetch and start a small real language model
     Model(model::Arguments),
-    /// Bring a database to the current schema
-    Migrate(database::DatabaseArguments),
+    /// Start an empty PostgreSQL, gone at its end
+    Postgres(postgres::Arguments),
+    /// Fetch and start a NATS server
+    Nats(nats::Arguments),
+    /// Bring a database to the current schema, or move one from SQLite to PostgreSQL
+    Migrate(migrate::Arguments),
+    /// Write a SQLite database to a file, also while a server uses it
+    Backup(backup::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -90,7 +99,10 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Test(arguments) => test::run(interrupt, &arguments).await,
         Task::Parts => test::serve_parts(interrupt).await,
         Task::Model(arguments) => model::run(interrupt, &arguments).await,
-        Task::Migrate(arguments) => migrate::run(&arguments).await,
+        Task::Postgres(arguments) => postgres::run(interrupt, &arguments).await,
+        Task::Nats(arguments) => nats::run(interrupt, &arguments).await,
+        Task::Migrate(arguments) => migrate::run(interrupt, &arguments).await,
+        Task::Backup(arguments) => backup::run(&arguments),
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) => run(task),

@@ -9,6 +9,7 @@ pub(crate) mod nats;
 pub(crate) mod node;
 pub(crate) mod port;
 pub(crate) mod postgres;
+pub(crate) mod promtool;
 pub(crate) mod python;
 pub(crate) mod strace;
 

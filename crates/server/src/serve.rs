@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use runloom_accounts::{Accounts, AccountsConfig, TokenKeys};
 use runloom_domain::{Clock, SystemClock};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
-use runloom_http::{HttpParts, HttpState, ListenSettings, listen};
+use runloom_http::{HttpParts, HttpState, ListenSettings, MetricsSource, listen};
 use runloom_store_sql::Database;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +56,7 @@ struct Parts {
     _identity: Option<wiring::Identity>,
     accounts: Arc<Accounts>,
     engine: Engine,
+    metrics: Option<Arc<dyn MetricsSource>>,
     clock: Arc<dyn Clock>,
     listener: TcpListener,
     drain: CancellationToken,
@@ -65,11 +66,12 @@ impl Parts {
     /// Takes the port before anything is written, so that a wrong start leaves nothing behind.
     async fn start(config: &Config) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let started = clock.now();
         let tools = wiring::tools(config, Arc::clone(&clock));
         let catalog = wiring::catalog(config, &tools)?;
         let models = wiring::models(config)?;
         let listener = take_port(config.listen.address)?;
-        let Opened { database, identity } = wiring::open(&config.data, Arc::clone(&clock)).await?;
+        let Opened { database, identity } = wiring::open(config, Arc::clone(&clock)).await?;
         let keys = TokenKeys::derive(&wiring::master_key(config)?.seed());
         let accounts = Accounts::new(
             database.clone(),
@@ -94,6 +96,7 @@ impl Parts {
         };
         let engine = Engine::start(engine, engine_config).await;
         let engine = engine.context("can't start the engine")?;
+        let metrics = wiring::metrics(config, &engine, &database, started)?;
         let drain = CancellationToken::new();
         tokio::spawn(housekeeper.run(drain.clone()));
         Ok(Self {
@@ -101,6 +104,7 @@ impl Parts {
             _identity: identity,
             accounts: Arc::new(accounts),
             engine,
+            metrics,
             clock,
             listener,
             drain,
@@ -128,6 +132,7 @@ impl Parts {
             accounts: Arc::clone(&self.accounts),
             clock: Arc::clone(&self.clock),
             readiness: Arc::new(wiring::DatabaseReadiness(Arc::clone(&self.database))),
+            metrics: self.metrics.clone(),
             runtime: Handle::current(),
             drain: self.drain.clone(),
             settings: config.http.to_settings(),

@@ -37,7 +37,7 @@ pub use housekeeping::{Deleted, Expired, Housekeeping, Tended};
 pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};
 pub use page::{Page, PageKey, Paged};
 pub use run::{
-    Appended, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
+    Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
     Intended, Intent, NewMessage, NewRun, OnBusy, OwnedRun, Projection, Rewind, RunEnd, RunFilter,
     RunHead, RunRecord, RunStore, Tail, ToolOutput, Wake, take_turns,
 };

@@ -5,16 +5,16 @@ use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended, Intent,
-    KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun, Page,
-    Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail, Tended,
+    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    CreateRun, DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended,
+    Intent, KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun,
+    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail, Tended,
     ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use crate::DELETED_AT_ONCE;
 
-use super::{SqliteStore, append, done, housekeeping, lease, queries};
+use super::{SqliteStore, append, census, done, housekeeping, lease, queries};
 
 #[async_trait]
 impl RunStore for SqliteStore {
@@ -79,6 +79,11 @@ impl RunStore for SqliteStore {
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
         self.read(move |c| done(queries::runs::cancelling(c, node)))
             .await
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        let now = self.now();
+        self.read(move |c| census::take(c, now)).await
     }
 
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {

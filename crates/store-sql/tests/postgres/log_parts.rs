@@ -13,7 +13,7 @@ use runloom_store::{
 use runloom_store_sql::{PostgresStore, open_postgres};
 use tokio_postgres::Client;
 
-use crate::faults::schema;
+use crate::history::schema;
 use crate::support::{self, TestDatabase};
 
 /// 5 January 2020.

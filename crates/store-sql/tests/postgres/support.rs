@@ -45,6 +45,10 @@ impl TestDatabase {
         &self.url
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// A session of its own.
     pub(crate) async fn session(&self) -> Client {
         connect(&self.url).await

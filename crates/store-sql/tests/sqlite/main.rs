@@ -1,4 +1,5 @@
 //! SQLite, with a folder for each test.
 
+mod backup;
 mod contract;
 mod file;

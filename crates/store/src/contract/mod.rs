@@ -43,6 +43,7 @@ pub mod api_keys;
 pub mod append;
 pub mod batch;
 pub mod cancel_safety;
+pub mod census;
 pub mod claim;
 pub mod create;
 pub mod fidelity;

@@ -53,6 +53,11 @@ macro_rules! contract_suite {
                 accounts;
                 api_keys;
             }
+            census {
+                runs_are_counted_until_they_end;
+                a_due_run_grows_older;
+                a_run_without_a_lease_is_seen;
+            }
             claim {
                 a_claim_takes_the_run;
                 a_claim_has_a_limit;

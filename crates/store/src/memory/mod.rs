@@ -15,6 +15,7 @@
 
 mod accounts;
 mod append;
+mod census;
 mod claim;
 mod create;
 mod housekeeping;

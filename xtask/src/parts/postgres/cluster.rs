@@ -28,11 +28,22 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster with the programs in `binaries` and waits until it takes connections.
+    /// Makes a cluster with the programs in `binaries`, on any port, and waits until it takes
+    /// connections.
     pub(crate) async fn start(
         interrupt: &Interrupt,
         binaries: &Path,
         durability: Durability,
+    ) -> Result<Self> {
+        Self::start_at(interrupt, binaries, durability, port::free()?).await
+    }
+
+    /// The same on a port of 127.0.0.1.
+    pub(crate) async fn start_at(
+        interrupt: &Interrupt,
+        binaries: &Path,
+        durability: Durability,
+        port: u16,
     ) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("runloom-postgres-")
@@ -44,7 +55,6 @@ impl Cluster {
         let data = folder.path().join("data");
         initialise(&account, &binaries, &data).await?;
 
-        let port = port::free()?;
         let mut command = account.command(&binaries.join("postgres"));
         command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
         for setting in settings(durability) {
@@ -63,6 +73,12 @@ impl Cluster {
             _folder: folder,
         })
     }
+}
+
+/// The programs where the account that PostgreSQL is run as can run them. `folder`, which then
+/// belongs to that account, takes a copy if need be.
+pub(crate) async fn reachable(binaries: &Path, folder: &Path) -> Result<PathBuf> {
+    Account::choose().await?.reachable(binaries, folder).await
 }
 
 async fn initialise(account: &Account, binaries: &Path, data: &Path) -> Result<()> {

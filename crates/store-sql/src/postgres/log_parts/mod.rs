@@ -9,6 +9,8 @@
 mod bounds;
 mod state;
 
+use std::time::Duration;
+
 use diesel_async::SimpleAsyncConnection;
 use futures_util::FutureExt;
 use runloom_store::Tended;
@@ -22,12 +24,19 @@ use crate::failure::{Failure, Verdict};
 
 pub(super) use bounds::Range;
 
+/// The parts belong to whoever migrates, not to the role of the session.
+const AS_LOGIN: &str = "SET LOCAL ROLE NONE";
+
 /// Whoever waits for a table's lock is in the way of all who come later. Steps that don't get
 /// theirs so soon are left to the next time.
 const BRIEFLY: &str = "SET LOCAL lock_timeout = '300ms'; SET LOCAL statement_timeout = '10s'";
 
 /// Reading all rows may take as long as it does; it keeps nobody from reading and writing.
 const AT_LEISURE: &str = "SET LOCAL statement_timeout = 0";
+
+/// How long a visit may take in all, to read the rows of a large log too. What takes longer is cut
+/// off, and begun anew at the next visit.
+pub(super) const PATIENCE: Duration = Duration::from_hours(1);
 
 /// Steps of one visit at most; more than there ever are.
 const STEPS: u32 = 100;
@@ -70,9 +79,8 @@ pub(super) async fn soon_dropped(c: &mut Conn, days: u32) -> Result<Option<Range
     let Some(longest) = state::longest_retention(c, days).await? else {
         return Ok(None);
     };
-    let state = State::read(c).await?;
-    let mut soon = state.parts.iter().map(|part| part.range);
-    let now = state.now_ms;
+    let (parts, now) = (state::parts(c).await?, state::now_ms(c).await?);
+    let mut soon = parts.iter().map(|part| part.range);
     let first = soon.find(|range| range.is_soon_past(longest, now));
     // Parts follow each other in time, so these do.
     let last = soon.filter(|range| range.is_soon_past(longest, now)).last();
@@ -83,6 +91,7 @@ pub(super) async fn soon_dropped(c: &mut Conn, days: u32) -> Result<Option<Range
 }
 
 async fn step(c: &mut Conn, days: u32) -> Result<Verdict<Step>, Failure> {
+    c.batch_execute(AS_LOGIN).await?;
     c.batch_execute(BRIEFLY).await?;
     if !is_alone(c).await? {
         return Ok(Verdict::Undo(Step::Busy));
@@ -125,6 +134,7 @@ async fn checked(c: &mut Conn, taken: Result<Step, Failure>) -> Result<Step, Fai
 }
 
 async fn lift(c: &mut Conn) -> Result<Verdict<()>, Failure> {
+    c.batch_execute(AS_LOGIN).await?;
     c.batch_execute(BRIEFLY).await?;
     if let Some(seal) = State::read(c).await?.seal.filter(|seal| !seal.is_valid) {
         c.batch_execute(&seal.lift()).await?;

@@ -1,5 +1,6 @@
 //! How the log stands, as the database's catalog tells it.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::result::Error::NotFound;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
@@ -19,8 +20,7 @@ FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'events'::regclass";
 
 const FACTS: &str = "
-SELECT (extract(epoch FROM now()) * 1000)::bigint AS now_ms,
-    EXISTS (SELECT FROM events_default) AS has_rest, s.conname::text AS seal,
+SELECT EXISTS (SELECT FROM events_default) AS has_rest, s.conname::text AS seal,
     s.convalidated AS is_valid
 FROM (SELECT) one LEFT JOIN pg_constraint s ON s.conrelid = 'events_default'::regclass
     AND s.contype = 'c' AND starts_with(s.conname::text, 'events_default_before_')";
@@ -47,7 +47,7 @@ SELECT EXISTS (SELECT FROM orgs o CROSS JOIN LATERAL (
 
 pub(super) struct State {
     pub(super) now_ms: i64,
-    /// In the order of time, without the one of all other rows.
+    /// See [`parts`].
     pub(super) parts: Vec<Part>,
     /// Whether there are other rows.
     pub(super) has_rest: bool,
@@ -91,8 +91,6 @@ struct Page {
 
 #[derive(QueryableByName)]
 struct Facts {
-    #[diesel(sql_type = BigInt)]
-    now_ms: i64,
     #[diesel(sql_type = Bool)]
     has_rest: bool,
     #[diesel(sql_type = Nullable<Text>)]
@@ -119,13 +117,8 @@ struct Answer {
 
 impl State {
     pub(super) async fn read(c: &mut Conn) -> QueryResult<Self> {
-        let bounds: Vec<Bound> = diesel::sql_query(PARTS).load(c).await?;
-        let part = |Bound { name, bound }| {
-            let range = bounds::parse(&bound)?;
-            Some(Part { name, range })
-        };
-        let mut parts: Vec<Part> = bounds.into_iter().filter_map(part).collect();
-        parts.sort_unstable_by_key(|part| part.range.from);
+        let parts = parts(c).await?;
+        let now_ms = now_ms(c).await?;
         let facts: Facts = diesel::sql_query(FACTS).get_result(c).await?;
         let months: Vec<Page> = diesel::sql_query(CALENDAR)
             .bind::<Integer, _>(MONTHS as i32)
@@ -141,7 +134,7 @@ impl State {
             .as_deref()
             .and_then(|name| name.strip_prefix(Seal::NAME));
         Ok(Self {
-            now_ms: facts.now_ms,
+            now_ms,
             parts,
             has_rest: facts.has_rest,
             seal: seal.map(|month| Seal {
@@ -205,6 +198,25 @@ impl Seal {
         let name = self.name();
         format!("ALTER TABLE events_default DROP CONSTRAINT IF EXISTS {name}")
     }
+}
+
+/// The parts in the order of time, without the one of all other rows.
+pub(super) async fn parts(c: &mut Conn) -> QueryResult<Vec<Part>> {
+    let bounds: Vec<Bound> = diesel::sql_query(PARTS).load(c).await?;
+    let part = |Bound { name, bound }| {
+        let range = bounds::parse(&bound)?;
+        Some(Part { name, range })
+    };
+    let mut parts: Vec<Part> = bounds.into_iter().filter_map(part).collect();
+    parts.sort_unstable_by_key(|part| part.range.from);
+    Ok(parts)
+}
+
+/// The database's time in milliseconds since the Unix epoch.
+pub(super) async fn now_ms(c: &mut Conn) -> QueryResult<i64> {
+    sql::<BigInt>("SELECT (extract(epoch FROM now()) * 1000)::bigint")
+        .get_result(c)
+        .await
 }
 
 /// The longest of all organisations' retentions in days; `None` when one is for ever.
