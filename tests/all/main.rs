@@ -17,6 +17,7 @@ mod openapi;
 mod operate;
 mod provider;
 mod real_model;
+mod retention;
 mod runs;
 mod server;
 mod tenancy;

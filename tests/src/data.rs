@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::process::Command;
 
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
@@ -61,6 +62,29 @@ impl Data {
     /// The URL of the PostgreSQL database.
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(Database::url)
+    }
+
+    /// Makes runs and idempotency keys older, as if so many days had passed.
+    pub async fn age(&self, days: u32) {
+        if self.database.is_none() {
+            return age_sqlite(&self.folder().join("data/runloom.db"), days);
+        }
+        let by = format!("interval '{days} days'");
+        let sql = format!(
+            "UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by};
+            UPDATE idempotency_keys SET created_at = created_at - {by}"
+        );
+        let changed = self.session().await.batch_execute(&sql).await;
+        changed.expect("rows change");
+    }
+
+    /// The tables that the log is in on PostgreSQL.
+    pub async fn log_parts(&self) -> Vec<String> {
+        let sql = "SELECT inhrelid::regclass::text FROM pg_inherits
+            WHERE inhparent = 'events'::regclass ORDER BY 1";
+        let rows = self.session().await.query(sql, &[]).await;
+        let rows = rows.expect("tables can be listed");
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// A session of the PostgreSQL database, for what the API doesn't offer.
@@ -141,6 +165,25 @@ impl Drop for Database {
         });
         let _ = dropper.join();
     }
+}
+
+/// Python brings an SQLite, which may write beside the server's.
+fn age_sqlite(file: &Path, days: u32) {
+    let by = u64::from(days) * 24 * 60 * 60 * 1_000_000;
+    let program = format!(
+        "import sqlite3, sys\n\
+         c = sqlite3.connect(sys.argv[1], timeout=20)\n\
+         c.execute('UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by}')\n\
+         c.execute('UPDATE idempotency_keys SET created_at = created_at - {by}')\n\
+         c.commit()\n"
+    );
+    let status = Command::new("python3")
+        .arg("-c")
+        .arg(program)
+        .arg(file)
+        .status()
+        .expect("there is a Python");
+    assert!(status.success(), "rows change");
 }
 
 async fn statement(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::housekeeping::Housekeeper;
 use crate::wiring::Opened;
 use crate::{first_start, wiring};
 
@@ -78,6 +79,8 @@ impl Parts {
             &keys,
             AccountsConfig::default(),
         );
+        let housekeeper = Housekeeper::new(database.clone(), &config.housekeeping);
+        housekeeper.prepare().await;
         let signals = wiring::signals(&config.nats, &*database).await?;
         let engine = EngineParts {
             store: database.clone(),
@@ -94,6 +97,8 @@ impl Parts {
         let engine = Engine::start(engine, engine_config).await;
         let engine = engine.context("can't start the engine")?;
         let metrics = wiring::metrics(config, &engine, &database, started)?;
+        let drain = CancellationToken::new();
+        tokio::spawn(housekeeper.run(drain.clone()));
         Ok(Self {
             database,
             _identity: identity,
@@ -102,7 +107,7 @@ impl Parts {
             metrics,
             clock,
             listener,
-            drain: CancellationToken::new(),
+            drain,
         })
     }
 

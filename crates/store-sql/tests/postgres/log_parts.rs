@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use runloom_domain::{
-    Clock, EncodedEvent, NodeId, OrgId, OrgRole, RunId, RunStatus, SystemClock, ThreadId,
-    Timestamp, TraceId, UserId,
+    Clock, EncodedEvent, OrgId, OrgRole, RunId, RunStatus, SystemClock, ThreadId, Timestamp, UserId,
 };
 use runloom_store::{
-    AccountStore, Appended, Change, CreateRun, Housekeeping, NewAccount, NewRun, NewThread, OnBusy,
-    Once, Projection, RunEnd, RunStore, ThreadStore,
+    AccountStore, Appended, Change, CreateRun, Housekeeping, NewAccount, NewRun, NewThread, Once,
+    Projection, RunEnd, RunStore, ThreadStore,
 };
 use runloom_store_sql::{PostgresStore, open_postgres};
 use tokio_postgres::Client;
 
 use crate::history::schema;
+use crate::sample::new_run;
 use crate::support::{self, TestDatabase};
 
 /// 5 January 2020.
@@ -65,24 +65,11 @@ async fn begin(store: &PostgresStore, at: Timestamp) -> Run {
     let thread = NewThread::untitled(org_id, thread_id, user_id, at);
     store.create_thread(thread, None).await.unwrap();
     let new = NewRun {
-        org_id,
         run_id: RunId::generate(at),
-        thread_id,
         created_by: user_id,
-        trace_id: TraceId::generate(),
         created_at: at,
-        persona_id: "default@1".to_owned(),
-        route_id: "demo".to_owned(),
-        model: "demo".to_owned(),
-        metadata: None,
-        input: None,
-        rewind: None,
-        contents: Vec::new(),
-        on_busy: OnBusy::Reject,
-        max_live_runs: None,
-        owner: Some(NodeId::generate(at)),
         first_event: Box::new(move |_| event("run.started", at)),
-        once: None,
+        ..new_run(org_id, thread_id)
     };
     let run = new.run_id;
     let created = store.create_run(new).await.unwrap();
