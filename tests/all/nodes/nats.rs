@@ -45,7 +45,7 @@ async fn a_server_that_goes_delays_and_one_that_comes_back_is_used() {
         let asked = Instant::now();
         first.client().run(&json!({ "route_id": "ask" })).await;
         let took = asked.elapsed();
-        assert!(took < Duration::from_secs(1), "a creation took {took:?}");
+        assert!(took < Duration::from_secs(3), "a creation took {took:?}");
         let late = lag(&first, &second, ready(())).await;
         assert!(late < WITHOUT_HINTS, "{late:?}");
     }

@@ -17,8 +17,9 @@ use super::is_long;
 const RUNS: usize = 8;
 /// How soon after the database is back each run must have a new event.
 const GOES_ON: Duration = Duration::from_secs(10);
-/// How long a request may wait for a database that doesn't answer.
-const ANSWERED: Duration = Duration::from_secs(30);
+/// How long a request may wait for a database that doesn't answer, on a machine that does other
+/// things too: 5 s for a connection and 25 s for the answer.
+const ANSWERED: Duration = Duration::from_secs(40);
 
 const PERSONA: &str =
     "[[personas]]\nkey = \"p\"\nprompt = \"x\"\ntools = [\"effect_once\", \"effect_keyed\"]\n";
