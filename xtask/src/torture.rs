@@ -65,17 +65,26 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
     limits::raise_open_files()?;
+    // The HTTP client wants to be told, although nothing here is encrypted. It is an error only
+    // where it has been told before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let binary = match &arguments.binary {
-        Some(binary) => binary.clone(),
+        Some(binary) => absolute(binary)?,
         None => test::build_server(interrupt).await?,
     };
+    let old = arguments.old_binary.as_deref().map(absolute);
     let binaries = Binaries {
-        old: arguments.old_binary.clone().unwrap_or_else(|| binary.clone()),
+        old: old.unwrap_or_else(|| Ok(binary.clone()))?,
         new: binary,
     };
     let schedule = schedule(arguments)?;
     let report = torture(interrupt, &schedule, &binaries, &folder(&schedule)?).await?;
     conclude(&schedule, &report)
+}
+
+/// Nodes run in folders of their own.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::fs::canonicalize(path).with_context(|| format!("there is no {}", path.display()))
 }
 
 fn schedule(arguments: &Arguments) -> Result<Schedule> {

@@ -63,7 +63,12 @@ impl Client {
 
     async fn work(&mut self) {
         loop {
-            if self.phase.wait_for(|&phase| phase == Phase::Work).await.is_err() {
+            if self
+                .phase
+                .wait_for(|&phase| phase == Phase::Work)
+                .await
+                .is_err()
+            {
                 return;
             }
             self.busy.send_modify(|busy| *busy += 1);
@@ -92,7 +97,10 @@ impl Client {
         let mut follower = Follower::new(&self.api, &run, self.random.draw());
         let again = self.random.percent(40);
         let reader = Follower::new(&self.api, &run, self.random.draw());
-        let cancel_after = self.random.percent(20).then(|| self.random.within(200..=9_000));
+        let cancel_after = self
+            .random
+            .percent(20)
+            .then(|| self.random.within(200..=9_000));
         let mut place = self.random.clone();
         let cancel = async {
             if let Some(millis) = cancel_after {
@@ -114,8 +122,12 @@ impl Client {
             let key = format!("t{}-{}", self.api.client, self.made);
             let body = json!({ "title": "torture" });
             let wanted = Request::Thread;
-            let asked = self.api.insist(wanted, "/v1/threads", Some(&key), &body, &mut self.random);
-            self.thread = asked.await.and_then(|outcome| outcome.id().map(str::to_owned));
+            let asked = self
+                .api
+                .insist(wanted, "/v1/threads", Some(&key), &body, &mut self.random);
+            self.thread = asked
+                .await
+                .and_then(|outcome| outcome.id().map(str::to_owned));
         }
         self.thread.clone()
     }
@@ -139,14 +151,18 @@ impl Client {
             .insist(wanted.clone(), &path, Some(name), &body, &mut self.random);
         let second = async {
             if twins {
-                return self.api.insist(wanted, &path, Some(name), &body, &mut other).await;
+                return self
+                    .api
+                    .insist(wanted, &path, Some(name), &body, &mut other)
+                    .await;
             }
             None
         };
         let (first, second) = tokio::join!(first, second);
         let outcomes = [first, second].into_iter().flatten();
         let told = outcomes.filter(super::seen::Outcome::is_success);
-        told.filter_map(|outcome| outcome.id().map(str::to_owned)).next()
+        told.filter_map(|outcome| outcome.id().map(str::to_owned))
+            .next()
     }
 
     async fn look_around(&mut self) {

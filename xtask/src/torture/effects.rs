@@ -88,6 +88,9 @@ mod tests {
         std::fs::write(&ledger, "run/a\nrun/b\n").unwrap();
         let new = read_new(&ledger, &mut end);
         assert_eq!(new, ["run/b"]);
-        assert_eq!(parse(&new[0], 2, 7).map(|it| it.tool_call_id).as_deref(), Some("b"));
+        assert_eq!(
+            parse(&new[0], 2, 7).map(|it| it.tool_call_id).as_deref(),
+            Some("b")
+        );
     }
 }

@@ -43,7 +43,10 @@ impl Nemesis {
     }
 
     pub(crate) fn done(&self) -> Done {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Carries out the actions, whose times count from now, for `length`, and then heals

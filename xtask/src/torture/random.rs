@@ -58,7 +58,8 @@ mod tests {
     #[test]
     fn a_range_holds_both_its_ends() {
         let mut random = Random::new(7);
-        let drawn: std::collections::BTreeSet<u64> = (0..200).map(|_| random.within(3..=5)).collect();
+        let drawn: std::collections::BTreeSet<u64> =
+            (0..200).map(|_| random.within(3..=5)).collect();
         assert_eq!(drawn.into_iter().collect::<Vec<_>>(), [3, 4, 5]);
         assert!(!random.percent(0) && random.percent(100));
     }

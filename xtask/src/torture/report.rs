@@ -41,7 +41,10 @@ impl Report {
         report.add("events stored", stored);
         let seen = views.seen.streams.iter();
         report.add("event streams", views.seen.streams.len() as u64);
-        report.add("events seen and compared", seen.map(|it| it.lines.len() as u64).sum());
+        report.add(
+            "events seen and compared",
+            seen.map(|it| it.lines.len() as u64).sum(),
+        );
         report.add("runs resumed", count_events(views, "run.resumed"));
         report.add("provider calls compared", views.calls.len() as u64);
         report.add("effects compared", views.effects.len() as u64);
@@ -104,9 +107,10 @@ fn outcomes(seen: &Seen) -> BTreeMap<String, u64> {
 /// A line about what has happened so far.
 pub(crate) fn progress(seen: &Seen, done: &Done, busy: usize, time: Duration) -> String {
     let lines: usize = seen.streams.iter().map(|stream| stream.lines.len()).sum();
-    let made = seen.operations.iter().filter(|operation| {
-        operation.request.name() == "create" && operation.outcome.is_success()
-    });
+    let made = seen
+        .operations
+        .iter()
+        .filter(|operation| operation.request.name() == "create" && operation.outcome.is_success());
     let faults: u64 = done.counts.values().sum();
     format!(
         "{:>4} s: {} faults over, {} operations, {} runs created, {busy} followed, {lines} events seen",

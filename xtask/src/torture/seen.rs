@@ -36,9 +36,6 @@ pub(crate) enum Request {
     Cancel {
         run: String,
     },
-    Read {
-        run: String,
-    },
     List,
 }
 
@@ -50,7 +47,6 @@ impl Request {
             Self::Create { .. } => "create",
             Self::Input { .. } => "input",
             Self::Cancel { .. } => "cancel",
-            Self::Read { .. } => "read",
             Self::List => "list",
         }
     }

@@ -11,7 +11,7 @@ use super::truth::Truth;
 use super::views::Views;
 use super::world::{Plan, World, bad_lines};
 use crate::process::{self, Interrupt};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -78,14 +78,20 @@ impl Session {
         for number in 0..CLIENTS {
             let api = self.api(number)?;
             let (phase, busy) = (self.phase.subscribe(), self.busy.clone());
-            self.clients.spawn(Client::new(api, seed, phase, busy).live());
+            self.clients
+                .spawn(Client::new(api, seed, phase, busy).live());
         }
         Ok(())
     }
 
     fn api(&self, number: usize) -> Result<Api> {
         let world = &self.world;
-        Api::new(number, &world.addresses, &world.key, Arc::clone(&world.notes))
+        Api::new(
+            number,
+            &world.addresses,
+            &world.key,
+            Arc::clone(&world.notes),
+        )
     }
 
     /// Faults and healing, once, or again and again.
@@ -118,7 +124,10 @@ impl Session {
     fn say_progress(&self) {
         let (done, busy) = (self.nemesis.done(), *self.busy.borrow());
         let time = self.begin.elapsed();
-        let line = self.world.notes.with(|seen| progress(seen, &done, busy, time));
+        let line = self
+            .world
+            .notes
+            .with(|seen| progress(seen, &done, busy, time));
         println!("{line}");
     }
 
@@ -133,7 +142,10 @@ impl Session {
             let live = self.truth.live().await?;
             let busy = *self.busy.borrow();
             if live.is_empty() && busy == 0 {
-                println!("all runs ended {:.1} s after healing", healed.elapsed().as_secs_f64());
+                println!(
+                    "all runs ended {:.1} s after healing",
+                    healed.elapsed().as_secs_f64()
+                );
                 return Ok(());
             }
             if healed.elapsed() > limit {
@@ -142,7 +154,10 @@ impl Session {
                 return Ok(());
             }
             if healed.elapsed() > ORPHANED {
-                for (run, _) in live.iter().filter(|(_, status)| status == "waiting_for_input") {
+                for (run, _) in live
+                    .iter()
+                    .filter(|(_, status)| status == "waiting_for_input")
+                {
                     api.cancel(run, &mut random).await;
                 }
             }

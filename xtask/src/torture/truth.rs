@@ -1,7 +1,7 @@
 //! Reads the database: the view that the other two are compared with.
 
-use super::views::{Event, Message, ModelCall, Run, Totals, Views};
 use super::provider::script::Script;
+use super::views::{Event, Message, ModelCall, Run, Totals, Views};
 use anyhow::{Context as _, Result};
 use runloom_domain::event::event_json;
 use runloom_domain::{OrgId, RunId, StoredEvent};
@@ -15,7 +15,7 @@ use tokio_postgres::{Client, NoTls};
 const PAGE: u32 = 1_000;
 
 const RUNS: &str = "
-SELECT h.org_id::text, h.run_id::text, h.thread_id::text, h.status, h.last_seq,
+SELECT h.org_id::text, h.run_id::text, h.status, h.last_seq,
     h.owner_node IS NOT NULL,
     r.uncached_input_tokens + r.cache_read_tokens + r.cache_write_tokens, r.output_tokens,
     r.cost_nanos, c.credits
@@ -55,7 +55,11 @@ impl Truth {
 
     /// Runs that haven't ended, with their status.
     pub(crate) async fn live(&self) -> Result<Vec<(String, String)>> {
-        let rows = self.client.query(LIVE, &[]).await.context("can't read runs")?;
+        let rows = self
+            .client
+            .query(LIVE, &[])
+            .await
+            .context("can't read runs")?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
@@ -67,25 +71,30 @@ impl Truth {
     }
 
     async fn read_runs(&self, views: &mut Views) -> Result<()> {
-        let store = open_postgres(&self.url).await.context("can't open the store")?;
-        let rows = self.client.query(RUNS, &[]).await.context("can't read runs")?;
+        let store = open_postgres(&self.url)
+            .await
+            .context("can't open the store")?;
+        let rows = self
+            .client
+            .query(RUNS, &[])
+            .await
+            .context("can't read runs")?;
         for row in rows {
             let (org, id): (String, String) = (row.get(0), row.get(1));
             let events = read_events(&store, &org, &id).await?;
             let run = Run {
                 name: None,
-                thread: row.get(2),
-                status: row.get(3),
-                last_seq: row.get::<_, i64>(4) as u64,
-                owned: row.get(5),
+                status: row.get(2),
+                last_seq: row.get::<_, i64>(3) as u64,
+                owned: row.get(4),
                 events,
                 calls: Vec::new(),
                 totals: Totals {
-                    input: row.get(6),
-                    output: row.get(7),
-                    cost_nanos: row.get(8),
+                    input: row.get(5),
+                    output: row.get(6),
+                    cost_nanos: row.get(7),
                 },
-                credits: row.get(9),
+                credits: row.get(8),
             };
             views.runs.insert(id, run);
         }
@@ -93,7 +102,11 @@ impl Truth {
     }
 
     async fn read_calls(&self, views: &mut Views) -> Result<()> {
-        let rows = self.client.query(CALLS, &[]).await.context("can't read calls")?;
+        let rows = self
+            .client
+            .query(CALLS, &[])
+            .await
+            .context("can't read calls")?;
         for row in rows {
             let call = ModelCall {
                 step: row.get::<_, i64>(1) as u64,

@@ -62,7 +62,6 @@ pub(crate) struct Effect {
 pub(crate) struct Run {
     /// As in its input; absent when it has none.
     pub(crate) name: Option<String>,
-    pub(crate) thread: String,
     pub(crate) status: String,
     pub(crate) last_seq: u64,
     pub(crate) owned: bool,

@@ -107,7 +107,10 @@ mod tests {
         let (once, keyed) = (Effect::once(ledger.clone()), Effect::keyed(ledger.clone()));
         assert_eq!(once.definition().name, "effect_once");
         assert_eq!(keyed.definition().name, "effect_keyed");
-        assert_eq!(Effect::pure(ledger.clone()).definition().name, "effect_pure");
+        assert_eq!(
+            Effect::pure(ledger.clone()).definition().name,
+            "effect_pure"
+        );
         let context = context();
         for tool in [&once, &keyed] {
             let told = tool.call(context.clone(), json!({"after_ms": 5})).await;

@@ -23,7 +23,11 @@ pub(super) fn check(views: &Views, found: &mut Found) {
             continue;
         };
         let known = |kind: &str| kind == "run.cancel_requested";
-        if !run.events.iter().any(|it| known(&it.kind) || it.is_terminal()) {
+        if !run
+            .events
+            .iter()
+            .any(|it| known(&it.kind) || it.is_terminal())
+        {
             found.add(KEPT, id, "it was taken and is not there");
         }
         check_times(views, id, run, operation.ended_ms, found);
@@ -37,7 +41,10 @@ fn check_times(views: &Views, id: &str, run: &Run, at_ms: u64, found: &mut Found
     let late = at_ms + START_MS;
     for call in &views.calls {
         if Some(&call.name) == run.name.as_ref() && call.at_ms > late {
-            let what = format!("model call {} at {} ms, cancel at {at_ms} ms", call.number, call.at_ms);
+            let what = format!(
+                "model call {} at {} ms, cancel at {at_ms} ms",
+                call.number, call.at_ms
+            );
             found.add(STOPS, id, what);
         }
     }
@@ -50,7 +57,11 @@ fn check_times(views: &Views, id: &str, run: &Run, at_ms: u64, found: &mut Found
     if let Some(seen_ms) = first_sight_of_end(views, id, run)
         && seen_ms > at_ms + END_MS
     {
-        found.add(SOON, id, format!("cancel at {at_ms} ms, end at {seen_ms} ms"));
+        found.add(
+            SOON,
+            id,
+            format!("cancel at {at_ms} ms, end at {seen_ms} ms"),
+        );
     }
 }
 

@@ -10,11 +10,17 @@ const BOUNDED: &str = "an effect happens at most once for each start of its call
 pub(super) fn check(views: &Views, found: &mut Found) {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for effect in &views.effects {
-        *counts.entry((&effect.run, &effect.tool_call_id)).or_default() += 1;
+        *counts
+            .entry((&effect.run, &effect.tool_call_id))
+            .or_default() += 1;
     }
     for ((run, call), count) in counts {
         match views.runs.get(run).map_or(0, |run| starts(run, call)) {
-            0 => found.add(INTENT, run, format!("{call} took effect and was never started")),
+            0 => found.add(
+                INTENT,
+                run,
+                format!("{call} took effect and was never started"),
+            ),
             starts if count > starts => {
                 let what = format!("{call} took effect {count} times in {starts} starts");
                 found.add(BOUNDED, run, what);

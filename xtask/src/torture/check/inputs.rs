@@ -11,8 +11,12 @@ const ONCE: &str = "an input counts once";
 pub(super) fn check(views: &Views, found: &mut Found) {
     let mut taken: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for operation in &views.seen.operations {
-        if let (Request::Input { run, request_id, .. }, true) =
-            (&operation.request, operation.outcome.is_success())
+        if let (
+            Request::Input {
+                run, request_id, ..
+            },
+            true,
+        ) = (&operation.request, operation.outcome.is_success())
         {
             *taken.entry((run, request_id)).or_default() += 1;
         }

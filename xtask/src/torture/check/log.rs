@@ -28,12 +28,20 @@ pub(super) fn check(id: &str, run: &Run, found: &mut Found) {
 fn check_rows(id: &str, run: &Run, found: &mut Found) {
     for (index, event) in run.events.iter().enumerate() {
         if event.seq != index as u64 + 1 {
-            return found.add(DENSE, id, format!("{} is at place {}", event.seq, index + 1));
+            return found.add(
+                DENSE,
+                id,
+                format!("{} is at place {}", event.seq, index + 1),
+            );
         }
     }
     if run.last_seq != run.events.len() as u64 {
         let (last, count) = (run.last_seq, run.events.len());
-        found.add(DENSE, id, format!("the row says {last}, the log has {count}"));
+        found.add(
+            DENSE,
+            id,
+            format!("the row says {last}, the log has {count}"),
+        );
     }
 }
 

@@ -21,7 +21,10 @@ pub(super) fn check(views: &Views, found: &mut Found) {
     }
     for call in &views.calls {
         if let Some(why) = &call.bad_history {
-            found.add_general(ACCEPTED, format!("{}, call {}: {why}", call.name, call.number));
+            found.add_general(
+                ACCEPTED,
+                format!("{}, call {}: {why}", call.name, call.number),
+            );
         }
     }
 }

@@ -43,7 +43,9 @@ fn check_shown(id: &str, shown: &Value, sums: Totals, found: &mut Found) {
     let dollars = NanoUsd::from_nanos(sums.cost_nanos).as_dollars();
     let same = shown["total_input_tokens"].as_i64() == Some(sums.input)
         && shown["total_output_tokens"].as_i64() == Some(sums.output)
-        && shown["total_cost_usd"].as_f64().is_some_and(|cost| (cost - dollars).abs() < 1e-9);
+        && shown["total_cost_usd"]
+            .as_f64()
+            .is_some_and(|cost| (cost - dollars).abs() < 1e-9);
     if !same {
         found.add(SUMS, id, format!("shown: {shown}; rows: {sums:?}"));
     }
@@ -55,7 +57,11 @@ fn ended_call(event: &Event) -> Option<ModelCall> {
     let call = &private["call"];
     let usage = &call["usage"];
     let number = |value: &Value| value.as_i64().unwrap_or_default();
-    let input = ["uncached_input_tokens", "cache_read_tokens", "cache_write_tokens"];
+    let input = [
+        "uncached_input_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+    ];
     Some(ModelCall {
         step: call["step"].as_u64()?,
         attempt: call["attempt"].as_u64()?,
@@ -91,7 +97,10 @@ pub(super) fn check_provider(views: &Views, found: &mut Found) {
         check_starts(id, run, &calls, found);
     }
     for (name, calls) in by_name {
-        found.add_general(KNOWN_CALL, format!("{} calls for {name}, which is no run", calls.len()));
+        found.add_general(
+            KNOWN_CALL,
+            format!("{} calls for {name}, which is no run", calls.len()),
+        );
     }
 }
 
@@ -111,7 +120,11 @@ fn check_charges(
             found.add(CHARGED_ONCE, id, format!("nothing reported {row:?}"));
         }
         if !charged.insert(number) {
-            found.add(CHARGED_ONCE, id, format!("call {number} is charged again: {row:?}"));
+            found.add(
+                CHARGED_ONCE,
+                id,
+                format!("call {number} is charged again: {row:?}"),
+            );
         }
     }
     for event in run.events.iter().filter(|it| it.kind == "step.completed") {
@@ -132,7 +145,10 @@ fn check_starts(id: &str, run: &Run, calls: &[&ProviderCall], found: &mut Found)
         let left = begun.entry(call.step).or_default();
         *left -= 1;
         if *left < 0 {
-            let what = format!("call {} of step {}, which wasn't begun", call.number, call.step);
+            let what = format!(
+                "call {} of step {}, which wasn't begun",
+                call.number, call.step
+            );
             found.add(KNOWN_CALL, id, what);
         }
     }

@@ -52,7 +52,12 @@ impl Api {
         self.addresses.len()
     }
 
-    pub(crate) fn request(&self, node: usize, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(
+        &self,
+        node: usize,
+        method: Method,
+        path: &str,
+    ) -> reqwest::RequestBuilder {
         let url = format!("{}{path}", self.addresses[node]);
         self.http.request(method, url).bearer_auth(&self.key)
     }
@@ -185,5 +190,9 @@ fn describe(error: &reqwest::Error) -> String {
         text = error.to_string();
         cause = error.source();
     }
-    if text.is_empty() { error.to_string() } else { text }
+    if text.is_empty() {
+        error.to_string()
+    } else {
+        text
+    }
 }

@@ -178,7 +178,8 @@ impl Follower {
         };
         let twin = async {
             if two {
-                api.insist(wanted(second), &path, None, &other_body, &mut other).await;
+                api.insist(wanted(second), &path, None, &other_body, &mut other)
+                    .await;
             }
         };
         tokio::join!(one, twin);

@@ -38,7 +38,11 @@ fn last(random: &mut Random) -> Step {
 }
 
 fn failures(random: &mut Random) -> Vec<Failure> {
-    let count = if random.percent(12) { random.within(1..=2) } else { 0 };
+    let count = if random.percent(12) {
+        random.within(1..=2)
+    } else {
+        0
+    };
     let statuses = [429, 500, 503];
     let failure = |random: &mut Random| match random.percent(50) {
         true => Failure::Status(statuses[random.index(3)]),

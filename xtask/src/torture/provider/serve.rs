@@ -43,7 +43,9 @@ pub(super) fn start(ledger: Arc<Ledger>) -> Result<(u16, ServerHandle)> {
 
 #[post("/v1/chat/completions")]
 async fn complete(ledger: Data<Ledger>, request: Json<Value>) -> HttpResponse {
-    let messages = request["messages"].as_array().map_or(&[][..], Vec::as_slice);
+    let messages = request["messages"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
     let Some((script, step)) = Script::from_history(messages) else {
         return HttpResponse::BadRequest().json(json!({ "error": { "message": "no script" } }));
     };
@@ -89,7 +91,6 @@ struct Answer {
 /// What comes next.
 enum Part {
     Text,
-    Calls,
     Finish,
     Usage,
     Nothing,
@@ -115,11 +116,11 @@ impl Answer {
     async fn next(mut self) -> Option<(Sent, Self)> {
         let text = match self.part {
             Part::Text if self.said < self.step.deltas => return self.say().await,
-            Part::Text | Part::Calls if !self.step.calls.is_empty() => {
+            Part::Text if !self.step.calls.is_empty() => {
                 self.part = Part::Finish;
                 self.calls()
             }
-            Part::Text | Part::Calls | Part::Finish => {
+            Part::Text | Part::Finish => {
                 let calls = !self.step.calls.is_empty();
                 self.part = Part::Usage;
                 let reason = if calls { "tool_calls" } else { "stop" };
@@ -149,7 +150,9 @@ impl Answer {
         }
         self.said += 1;
         let word = json!({ "role": "assistant", "content": format!("w{} ", self.said) });
-        self.call.ledger.note(self.call.index, |call| call.deltas += 1);
+        self.call
+            .ledger
+            .note(self.call.index, |call| call.deltas += 1);
         Some((Ok(Bytes::from(choice(&word, None))), self))
     }
 
@@ -171,7 +174,9 @@ impl Answer {
     /// The number of the call is its output, so that what is charged names what was called.
     fn usage(&self) -> String {
         let number = self.call.index as u64 + 1;
-        self.call.ledger.note(self.call.index, |call| call.reported = true);
+        self.call
+            .ledger
+            .note(self.call.index, |call| call.reported = true);
         let usage = json!({ "prompt_tokens": 100, "completion_tokens": number,
             "total_tokens": number + 100 });
         let chunk = chunk(&json!([]), &usage);

@@ -105,7 +105,11 @@ impl Node {
     fn spawn(&mut self, skew: i64) -> Result<Background> {
         self.starts += 1;
         let old = (self.starts as usize + self.index).is_multiple_of(2);
-        let binary = if old { &self.binaries.old } else { &self.binaries.new };
+        let binary = if old {
+            &self.binaries.old
+        } else {
+            &self.binaries.new
+        };
         let mut command = killed_with_us(binary);
         command
             .current_dir(&self.folder)
@@ -204,7 +208,13 @@ pub(crate) fn bad_lines(log: &Path) -> Result<Vec<String>> {
     let Ok(text) = std::fs::read_to_string(log) else {
         bail!("can't read {}", log.display());
     };
-    let bad = text.lines().filter(|line| BAD.iter().any(|bad| line.contains(bad)));
-    let name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let bad = text
+        .lines()
+        .filter(|line| BAD.iter().any(|bad| line.contains(bad)));
+    let name = log
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     Ok(bad.map(|line| format!("{name}: {line}")).collect())
 }
