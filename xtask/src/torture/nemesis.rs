@@ -58,6 +58,9 @@ impl Nemesis {
         for scheduled in actions {
             let at = begin + Duration::from_millis(scheduled.at_ms);
             self.watch_until(at).await?;
+            while let Some(ended) = under_way.try_join_next() {
+                ended??;
+            }
             let (nemesis, action) = (self.clone(), scheduled.action.clone());
             under_way.spawn(async move { nemesis.act(&action).await });
         }

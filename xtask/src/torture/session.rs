@@ -34,7 +34,6 @@ struct Session {
     interrupt: Interrupt,
     world: Arc<World>,
     nemesis: Nemesis,
-    truth: Truth,
     begin: Instant,
     phase: watch::Sender<Phase>,
     busy: watch::Sender<usize>,
@@ -56,7 +55,6 @@ pub(crate) async fn run(
     let mut session = Session {
         interrupt: interrupt.clone(),
         nemesis: Nemesis::new(Arc::clone(&world), interrupt.clone()),
-        truth: Truth::connect(&world.database_url).await?,
         world,
         begin,
         phase: watch::Sender::new(Phase::Rest),
@@ -137,9 +135,10 @@ impl Session {
         let healed = Instant::now();
         let api = self.api(CLIENTS)?;
         let mut random = super::random::Random::new(0);
+        let truth = Truth::connect(&self.world.database_url).await?;
         loop {
             self.interrupt.check()?;
-            let live = self.truth.live().await?;
+            let live = truth.live().await?;
             let busy = *self.busy.borrow();
             if live.is_empty() && busy == 0 {
                 println!(
@@ -198,7 +197,8 @@ impl Session {
             faults: done.times.clone(),
             ..Views::default()
         };
-        self.truth.read(&mut views).await?;
+        let truth = Truth::connect(&world.database_url).await?;
+        truth.read(&mut views).await?;
         for node in &world.nodes {
             let node = node.lock().await;
             views.bad_log_lines.extend(node.complaints.iter().cloned());

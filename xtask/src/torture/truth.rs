@@ -42,6 +42,7 @@ pub(crate) struct Truth {
 }
 
 impl Truth {
+    /// A connection lasts no longer than the database does without being killed.
     pub(crate) async fn connect(url: &str) -> Result<Self> {
         let (client, connection) = tokio_postgres::connect(url, NoTls)
             .await

@@ -86,9 +86,10 @@ impl Cluster {
         self.launch.port
     }
 
-    /// Sends a signal to the server and each of its processes.
+    /// Sends a signal to the server and each of its processes, none of which is made meanwhile.
     pub(crate) fn signal_all(&self, signal: Signal) {
         let server = self.server.id();
+        self.server.signal(Signal::STOP);
         for process in process::children(server).into_iter().chain([server]) {
             process::send_signal(process, signal);
         }
@@ -102,6 +103,18 @@ impl Cluster {
 
     /// Starts the server again after its end, on the same data and port.
     pub(crate) async fn restart(&mut self, interrupt: &Interrupt) -> Result<()> {
+        const TRIES: usize = 20;
+        for _ in 1..TRIES {
+            if self.start_again(interrupt).await.is_ok() {
+                return Ok(());
+            }
+            // What the kernel is still tidying up after the old one is in its way.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        self.start_again(interrupt).await
+    }
+
+    async fn start_again(&mut self, interrupt: &Interrupt) -> Result<()> {
         let log = tempfile::Builder::new()
             .prefix("server-")
             .suffix(".log")

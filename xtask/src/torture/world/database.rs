@@ -36,8 +36,6 @@ impl Database {
     }
 
     pub(crate) fn pause(&mut self) {
-        // The server first, so that it makes no process that is missed.
-        self.cluster.server.signal(Signal::STOP);
         self.cluster.signal_all(Signal::STOP);
         self.paused = true;
     }

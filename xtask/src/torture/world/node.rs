@@ -3,10 +3,12 @@
 use super::Plan;
 use crate::parts::port;
 use crate::process::{Background, Interrupt, killed_with_us};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::Signal;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// A server whose database is away ends at its start, and is started again for so long.
 const START: Duration = Duration::from_secs(90);
@@ -88,17 +90,27 @@ impl Node {
         self.skew = skew;
         loop {
             let mut process = self.spawn(skew)?;
-            let port = self.port;
-            let ready = || port::answers(port, "/healthz");
-            match process.wait_until(interrupt, ANSWER, ready).await {
-                Ok(()) => {
+            let ended = tokio::select! {
+                () = self.answers() => {
                     self.process = Some(process);
                     return Ok(());
                 }
-                Err(error) if begin.elapsed() > START => return Err(error),
-                Err(_) => interrupt.check()?,
+                ended = process.ended() => ended,
+                () = tokio::time::sleep(ANSWER) => Err(anyhow!("a node did not answer")),
+            };
+            interrupt.check()?;
+            if begin.elapsed() > START {
+                return ended;
             }
             tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+
+    /// Waits until the process answers. It waits without blocking: what the node waits for
+    /// itself passes through our proxies.
+    async fn answers(&self) {
+        while ask(self.port).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -194,6 +206,20 @@ impl Node {
         let ended = format!("node {} ended by itself: {error:#}", self.index);
         self.complaints.push(ended);
         true
+    }
+}
+
+/// Whether the process at this port is alive.
+async fn ask(port: u16) -> std::io::Result<()> {
+    let request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.write_all(request).await?;
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await?;
+    if head == *b"HTTP/1.1 200" {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("it is not well"))
     }
 }
 
