@@ -97,10 +97,15 @@ pub(crate) async fn build_server(interrupt: &Interrupt) -> Result<PathBuf> {
 
 /// A copy, since whoever builds the server while the tests run would swap it under them.
 fn copy_server() -> Result<PathBuf> {
-    let built = workspace::target_folder()?.join("debug/runloom");
-    let server = built.with_file_name("runloom-under-test");
+    let server = server()?;
+    let built = server.with_file_name("runloom");
     std::fs::copy(&built, &server).with_context(|| format!("can't copy {}", built.display()))?;
     Ok(server)
+}
+
+/// Where the copy is.
+pub(crate) fn server() -> Result<PathBuf> {
+    Ok(workspace::target_folder()?.join("debug/runloom-under-test"))
 }
 
 /// What the tests are told of the parts, by the variables of CONTRIBUTING.md.

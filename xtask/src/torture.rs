@@ -4,8 +4,10 @@
 
 mod check;
 mod client;
+mod crowd;
 mod effects;
 mod nemesis;
+mod power;
 mod profile;
 mod provider;
 mod proxy;
@@ -26,20 +28,22 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use profile::Profile;
 use report::Report;
+use schedule::shrink::Shrinking;
 use schedule::{Action, Header, Schedule, generate};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use world::{Binaries, Plan};
 
-#[derive(Args, Clone)]
+#[derive(Args)]
 pub(crate) struct Arguments {
     /// What the schedule and the clients' choices are made from
     #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
+    seed: u64,
     /// How long faults are made
     #[arg(long, default_value_t = 2)]
-    pub(crate) minutes: u64,
+    minutes: u64,
     #[arg(long, value_enum, default_value = "safety")]
-    pub(crate) profile: Profile,
+    profile: Profile,
     /// How many servers
     #[arg(long, default_value_t = 3)]
     nodes: usize,
@@ -57,7 +61,7 @@ pub(crate) struct Arguments {
     tries: usize,
     /// The server, built with the feature `failpoints`; it is built when this is absent
     #[arg(long)]
-    pub(crate) binary: Option<PathBuf>,
+    binary: Option<PathBuf>,
     /// Another version of the server, which each node is every other time
     #[arg(long)]
     old_binary: Option<PathBuf>,
@@ -77,9 +81,35 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         old: old.unwrap_or_else(|| Ok(binary.clone()))?,
         new: binary,
     };
+    if let Some(path) = &arguments.shrink {
+        return shrink(
+            interrupt,
+            &Schedule::read(path)?,
+            &binaries,
+            arguments.tries,
+        )
+        .await;
+    }
     let schedule = schedule(arguments)?;
     let report = torture(interrupt, &schedule, &binaries, &folder(&schedule)?).await?;
     conclude(&schedule, &report)
+}
+
+/// What CI has time for, on the server that the tests have just been run on.
+pub(crate) async fn run_briefly(interrupt: &Interrupt) -> Result<()> {
+    let arguments = Arguments {
+        seed: 1,
+        minutes: 2,
+        profile: Profile::Safety,
+        nodes: 3,
+        planted_bug: None,
+        replay: None,
+        shrink: None,
+        tries: 0,
+        binary: Some(test::server()?),
+        old_binary: None,
+    };
+    run(interrupt, &arguments).await
 }
 
 /// Nodes run in folders of their own.
@@ -107,7 +137,11 @@ fn schedule(arguments: &Arguments) -> Result<Schedule> {
             nodes,
             planted_bug: arguments.planted_bug.clone(),
         },
-        actions: generate(seed, nodes, minutes * 60_000, profile),
+        actions: match profile {
+            // A power cut comes when it comes; nothing else is broken.
+            Profile::Power => Vec::new(),
+            _ => generate(seed, nodes, minutes * 60_000, profile),
+        },
     })
 }
 
@@ -147,9 +181,52 @@ async fn torture(
         faketime,
         folder,
     };
-    let report = session::run(interrupt, &plan, schedule).await?;
+    let report = match schedule.header.profile {
+        Profile::Power => power::run(interrupt, &plan, &schedule.header).await?,
+        _ => session::run(interrupt, &plan, schedule).await?,
+    };
     println!("{}", report.text());
     Ok(report)
+}
+
+/// Looks for a smaller schedule that breaks one of the promises that the whole one breaks.
+async fn shrink(
+    interrupt: &Interrupt,
+    schedule: &Schedule,
+    binaries: &Binaries,
+    tries: usize,
+) -> Result<()> {
+    let folder = folder(schedule)?;
+    let whole = torture(interrupt, schedule, binaries, &folder).await?;
+    let rules: BTreeSet<&str> = whole.violations.iter().map(|it| it.rule).collect();
+    ensure!(!rules.is_empty(), "the whole schedule brings no violation");
+    let mut shrinking = Shrinking::new(schedule.actions.clone());
+    for number in 1..=tries {
+        let Some(actions) = shrinking.candidate() else {
+            break;
+        };
+        let candidate = Schedule {
+            header: schedule.header.clone(),
+            actions,
+        };
+        process::step(&format!(
+            "try {number}: {} actions",
+            candidate.actions.len()
+        ));
+        let folder = folder.join(format!("try-{number}"));
+        std::fs::create_dir_all(&folder).context("can't make a folder")?;
+        let report = torture(interrupt, &candidate, binaries, &folder).await?;
+        shrinking.tried(report.violations.iter().any(|it| rules.contains(it.rule)));
+    }
+    let shrunk = Schedule {
+        header: schedule.header.clone(),
+        actions: shrinking.kept().to_vec(),
+    };
+    let path = folder.join("shrunk.jsonl");
+    shrunk.write(&path)?;
+    let (from, to) = (schedule.actions.len(), shrunk.actions.len());
+    process::step(&format!("from {from} to {to} actions: {}", path.display()));
+    Ok(())
 }
 
 /// Whether it went as it should: without a violation, or with one if a bug was planted.

@@ -66,3 +66,14 @@ pub(crate) fn check(views: &Views) -> Vec<Violation> {
     answers::check(views, &mut found);
     found.0
 }
+
+/// Violations in what clients were told alone: what they saw must still be there.
+pub(crate) fn check_kept(views: &Views) -> Vec<Violation> {
+    let mut found = Found::default();
+    streams::check(views, &mut found);
+    creates::check(views, &mut found);
+    inputs::check(views, &mut found);
+    cancels::check_kept(views, &mut found);
+    answers::check(views, &mut found);
+    found.0
+}

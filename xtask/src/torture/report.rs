@@ -3,6 +3,7 @@
 use super::check::Violation;
 use super::nemesis::Done;
 use super::seen::Seen;
+use super::truth::STRANGER;
 use super::views::Views;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ impl Report {
             "events seen and compared",
             seen.map(|it| it.lines.len() as u64).sum(),
         );
+        report.add("events of other versions seen", strangers(views));
         report.add("runs resumed", count_events(views, "run.resumed"));
         report.add("provider calls compared", views.calls.len() as u64);
         report.add("effects compared", views.effects.len() as u64);
@@ -87,6 +89,12 @@ impl Report {
     }
 }
 
+/// Events of a type that no version knows, as clients were shown them.
+pub(crate) fn strangers(views: &Views) -> u64 {
+    let lines = views.seen.streams.iter().flat_map(|stream| &stream.lines);
+    lines.filter(|line| line.data.contains(STRANGER)).count() as u64
+}
+
 fn count_events(views: &Views, kind: &str) -> u64 {
     let events = views.runs.values().flat_map(|run| &run.events);
     events.filter(|event| event.kind == kind).count() as u64
@@ -105,7 +113,7 @@ fn outcomes(seen: &Seen) -> BTreeMap<String, u64> {
 }
 
 /// A line about what has happened so far.
-pub(crate) fn progress(seen: &Seen, done: &Done, busy: usize, time: Duration) -> String {
+pub(crate) fn progress(seen: &Seen, done: &Done, busy: usize, seconds: u64) -> String {
     let lines: usize = seen.streams.iter().map(|stream| stream.lines.len()).sum();
     let made = seen
         .operations
@@ -113,8 +121,7 @@ pub(crate) fn progress(seen: &Seen, done: &Done, busy: usize, time: Duration) ->
         .filter(|operation| operation.request.name() == "create" && operation.outcome.is_success());
     let faults: u64 = done.counts.values().sum();
     format!(
-        "{:>4} s: {} faults over, {} operations, {} runs created, {busy} followed, {lines} events seen",
-        time.as_secs(),
+        "{seconds:>4} s: {} faults over, {} operations, {} runs created, {busy} followed, {lines} events seen",
         faults,
         seen.operations.len(),
         made.count(),

@@ -1,12 +1,12 @@
 //! One run of the driver against nodes on PostgreSQL: clients and faults, then the comparison.
 
 use super::check::{Violation, check};
-use super::client::{Api, Client, Phase};
+use super::crowd::Crowd;
 use super::nemesis::Nemesis;
 use super::profile::Profile;
-use super::report::{Report, progress};
+use super::report::{self, Report};
 use super::schedule::{Schedule, Scheduled};
-use super::seen::{Notes, Request, Stream};
+use super::seen::Notes;
 use super::truth::Truth;
 use super::views::Views;
 use super::world::{Plan, World, bad_lines};
@@ -14,12 +14,12 @@ use crate::process::{self, Interrupt};
 use anyhow::Result;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 const CLIENTS: usize = 10;
 /// Between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(10);
+/// Between two events of a type that no version knows, in the profile `upgrade`.
+const STRANGERS: Duration = Duration::from_secs(2);
 /// Faults of the profile `liveness` last so long each time.
 const ROUND: Duration = Duration::from_mins(1);
 /// Within this everything must have ended once it is healed, where that is promised.
@@ -35,9 +35,9 @@ struct Session {
     world: Arc<World>,
     nemesis: Nemesis,
     begin: Instant,
-    phase: watch::Sender<Phase>,
-    busy: watch::Sender<usize>,
-    clients: JoinSet<()>,
+    crowd: Crowd,
+    /// Whether events of another version are written between those of the nodes.
+    upgrade: bool,
     violations: Vec<Violation>,
 }
 
@@ -52,17 +52,17 @@ pub(crate) async fn run(
     process::step("starting PostgreSQL, NATS, the provider and the nodes");
     let world = World::start(interrupt, plan, Arc::clone(&notes)).await?;
     let world = Arc::new(world);
+    let (addresses, key) = (world.addresses.clone(), &world.key);
+    let crowd = Crowd::gather(CLIENTS, schedule.header.seed, addresses, key, notes)?;
     let mut session = Session {
         interrupt: interrupt.clone(),
         nemesis: Nemesis::new(Arc::clone(&world), interrupt.clone()),
         world,
         begin,
-        phase: watch::Sender::new(Phase::Rest),
-        busy: watch::Sender::default(),
-        clients: JoinSet::new(),
+        crowd,
+        upgrade: schedule.header.profile == Profile::Upgrade,
         violations: Vec::new(),
     };
-    session.start_clients(schedule.header.seed)?;
     process::step("clients and faults");
     session.rounds(schedule).await?;
     process::step("comparing what clients saw, the ledgers and the database");
@@ -72,26 +72,6 @@ pub(crate) async fn run(
 }
 
 impl Session {
-    fn start_clients(&mut self, seed: u64) -> Result<()> {
-        for number in 0..CLIENTS {
-            let api = self.api(number)?;
-            let (phase, busy) = (self.phase.subscribe(), self.busy.clone());
-            self.clients
-                .spawn(Client::new(api, seed, phase, busy).live());
-        }
-        Ok(())
-    }
-
-    fn api(&self, number: usize) -> Result<Api> {
-        let world = &self.world;
-        Api::new(
-            number,
-            &world.addresses,
-            &world.key,
-            Arc::clone(&world.notes),
-        )
-    }
-
     /// Faults and healing, once, or again and again.
     async fn rounds(&mut self, schedule: &Schedule) -> Result<()> {
         let whole = Duration::from_secs(schedule.header.minutes * 60);
@@ -108,38 +88,34 @@ impl Session {
     }
 
     async fn fault(&self, actions: &[Scheduled], length: Duration) -> Result<()> {
-        self.phase.send_replace(Phase::Work);
+        self.crowd.work();
         let done = self.nemesis.carry_out(actions, length);
         tokio::pin!(done);
+        let mut ticks = tokio::time::interval(PROGRESS);
+        let mut strangers = tokio::time::interval(STRANGERS);
         loop {
             tokio::select! {
                 done = &mut done => return done,
-                () = tokio::time::sleep(PROGRESS) => self.say_progress(),
+                _ = ticks.tick() => self.crowd.say_progress(&self.nemesis.done()),
+                _ = strangers.tick(), if self.upgrade => {
+                    let truth = Truth::connect(&self.world.database_url).await?;
+                    truth.add_stranger().await?;
+                }
             }
         }
     }
 
-    fn say_progress(&self) {
-        let (done, busy) = (self.nemesis.done(), *self.busy.borrow());
-        let time = self.begin.elapsed();
-        let line = self
-            .world
-            .notes
-            .with(|seen| progress(seen, &done, busy, time));
-        println!("{line}");
-    }
-
     /// Makes no more runs and waits for the end of all.
     async fn settle(&mut self, limit: Duration) -> Result<()> {
-        self.phase.send_replace(Phase::Rest);
+        self.crowd.rest();
         let healed = Instant::now();
-        let api = self.api(CLIENTS)?;
+        let api = self.crowd.visitor()?;
         let mut random = super::random::Random::new(0);
         let truth = Truth::connect(&self.world.database_url).await?;
         loop {
             self.interrupt.check()?;
             let live = truth.live().await?;
-            let busy = *self.busy.borrow();
+            let busy = self.crowd.busy();
             if live.is_empty() && busy == 0 {
                 println!(
                     "all runs ended {:.1} s after healing",
@@ -185,10 +161,9 @@ impl Session {
     }
 
     async fn compare(mut self, plan: &Plan<'_>) -> Result<Report> {
-        self.replay().await?;
-        self.phase.send_replace(Phase::End);
-        while self.clients.join_next().await.is_some() {}
-        let world = &self.world;
+        self.crowd.replay(&self.interrupt).await?;
+        self.crowd.leave().await;
+        let world = Arc::clone(&self.world);
         let done = self.nemesis.done();
         let mut views = Views {
             seen: world.notes.with(|seen| seen.clone()),
@@ -207,34 +182,18 @@ impl Session {
             }
         }
         views.seen.write(&plan.folder.join("observations.jsonl"))?;
+        if self.upgrade && report::strangers(&views) == 0 {
+            self.complain(
+                "events of other versions pass through",
+                "none did".to_owned(),
+            );
+        }
         let mut report = Report::new(&views, &done, self.begin.elapsed());
         let swallowed = world.links.iter().map(super::proxy::Proxy::swallowed).sum();
         report.add("answers swallowed after commit", swallowed);
         report.violations = self.violations;
         report.violations.extend(check(&views));
         Ok(report)
-    }
-
-    /// Reads each run once more, from one node after the other, as anybody may later.
-    async fn replay(&self) -> Result<()> {
-        let api = self.api(CLIENTS)?;
-        let mut runs: Vec<String> = self.world.notes.with(|seen| {
-            let created = seen.operations.iter().filter(|operation| {
-                matches!(operation.request, Request::Create { .. })
-                    && operation.outcome.is_success()
-            });
-            created
-                .filter_map(|it| it.outcome.id().map(str::to_owned))
-                .collect()
-        });
-        runs.sort_unstable();
-        runs.dedup();
-        for (index, run) in runs.iter().enumerate() {
-            self.interrupt.check()?;
-            let stream: Stream = api.replay(index % api.nodes(), run).await;
-            self.world.notes.with(|seen| seen.streams.push(stream));
-        }
-        Ok(())
     }
 }
 

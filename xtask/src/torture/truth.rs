@@ -35,6 +35,20 @@ const LIVE: &str = "
 SELECT run_id::text, status FROM run_heads
 WHERE status NOT IN ('completed', 'failed', 'cancelled')";
 
+/// What a later version might write into some run's log between the events of its owner.
+const ADD_STRANGER: &str = "
+WITH head AS (
+    UPDATE run_heads SET last_seq = last_seq + 1
+    WHERE status IN ('running', 'waiting_for_input') AND (org_id, run_id) = (
+        SELECT org_id, run_id FROM run_heads WHERE status IN ('running', 'waiting_for_input')
+        ORDER BY random() LIMIT 1)
+    RETURNING org_id, run_id, last_seq)
+INSERT INTO events (org_id, run_id, seq, type, data, created_at)
+SELECT org_id, run_id, last_seq, 'run.annotated', '{\"by\":\"another version\"}', now() FROM head";
+
+/// The type of such events.
+pub(crate) const STRANGER: &str = "run.annotated";
+
 /// The database, read behind the back of the nodes.
 pub(crate) struct Truth {
     client: Client,
@@ -62,6 +76,12 @@ impl Truth {
             .await
             .context("can't read runs")?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Adds an event of a type that nobody knows to some live run.
+    pub(crate) async fn add_stranger(&self) -> Result<()> {
+        let added = self.client.execute(ADD_STRANGER, &[]).await;
+        added.map(drop).context("can't add an event")
     }
 
     /// Fills in what the database holds.

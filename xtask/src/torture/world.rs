@@ -4,12 +4,11 @@
 mod database;
 mod nats;
 mod node;
-mod settings;
+pub(crate) mod settings;
 
 pub(crate) use database::Database;
 pub(crate) use nats::NatsPart;
 pub(crate) use node::{Binaries, Node, bad_lines};
-pub(crate) use settings::MASTER_KEY;
 
 use super::effects::Effects;
 use super::provider::Provider;

@@ -47,7 +47,8 @@ impl Cluster {
         Self::start_in(interrupt, binaries, durability, None).await
     }
 
-    /// The same with its data in this folder, which is made, or has been a cluster's before.
+    /// The same with its data in this folder, which is made; the one that holds it is given to
+    /// the account that PostgreSQL runs as.
     pub(crate) async fn start_in(
         interrupt: &Interrupt,
         binaries: &Path,
@@ -61,11 +62,13 @@ impl Cluster {
         let account = Account::choose().await?;
         let binaries = account.reachable(binaries, folder.path()).await?;
         account.own(folder.path())?;
+        // The folder above the data is ours alone in both cases.
         let own = folder.path().join("data");
         let data = data.map_or(own, Path::to_owned);
-        if !data.join("PG_VERSION").exists() {
-            initialise(&account, &binaries, &data).await?;
+        if let Some(parent) = data.parent() {
+            account.own(parent)?;
         }
+        initialise(&account, &binaries, &data).await?;
         let launch = Launch {
             account,
             binaries,

@@ -15,23 +15,36 @@ const START_MS: u64 = 1_000 + 1_500;
 const END_MS: u64 = 6_000 + 4_000;
 
 pub(super) fn check(views: &Views, found: &mut Found) {
-    for operation in &views.seen.operations {
-        let Request::Cancel { run: id } = &operation.request else {
-            continue;
-        };
-        let (Some(run), true) = (views.runs.get(id), operation.outcome.is_success()) else {
-            continue;
-        };
-        let known = |kind: &str| kind == "run.cancel_requested";
-        if !run
-            .events
-            .iter()
-            .any(|it| known(&it.kind) || it.is_terminal())
-        {
+    check_kept(views, found);
+    for (id, run, at_ms) in cancelled(views) {
+        check_times(views, id, run, at_ms, found);
+    }
+}
+
+/// Whether the requests are there, whenever they took effect.
+pub(super) fn check_kept(views: &Views, found: &mut Found) {
+    for (id, run, _) in cancelled(views) {
+        let mut events = run.events.iter();
+        if !events.any(|it| it.kind == "run.cancel_requested" || it.is_terminal()) {
             found.add(KEPT, id, "it was taken and is not there");
         }
-        check_times(views, id, run, operation.ended_ms, found);
     }
+}
+
+/// The runs whose end was asked for with success, and when that was answered.
+fn cancelled(views: &Views) -> impl Iterator<Item = (&str, &Run, u64)> {
+    let taken = views
+        .seen
+        .operations
+        .iter()
+        .filter(|it| it.outcome.is_success());
+    taken.filter_map(|operation| {
+        let Request::Cancel { run: id } = &operation.request else {
+            return None;
+        };
+        let run = views.runs.get(id)?;
+        Some((id.as_str(), run, operation.ended_ms))
+    })
 }
 
 fn check_times(views: &Views, id: &str, run: &Run, at_ms: u64, found: &mut Found) {

@@ -17,6 +17,13 @@ pub(super) fn check(views: &Views, found: &mut Found) {
             let what = format!("{} was shown and is beyond the log", stream.after_seq);
             found.add(DURABLE, &stream.run, what);
         }
+        if stream.status == Some(404) {
+            found.add(
+                DURABLE,
+                &stream.run,
+                "clients were told of it and it is not there",
+            );
+        }
         let mut expected = stream.after_seq + 1;
         for line in &stream.lines {
             if line.seq != expected {

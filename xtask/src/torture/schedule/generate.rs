@@ -15,15 +15,15 @@ pub(crate) fn generate(
     length_ms: u64,
     profile: Profile,
 ) -> Vec<Scheduled> {
+    if profile == Profile::Upgrade {
+        return rolling(seed, nodes, length_ms);
+    }
     let mut random = Random::of(seed, 0);
     let mut free_at: HashMap<Target, u64> = HashMap::new();
     let mut actions = Vec::new();
     let mut at_ms = 2_000;
     while at_ms < length_ms {
-        let action = match profile {
-            Profile::Upgrade => restart(&mut random, nodes),
-            _ => any(&mut random, nodes),
-        };
+        let action = any(&mut random, nodes);
         let free = free_at.entry(action.target()).or_default();
         if *free <= at_ms {
             *free = at_ms + action.lasts_ms() + REST_MS;
@@ -34,12 +34,19 @@ pub(crate) fn generate(
     actions
 }
 
-/// Clean restarts, one now and then.
-fn restart(random: &mut Random, nodes: usize) -> Action {
-    Action::Stop {
-        node: random.index(nodes),
-        down_ms: random.within(100..=2_000),
+/// Clean restarts of one node after the other.
+fn rolling(seed: u64, nodes: usize, length_ms: u64) -> Vec<Scheduled> {
+    let mut random = Random::of(seed, 0);
+    let (mut at_ms, mut actions) = (3_000, Vec::new());
+    while at_ms < length_ms {
+        let action = Action::Stop {
+            node: actions.len() % nodes,
+            down_ms: random.within(0..=1_500),
+        };
+        actions.push(Scheduled { at_ms, action });
+        at_ms += random.within(3_500..=6_000);
     }
+    actions
 }
 
 fn any(random: &mut Random, nodes: usize) -> Action {

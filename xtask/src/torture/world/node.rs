@@ -29,6 +29,7 @@ pub(crate) struct Node {
     index: usize,
     port: u16,
     folder: PathBuf,
+    data: PathBuf,
     logs: PathBuf,
     binaries: Binaries,
     faketime: Option<PathBuf>,
@@ -43,7 +44,7 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(super) fn new(
+    pub(crate) fn new(
         index: usize,
         plan: &Plan<'_>,
         environment: Vec<(&'static str, String)>,
@@ -54,6 +55,7 @@ impl Node {
         Ok(Self {
             index,
             port: port::free()?,
+            data: folder.clone(),
             folder,
             logs: plan.folder.to_owned(),
             binaries: plan.binaries.clone(),
@@ -67,13 +69,19 @@ impl Node {
         })
     }
 
+    /// Keeps its data in another folder, which is made at its start.
+    pub(crate) fn with_data_in(mut self, folder: PathBuf) -> Self {
+        self.data = folder;
+        self
+    }
+
     pub(crate) fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// The file in which its tools note their effects.
     pub(crate) fn ledger(&self) -> PathBuf {
-        self.folder.join("effects")
+        self.data.join("effects")
     }
 
     /// The API key that its first start printed, alone on its line.
@@ -126,7 +134,7 @@ impl Node {
         command
             .current_dir(&self.folder)
             .env("RUNLOOM_LISTEN", format!("127.0.0.1:{}", self.port))
-            .env("RUNLOOM_DATA_DIR", &self.folder)
+            .env("RUNLOOM_DATA_DIR", &self.data)
             .env("RUST_BACKTRACE", "1")
             .envs(self.environment.iter().cloned());
         if let (Some(library), true) = (&self.faketime, skew != 0) {

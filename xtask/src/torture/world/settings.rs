@@ -3,12 +3,11 @@
 use std::path::Path;
 
 /// Of all nodes, in hexadecimal.
-pub(crate) const MASTER_KEY: &str =
-    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// Routes and personas. Tries are many and waits short, so that a run rarely fails for the
 /// faults of its provider alone.
-pub(super) fn toml(provider: u16) -> String {
+pub(crate) fn toml(provider: u16) -> String {
     format!(
         r#"
 [[routes]]
@@ -43,7 +42,8 @@ pub(super) fn environment(config: &Path, database: u16, nats: u16) -> Vec<(&'sta
     environment
 }
 
-fn common(config: &Path) -> Vec<(&'static str, String)> {
+/// What doesn't depend on where the data is.
+pub(crate) fn common(config: &Path) -> Vec<(&'static str, String)> {
     vec![
         ("RUNLOOM_MODE", "development".to_owned()),
         ("RUNLOOM_CONFIG", config.display().to_string()),
