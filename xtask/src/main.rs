@@ -20,6 +20,7 @@ mod process;
 mod seed;
 mod test;
 mod tidy;
+mod torture;
 mod workspace;
 
 use anyhow::{Context, Result};
@@ -62,6 +63,8 @@ enum Task {
     /// The benchmark's endpoint that stores nothing
     #[command(hide = true)]
     BenchBare(bench::bare::Arguments),
+    /// Break nodes, databases and connections under load, and check every promise
+    Torture(torture::Arguments),
     /// Check the rules on crates, files and migrations that the compiler can't see
     Tidy,
 }
@@ -105,6 +108,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Backup(arguments) => backup::run(&arguments),
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
+        Task::Torture(arguments) => torture::run(interrupt, &arguments).await,
         Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) => run(task),
     }
 }

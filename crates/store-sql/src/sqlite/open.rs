@@ -58,6 +58,8 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
         .batch_execute(WRITER_SETTINGS)
         .map_err(error::of_statement)?;
     let settings = check_settings(&mut writer)?;
+    #[cfg(feature = "failpoints")]
+    plant_bug(&mut writer)?;
     let migrated = migrate(&mut writer)?;
     let readers = (0..READERS)
         .map(|_| {
@@ -76,6 +78,18 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
         clock,
         path,
     })
+}
+
+/// `RUNLOOM_PLANTED_BUG=synchronous_normal` takes the flush of each commit away, to show that a
+/// power cut in a test would be noticed.
+#[cfg(feature = "failpoints")]
+fn plant_bug(writer: &mut Conn) -> Result<(), StoreError> {
+    if std::env::var("RUNLOOM_PLANTED_BUG").as_deref() == Ok("synchronous_normal") {
+        writer
+            .batch_execute("PRAGMA synchronous = NORMAL")
+            .map_err(error::of_statement)?;
+    }
+    Ok(())
 }
 
 /// The operating system frees the lock when the process ends, however it ends.
