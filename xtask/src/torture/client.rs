@@ -160,9 +160,8 @@ impl Client {
         };
         let (first, second) = tokio::join!(first, second);
         let outcomes = [first, second].into_iter().flatten();
-        let told = outcomes.filter(super::seen::Outcome::is_success);
-        told.filter_map(|outcome| outcome.id().map(str::to_owned))
-            .next()
+        let mut told = outcomes.filter(super::seen::Outcome::is_success);
+        told.find_map(|outcome| outcome.id().map(str::to_owned))
     }
 
     async fn look_around(&mut self) {

@@ -18,12 +18,10 @@ fn event(seq: u64, kind: &str, data: Value, private: Option<Value>) -> Event {
     }
 }
 
-fn charge(step: u64, output: i64) -> Option<Value> {
-    Some(
-        json!({ "kind": "call", "call": { "step": step, "attempt": 1, "cost": 10,
+fn charge(step: u64, output: i64) -> Value {
+    json!({ "kind": "call", "call": { "step": step, "attempt": 1, "cost": 10,
         "usage": { "uncached_input_tokens": 100, "cache_read_tokens": 0,
-            "cache_write_tokens": 0, "output_tokens": output, "source": "reported" } } }),
-    )
+            "cache_write_tokens": 0, "output_tokens": output, "source": "reported" } } })
 }
 
 fn row(step: u64, output: i64) -> ModelCall {
@@ -56,7 +54,7 @@ fn log() -> Vec<Event> {
             "step.completed",
             json!({ "step": 1, "message": { "content": "a",
                 "tool_calls": [{ "tool_call_id": CALL }] } }),
-            charge(1, 1),
+            Some(charge(1, 1)),
         ),
         (
             "tool.call",
@@ -84,7 +82,7 @@ fn log() -> Vec<Event> {
         (
             "step.completed",
             json!({ "step": 2, "message": { "content": "a", "tool_calls": [] } }),
-            charge(2, 2),
+            Some(charge(2, 2)),
         ),
         (
             "run.completed",

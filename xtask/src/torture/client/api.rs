@@ -161,7 +161,7 @@ fn is_settled(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Answered { status, code, .. } => {
             let under_way = code.as_deref() == Some("idempotency.in_progress");
-            *status < 500 && *status != 429 && !under_way
+            *status < 500 && ![408, 429].contains(status) && !under_way
         }
         Outcome::Lost { .. } => false,
     }

@@ -44,9 +44,12 @@ fn failures(random: &mut Random) -> Vec<Failure> {
         0
     };
     let statuses = [429, 500, 503];
-    let failure = |random: &mut Random| match random.percent(50) {
-        true => Failure::Status(statuses[random.index(3)]),
-        false => Failure::CutAfter(random.within(0..=8)),
+    let failure = |random: &mut Random| {
+        if random.percent(50) {
+            Failure::Status(statuses[random.index(3)])
+        } else {
+            Failure::CutAfter(random.within(0..=8))
+        }
     };
     (0..count).map(|_| failure(random)).collect()
 }
