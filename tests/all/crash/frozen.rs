@@ -44,7 +44,7 @@ async fn a_frozen_node_cannot_write_to_what_another_has_taken() {
     assert_eq!(resumed.count(), 1, "it changed hands once");
     // Both nodes have counted what happened.
     let freed = "runloom_runs_freed_total{reason=\"lease_expired\"}";
-    assert_eq!(Metrics::of(&client).await.get(freed), 1.0);
+    assert_eq!(Metrics::of(&client).await.get(freed) as u64, 1);
     Metrics::until(&frozen.client(), "runloom_lease_lapses_total", 1.0).await;
     // It serves again, and knows the same log.
     assert_eq!(frozen.client().log(&run).await, log);
