@@ -9,10 +9,9 @@ use tokio_postgres::NoTls;
 both_stores! {
     async fn what_a_server_has_done_is_counted(store: Store) {
         let limited = json!([{ "error": { "kind": "rate_limited" } }]);
-        let refused = json!([{ "error": { "kind": "unauthorized" } }]);
         let node = Setup::new(store)
             .scripted("says", script([text("hello")]))
-            .scripted("fails", script([limited, refused]))
+            .scripted("fails", script([limited]))
             .scripted("asks", script([call("ask_user", json!({ "question": "?" }))]))
             .start().await;
         let client = node.client();
@@ -35,8 +34,8 @@ both_stores! {
             ("runloom_runs_without_lease", 0.0),
             ("runloom_queue_oldest_seconds", 0.0),
             ("runloom_fenced_writes_total", 0.0),
-            ("runloom_step_retries_total{error_class=\"provider.rate_limited\"}", 1.0),
-            ("runloom_model_errors_total{error_class=\"provider.unauthorized\",route_id=\"fails\"}", 1.0),
+            ("runloom_step_retries_total{error_class=\"provider.rate_limited\"}", 2.0),
+            ("runloom_model_errors_total{error_class=\"provider.rate_limited\",route_id=\"fails\"}", 3.0),
             ("runloom_model_call_duration_seconds_count{route_id=\"says\"}", 1.0),
             ("runloom_event_streams_open", 1.0),
             ("runloom_http_requests_total{method=\"GET\",route=\"none\",status=\"4xx\"}", 1.0),

@@ -88,5 +88,5 @@ async fn a_frozen_node_cannot_write_to_what_another_has_taken() {
     let lost = told_of(&frozen, &runs, "the run is not this node's any more");
     assert_eq!(lost, RUNS);
     let freed = "runloom_runs_freed_total{reason=\"lease_expired\"}";
-    assert_eq!(Metrics::of(&client).await.get(freed), RUNS as f64);
+    assert_eq!(Metrics::of(&client).await.get(freed) as usize, RUNS);
 }
