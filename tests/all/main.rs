@@ -9,6 +9,7 @@ mod disk;
 mod events;
 mod idempotency;
 mod input;
+mod large;
 mod lists;
 mod messages;
 mod metrics;

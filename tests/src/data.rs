@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
+use runloom_store_sql::testing::{Fill, Pattern, fill_postgres, fill_sqlite};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -85,6 +87,43 @@ impl Data {
         let rows = self.session().await.query(sql, &[]).await;
         let rows = rows.expect("tables can be listed");
         rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Adds rows like those of a run, named by its organisation, its thread and itself. No server
+    /// may use the data meanwhile.
+    pub async fn fill(&self, (org, thread, run): (&str, &str, &str), fill: Fill) {
+        let id = "an id of the API";
+        let pattern = Pattern {
+            org_id: org.parse().expect(id),
+            thread_id: thread.parse().expect(id),
+            run_id: run.parse().expect(id),
+        };
+        let filled = match self.database_url() {
+            Some(url) => fill_postgres(&url, pattern, fill).await,
+            None => fill_sqlite(&self.folder().join("data"), pattern, fill),
+        };
+        filled.expect("the database takes the rows");
+    }
+
+    /// How many rows of each table PostgreSQL has read since [`Self::forget_reads`], by sessions
+    /// that have ended.
+    pub async fn reads(&self) -> BTreeMap<String, i64> {
+        let client = self.session().await;
+        let asked = "SELECT relname::text, seq_tup_read + coalesce(idx_tup_fetch, 0) \
+            FROM pg_stat_user_tables";
+        let rows = client.query(asked, &[]).await;
+        let rows = rows.expect("the database counts what it reads");
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    /// Lets PostgreSQL count reads from zero.
+    pub async fn forget_reads(&self) {
+        let reset = self
+            .session()
+            .await
+            .batch_execute("SELECT pg_stat_reset()")
+            .await;
+        reset.expect("the tests may do so");
     }
 
     /// A session of the PostgreSQL database, for what the API doesn't offer.

@@ -52,6 +52,7 @@ pub use postgres::Postgres;
 pub use programs::{Outcome, postgres_program, xtask};
 pub use proxy::Proxy;
 pub use raw::RawConnection;
+pub use runloom_store_sql::testing::Fill;
 pub use script::{call, count, script, text};
 pub use setup::{MASTER_KEY, Setup};
 

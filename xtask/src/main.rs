@@ -60,6 +60,12 @@ enum Task {
     /// The benchmark's load, in a process of its own
     #[command(hide = true)]
     BenchLoad(bench::load::Arguments),
+    /// Fill a stopped server's database with rows like those of one run
+    #[command(hide = true)]
+    BenchFill(bench::fill::Arguments),
+    /// Time the claims of a stopped server's due runs
+    #[command(hide = true)]
+    BenchClaim(bench::claim::Arguments),
     /// The benchmark's endpoint that stores nothing
     #[command(hide = true)]
     BenchBare(bench::bare::Arguments),
@@ -109,6 +115,8 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,
+        Task::BenchFill(arguments) => bench::fill::run(arguments).await,
+        Task::BenchClaim(arguments) => bench::claim::run(&arguments).await,
         Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) => run(task),
     }
 }

@@ -14,11 +14,14 @@ mod failure;
 mod fragment;
 mod lane;
 mod migrations;
+mod newest;
 mod postgres;
 mod predicate;
 mod rows;
 mod schema;
 mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod turn;
 mod types;

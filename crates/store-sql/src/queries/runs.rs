@@ -6,6 +6,8 @@ use runloom_store::{OwnedRun, Page, PageKey, Paged, RunFilter, RunHead, RunRecor
 
 use super::{Conn, RunQueryDsl};
 use crate::failure::Failure;
+use crate::newest::IsAmongNewest;
+use crate::predicate::IsOpen;
 use crate::rows::run::{HeadRow, RunJoins, RunRow};
 use crate::schema::{credit_entries, run_heads, runs, users};
 use crate::types::{At, Id};
@@ -114,21 +116,32 @@ pub(crate) async fn list(
     if let Some(person) = filter.created_by {
         query = query.filter(runs::created_by.eq(Id::from(person)));
     }
-    if !filter.statuses.is_empty() {
-        let names = filter.statuses.iter().map(|status| status.as_str());
-        query = query.filter(run_heads::status.eq_any(names.collect::<Vec<_>>()));
+    let surplus = page.limit.saturating_add(1);
+    if filter.goes_by_id() {
+        let newest = IsAmongNewest {
+            org: org.into(),
+            statuses: filter.statuses,
+            before: page.before.map(|key| Id(key.id)),
+            limit: surplus,
+        };
+        query = query.filter(newest).order(run_id.desc());
+    } else {
+        query = query.order((created_at.desc(), run_id.desc()));
+        if !filter.statuses.is_empty() {
+            if filter.statuses.iter().all(|status| !status.is_terminal()) {
+                query = query.filter(IsOpen);
+            }
+            let names = filter.statuses.iter().map(|status| status.as_str());
+            query = query.filter(run_heads::status.eq_any(names.collect::<Vec<_>>()));
+        }
+        if let Some(key) = page.before {
+            let (at, id) = (At(key.created_at), Id(key.id));
+            query = query
+                .filter(created_at.le(at))
+                .filter(created_at.lt(at).or(run_id.lt(id)));
+        }
     }
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(run_id.lt(id)));
-    }
-    let rows: Vec<(RunRow, RunJoins)> = query
-        .order((created_at.desc(), run_id.desc()))
-        .limit(i64::from(page.limit) + 1)
-        .load(c)
-        .await?;
+    let rows: Vec<(RunRow, RunJoins)> = query.limit(i64::from(surplus)).load(c).await?;
     let records = rows
         .into_iter()
         .map(|(row, joins)| row.into_record(joins))

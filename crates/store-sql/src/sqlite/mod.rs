@@ -31,6 +31,8 @@ use runloom_store::StoreError;
 use verbs::RunQueryDsl;
 
 use self::dialect::Now;
+#[cfg(feature = "testing")]
+pub(crate) use self::open::FILE;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::failure::{Failure, Verdict};

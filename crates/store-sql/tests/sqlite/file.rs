@@ -13,7 +13,7 @@ use runloom_store::{NewThread, Once, StoreError, ThreadStore};
 use runloom_store_sql::{Database, SqliteStore, open_sqlite};
 use tempfile::TempDir;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 pub(crate) fn open(folder: &TempDir) -> Result<Arc<SqliteStore>, StoreError> {
     open_sqlite(folder.path(), Arc::new(SystemClock))

@@ -174,6 +174,7 @@ macro_rules! contract_suite {
             run_lists {
                 runs_are_listed_newest_first;
                 filters_narrow_a_list;
+                a_list_by_status_goes_by_id;
                 cursors_hold_while_runs_are_added;
                 a_full_last_page_has_no_next;
                 a_list_shows_whole_rows;

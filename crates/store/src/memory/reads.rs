@@ -3,7 +3,7 @@ use runloom_domain::{
 };
 
 use super::accounts::Account;
-use super::lists::newest_first;
+use super::lists::{in_order, newest_first};
 use super::state::{Run, State};
 use crate::{Content, HistoryPart, Page, PageKey, Paged, RunFilter, RunHead, RunRecord};
 
@@ -103,10 +103,14 @@ impl State {
         };
         let runs = self.runs.values().filter(wanted);
         let records = runs.map(|run| self.run_record(run)).collect();
-        newest_first(records, page, |run| PageKey {
+        let key = |run: &RunRecord| PageKey {
             created_at: run.created_at,
             id: run.run_id.as_uuid(),
-        })
+        };
+        if filter.goes_by_id() {
+            return in_order(records, page, key, |key| key.id);
+        }
+        newest_first(records, page, key)
     }
 }
 

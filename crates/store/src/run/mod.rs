@@ -132,7 +132,8 @@ pub trait RunStore: Send + Sync + 'static {
     /// The run's wide row.
     async fn run(&self, org: OrgId, run: RunId) -> Result<Option<RunRecord>, StoreError>;
 
-    /// Lists an organisation's runs.
+    /// Lists an organisation's runs, newest first: by the time of their creation, or by id as
+    /// [`RunFilter::goes_by_id`] says.
     async fn runs(
         &self,
         org: OrgId,

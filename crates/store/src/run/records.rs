@@ -139,6 +139,16 @@ pub struct RunFilter {
     pub statuses: Vec<RunStatus>,
 }
 
+impl RunFilter {
+    /// Whether the list is about an organisation's runs of some statuses, and therefore in the
+    /// order of their ids: no index has both the status of a run and the time of its creation,
+    /// and the id begins with that time.
+    pub fn goes_by_id(&self) -> bool {
+        let of_all = self.thread_id.is_none() && self.created_by.is_none();
+        of_all && !self.statuses.is_empty()
+    }
+}
+
 /// A part of what a run sees of its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HistoryPart {

@@ -18,6 +18,9 @@ pub(crate) enum Durability {
     Full,
 }
 
+/// Its log, in its folder.
+const LOG: &str = "server.log";
+
 /// A running cluster.
 pub(crate) struct Cluster {
     /// Address of its `postgres` database, for a superuser without password.
@@ -97,13 +100,23 @@ impl Cluster {
             port,
             durability,
         };
-        let log = folder.path().join("server.log");
+        let log = folder.path().join(LOG);
         Ok(Self {
             url: format!("postgres://postgres@127.0.0.1:{}/postgres", launch.port),
             server: launch.start(interrupt, log).await?,
             launch,
             folder,
         })
+    }
+
+    /// Where its tables are.
+    pub(crate) fn data(&self) -> &Path {
+        &self.launch.data
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> Result<String> {
+        std::fs::read_to_string(self.folder.path().join(LOG)).context("PostgreSQL has no log")
     }
 
     pub(crate) const fn port(&self) -> u16 {
