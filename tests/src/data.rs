@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use runloom_store_sql::testing::{Fill, Pattern, fill_postgres, fill_sqlite};
 use tempfile::TempDir;
@@ -47,9 +48,45 @@ impl Data {
         self.folder.path()
     }
 
+    /// What the tools `effect_once` and `effect_keyed` did so far on all nodes: the key of each
+    /// effect, as often as it happened.
+    pub fn effects(&self) -> Vec<String> {
+        let folders = std::fs::read_dir(self.folder()).expect("the folder is there");
+        let ledgers = folders.map(|entry| entry.expect("an entry").path().join("effects"));
+        let texts = ledgers.filter_map(|ledger| std::fs::read_to_string(ledger).ok());
+        let mut all = Vec::new();
+        for text in texts {
+            all.extend(text.lines().map(str::to_owned));
+        }
+        all
+    }
+
     /// The URL of the PostgreSQL database.
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(Database::url)
+    }
+
+    /// Makes runs and idempotency keys older, as if so many days had passed.
+    pub async fn age(&self, days: u32) {
+        if self.database.is_none() {
+            return age_sqlite(&self.folder().join("data/runloom.db"), days);
+        }
+        let by = format!("interval '{days} days'");
+        let sql = format!(
+            "UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by};
+            UPDATE idempotency_keys SET created_at = created_at - {by}"
+        );
+        let changed = self.session().await.batch_execute(&sql).await;
+        changed.expect("rows change");
+    }
+
+    /// The tables that the log is in on PostgreSQL.
+    pub async fn log_parts(&self) -> Vec<String> {
+        let sql = "SELECT inhrelid::regclass::text FROM pg_inherits
+            WHERE inhparent = 'events'::regclass ORDER BY 1";
+        let rows = self.session().await.query(sql, &[]).await;
+        let rows = rows.expect("tables can be listed");
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// Adds rows like those of a run, named by its organisation, its thread and itself. No server
@@ -89,8 +126,8 @@ impl Data {
         reset.expect("the tests may do so");
     }
 
-    /// A session of our own in the PostgreSQL database.
-    async fn session(&self) -> tokio_postgres::Client {
+    /// A session of the PostgreSQL database, for what the API doesn't offer.
+    pub async fn session(&self) -> tokio_postgres::Client {
         let url = self.database_url().expect("the test has a database");
         let (client, connection) = tokio_postgres::connect(&url, NoTls)
             .await
@@ -167,6 +204,25 @@ impl Drop for Database {
         });
         let _ = dropper.join();
     }
+}
+
+/// Python brings an SQLite, which may write beside the server's.
+fn age_sqlite(file: &Path, days: u32) {
+    let by = u64::from(days) * 24 * 60 * 60 * 1_000_000;
+    let program = format!(
+        "import sqlite3, sys\n\
+         c = sqlite3.connect(sys.argv[1], timeout=20)\n\
+         c.execute('UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by}')\n\
+         c.execute('UPDATE idempotency_keys SET created_at = created_at - {by}')\n\
+         c.commit()\n"
+    );
+    let status = Command::new("python3")
+        .arg("-c")
+        .arg(program)
+        .arg(file)
+        .status()
+        .expect("there is a Python");
+    assert!(status.success(), "rows change");
 }
 
 async fn statement(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {

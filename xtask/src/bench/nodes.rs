@@ -73,7 +73,7 @@ impl Bench<'_> {
 
     async fn nodes(&self, peers: usize, hints: Hints) -> Result<Nodes> {
         let nats = match hints {
-            Hints::Nats => Some(nats::start(self.interrupt, &self.folder).await?),
+            Hints::Nats => Some(nats::start(self.interrupt, port::free()?, &self.folder).await?),
             Hints::Database | Hints::None => None,
         };
         let url = match (&nats, hints) {

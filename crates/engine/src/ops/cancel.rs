@@ -114,8 +114,10 @@ impl Engine {
     /// Writes an intent and shows its events; false when the run isn't as expected.
     pub(super) async fn carry_out(&self, intent: Intent) -> Result<bool, StoreError> {
         let (run, events) = (intent.run_id, intent.events.clone());
+        let projection = intent.projection.clone();
         match self.shared.parts.store.intend(intent).await? {
             Intended::Applied { base } => {
+                self.shared.metrics.committed(Some(&projection));
                 self.shared.rings.publish(run, base, &events);
                 self.shared.teller.tell(&[Hint::Log {
                     run_id: run,

@@ -13,13 +13,21 @@ use crate::schema::{credit_entries, run_heads, runs, users};
 use crate::types::{At, Id};
 
 pub(crate) async fn head(c: &mut Conn, org: OrgId, run: RunId) -> Result<Option<RunHead>, Failure> {
-    let row: Option<HeadRow> = run_heads::table
-        .find((Id::from(org), Id::from(run)))
-        .select(HeadRow::as_select())
+    let row: Option<(HeadRow, Option<At>)> = run_heads::table
+        .inner_join(
+            runs::table.on(runs::org_id
+                .eq(run_heads::org_id)
+                .and(runs::run_id.eq(run_heads::run_id))),
+        )
+        .filter(run_heads::org_id.eq(Id::from(org)))
+        .filter(run_heads::run_id.eq(Id::from(run)))
+        .select((HeadRow::as_select(), runs::events_expired_at))
         .first(c)
         .await
         .optional()?;
-    Ok(row.map(HeadRow::into_head).transpose()?)
+    Ok(row
+        .map(|(head, expired_at)| head.into_head(expired_at))
+        .transpose()?)
 }
 
 pub(crate) async fn live(

@@ -15,6 +15,7 @@ impl State {
             last_seq: run.last_seq(),
             epoch: run.epoch,
             owned: run.owner.is_some(),
+            events_expired: run.expired,
         })
     }
 
@@ -26,8 +27,9 @@ impl State {
         limit: u32,
         wanted: impl Fn(&str) -> bool,
     ) -> Vec<StoredEvent> {
-        let log = self.run(org, run).map_or(&[][..], |run| &run.events);
-        (1..)
+        let run = self.run(org, run);
+        let (deleted, log) = run.map_or((0, &[][..]), |run| (run.deleted, &run.events));
+        (deleted + 1..)
             .zip(log)
             .filter(|(seq, event)| *seq > after && wanted(&event.event_type))
             .take(limit as usize)

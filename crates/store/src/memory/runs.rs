@@ -4,9 +4,9 @@ use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolC
 use super::MemoryStore;
 use super::reads::is_logged;
 use crate::{
-    Appended, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended, Intent,
-    KeyConflict, NewRun, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
-    StoreError, StoredAnswer, Tail,
+    Appended, Census, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended,
+    Intent, KeyConflict, NewRun, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
+    RunStore, StoreError, StoredAnswer, Tail,
 };
 
 #[async_trait]
@@ -61,6 +61,10 @@ impl RunStore for MemoryStore {
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
         Ok(self.state().cancelling(node))
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        Ok(self.state().census(self.now()))
     }
 
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {

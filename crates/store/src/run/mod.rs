@@ -9,7 +9,7 @@ pub use change::{
     Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
 };
 pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Rewind};
-pub use records::{ClaimedRun, HistoryPart, OwnedRun, RunFilter, RunHead, RunRecord, Tail};
+pub use records::{Census, ClaimedRun, HistoryPart, OwnedRun, RunFilter, RunHead, RunRecord, Tail};
 pub use turns::take_turns;
 
 use async_trait::async_trait;
@@ -78,6 +78,10 @@ pub trait RunStore: Send + Sync + 'static {
 
     /// The runs that the node owns.
     async fn owned(&self, node: NodeId) -> Result<Vec<OwnedRun>, StoreError>;
+
+    /// How the runs that haven't ended stand. Reads them all, by an index without the ended
+    /// ones: not for every request.
+    async fn census(&self) -> Result<Census, StoreError>;
 
     /// The run's narrow row.
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError>;
