@@ -1,5 +1,5 @@
 use runloom_domain::{EncodedEvent, OrgId, RunId, RunStatus, ThreadId, UserId};
-use runloom_store::{Hint, Intended, Intent, Page, RunFilter, StoreError};
+use runloom_store::{Hint, Intended, Intent, StoreError};
 
 use crate::Engine;
 use crate::driver::{LoadError, fold_log};
@@ -66,27 +66,14 @@ impl Engine {
         user: UserId,
         following: RunId,
     ) -> Result<(), StoreError> {
-        let live = RunStatus::ALL
-            .into_iter()
-            .filter(|status| status.is_live())
-            .collect();
-        let filter = RunFilter {
-            thread_id: Some(thread),
-            created_by: None,
-            statuses: live,
+        let live = self.shared.parts.store.live_run(org, thread).await?;
+        let Some(run) = live.filter(|run| *run != following) else {
+            return Ok(());
         };
-        let page = Page {
-            limit: 1,
-            before: None,
-        };
-        let runs = self.shared.parts.store.runs(org, filter, page).await?;
-        for run in runs.items.into_iter().filter(|run| run.run_id != following) {
-            match self.cancel_now(org, run.run_id, user).await {
-                Ok(()) | Err(CancelError::NoRun) => {}
-                Err(CancelError::Store(error)) => return Err(error),
-            }
+        match self.cancel_now(org, run, user).await {
+            Ok(()) | Err(CancelError::NoRun) => Ok(()),
+            Err(CancelError::Store(error)) => Err(error),
         }
-        Ok(())
     }
 
     /// Decides on behalf of a person, from any node.

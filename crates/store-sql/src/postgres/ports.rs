@@ -119,6 +119,10 @@ impl RunStore for PostgresStore {
         read!(self, any, runs::head(org, run))
     }
 
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
+        read!(self, runs::live(org, thread))
+    }
+
     async fn events(
         &self,
         org: OrgId,

@@ -1,13 +1,13 @@
 //! Runs as they are read.
 
 use diesel::prelude::*;
-use runloom_domain::{NodeId, OrgId, RunId, RunStatus};
+use runloom_domain::{NodeId, OrgId, RunId, RunStatus, ThreadId};
 use runloom_store::{OwnedRun, Page, PageKey, Paged, RunFilter, RunHead, RunRecord, StoreError};
 
 use super::{Conn, RunQueryDsl};
 use crate::failure::Failure;
 use crate::newest::IsAmongNewest;
-use crate::predicate::IsOpen;
+use crate::predicate::IsLive;
 use crate::rows::run::{HeadRow, RunJoins, RunRow};
 use crate::schema::{credit_entries, run_heads, runs, users};
 use crate::types::{At, Id};
@@ -28,6 +28,22 @@ pub(crate) async fn head(c: &mut Conn, org: OrgId, run: RunId) -> Result<Option<
     Ok(row
         .map(|(head, expired_at)| head.into_head(expired_at))
         .transpose()?)
+}
+
+pub(crate) async fn live(
+    c: &mut Conn,
+    org: OrgId,
+    thread: ThreadId,
+) -> Result<Option<RunId>, Failure> {
+    let found: Option<Id> = run_heads::table
+        .filter(run_heads::org_id.eq(Id::from(org)))
+        .filter(run_heads::thread_id.eq(Id::from(thread)))
+        .filter(IsLive)
+        .select(run_heads::run_id)
+        .first(c)
+        .await
+        .optional()?;
+    Ok(found.map(RunId::from))
 }
 
 pub(crate) async fn owned(c: &mut Conn, node: NodeId) -> Result<Vec<OwnedRun>, Failure> {
@@ -128,9 +144,6 @@ pub(crate) async fn list(
     } else {
         query = query.order((created_at.desc(), run_id.desc()));
         if !filter.statuses.is_empty() {
-            if filter.statuses.iter().all(|status| !status.is_terminal()) {
-                query = query.filter(IsOpen);
-            }
             let names = filter.statuses.iter().map(|status| status.as_str());
             query = query.filter(run_heads::status.eq_any(names.collect::<Vec<_>>()));
         }

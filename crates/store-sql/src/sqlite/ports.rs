@@ -91,6 +91,11 @@ impl RunStore for SqliteStore {
             .await
     }
 
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
+        self.read(move |c| done(queries::runs::live(c, org, thread)))
+            .await
+    }
+
     async fn events(
         &self,
         org: OrgId,

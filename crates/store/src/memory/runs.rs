@@ -71,6 +71,12 @@ impl RunStore for MemoryStore {
         Ok(self.state().head(org, run))
     }
 
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
+        let state = self.state();
+        let live = state.live_run(thread);
+        Ok(live.filter(|run| state.run(org, *run).is_some()))
+    }
+
     async fn events(
         &self,
         org: OrgId,

@@ -86,6 +86,9 @@ pub trait RunStore: Send + Sync + 'static {
     /// The run's narrow row.
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError>;
 
+    /// The run that occupies the thread, however many runs that has had.
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError>;
+
     /// Up to `limit` events with a seq above `after`, in order.
     async fn events(
         &self,
