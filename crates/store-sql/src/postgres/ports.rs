@@ -120,7 +120,7 @@ impl RunStore for PostgresStore {
     }
 
     async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
-        read!(self, runs::live(org, thread))
+        read!(self, any, runs::live(org, thread))
     }
 
     async fn events(
