@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let store = arguments
         .database
-        .choose()
+        .choose()?
         .open(Arc::new(SystemClock))
         .await?;
     let node = NodeId::generate(SystemClock.now());

@@ -53,7 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         run_id: arguments.run,
     };
     let fill = arguments.what.into();
-    match arguments.database.choose() {
+    match arguments.database.choose()? {
         Chosen::Sqlite(folder) => fill_sqlite(&folder, pattern, fill),
         Chosen::Postgres(url) => fill_postgres(&url, pattern, fill).await,
     }
