@@ -94,7 +94,7 @@ impl Proxy {
 impl Plan {
     fn fate(&self, sent: &[u8]) -> Fate {
         let holds = |mark: &&[u8]| sent.windows(mark.len()).any(|window| window == *mark);
-        if !self.is_on.load(Ordering::SeqCst) || !MARKS.iter().any(|mark| holds(mark)) {
+        if !self.is_on.load(Ordering::SeqCst) || !MARKS.iter().any(holds) {
             return Fate::Passes;
         }
         match self.draw() % 20 {

@@ -94,7 +94,7 @@ impl Source {
         query: impl FnOnce(&mut SqliteConnection) -> Result<T, diesel::result::Error> + Send + 'static,
     ) -> Result<T, CopyError> {
         let path = self.path.clone();
-        blocking(move || query(&mut connect(&path)?).map_err(failed)).await
+        blocking(move || query(&mut connect(&path)?).map_err(|error| failed(&error))).await
     }
 
     /// Begins to read a table's rows in the order of its key.
@@ -128,13 +128,13 @@ impl Rows {
 
 fn read(path: &Path, table: &Table, batches: &mpsc::Sender<Vec<Row>>) -> Result<(), CopyError> {
     let mut c = connect(path)?;
-    c.batch_execute(SETTINGS).map_err(failed)?;
+    c.batch_execute(SETTINGS).map_err(|error| failed(&error))?;
     let rows = sql_query(table.select(""))
         .load_iter::<Values, DefaultLoadingMode>(&mut c)
-        .map_err(failed)?;
+        .map_err(|error| failed(&error))?;
     let (mut batch, mut bytes) = (Vec::new(), 0);
     for values in rows {
-        let row = values.map_err(failed)?.into_row(table)?;
+        let row = values.map_err(|error| failed(&error))?.into_row(table)?;
         bytes += row.iter().map(Image::len).sum::<usize>();
         batch.push(row);
         if batch.len() == ROWS || bytes >= BYTES {
@@ -214,6 +214,6 @@ fn panicked(error: tokio::task::JoinError) -> CopyError {
     CopyError::Store(StoreError::Rejected(error.into()))
 }
 
-fn failed(error: diesel::result::Error) -> CopyError {
+fn failed(error: &diesel::result::Error) -> CopyError {
     CopyError::Source(error.to_string())
 }

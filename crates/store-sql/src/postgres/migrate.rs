@@ -93,10 +93,10 @@ pub(crate) async fn on(target: &Target, purpose: Purpose) -> Result<Migrated, St
 async fn lock(c: &mut Conn) -> Result<(), StoreError> {
     let mut locking = std::pin::pin!(c.batch_execute(LOCK));
     loop {
-        match tokio::time::timeout(SAY_SO, &mut locking).await {
-            Ok(locked) => return locked.map_err(error::of_statement),
-            Err(_) => tracing::warn!("another node migrates the database; waiting for it"),
+        if let Ok(locked) = tokio::time::timeout(SAY_SO, &mut locking).await {
+            return locked.map_err(error::of_statement);
         }
+        tracing::warn!("another node migrates the database; waiting for it");
     }
 }
 

@@ -28,6 +28,10 @@ pub(crate) fn watch() {
     made.expect("the instrumentation is set");
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "diesel hands events over by value"
+)]
 fn note(event: InstrumentationEvent<'_>) {
     if let InstrumentationEvent::StartQuery { query, .. } = event {
         let text = query.to_string();

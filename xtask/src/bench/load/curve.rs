@@ -7,15 +7,16 @@ use super::wire::Connection;
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use runloom_domain::{Clock as _, SystemClock};
 use serde::Deserialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 /// The middle of the time over which finished runs are spread.
-const DEEP: Duration = Duration::from_hours(15 * 24);
+const DEEP_MICROS: i64 = 15 * 24 * 3_600 * 1_000_000;
 /// Rounds that warm the server up.
 const WARM_UP: usize = 10;
 
@@ -63,10 +64,8 @@ pub(super) async fn load(target: &Target, clients: usize, time: Duration) -> Res
                 let recorded: Result<()> = outcome.and_then(|times| {
                     round += 1;
                     tally.borrow_mut().result.done += 1;
-                    let counted = times.into_iter().filter(|_| round > WARM_UP);
-                    counted
-                        .map(|(what, time)| tally.borrow_mut().record(what, time))
-                        .collect()
+                    let mut counted = times.into_iter().filter(|_| round > WARM_UP);
+                    counted.try_for_each(|(what, time)| tally.borrow_mut().record(what, time))
                 });
                 if let Err(error) = recorded {
                     tally.borrow_mut().result.fail(&error);
@@ -92,7 +91,7 @@ pub(super) async fn load(target: &Target, clients: usize, time: Duration) -> Res
 
 /// What is listed, by name.
 async fn lists(connection: &mut Connection) -> Result<Vec<(&'static str, String)>> {
-    let deep = cursor(SystemTime::now() - DEEP)?;
+    let deep = cursor(SystemClock.now().as_micros() - DEEP_MICROS)?;
     let mut threads = Vec::new();
     // Where nothing is so old, the newest thread will do.
     for path in [
@@ -119,11 +118,8 @@ async fn lists(connection: &mut Connection) -> Result<Vec<(&'static str, String)
 }
 
 /// A cursor behind everything that was made at this time or later.
-fn cursor(at: SystemTime) -> Result<String> {
-    let since = at
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .context("the clock is wrong")?;
-    let micros = u64::try_from(since.as_micros()).context("the clock is wrong")?;
+fn cursor(micros: i64) -> Result<String> {
+    let micros = u64::try_from(micros).context("the clock is wrong")?;
     let millis = u128::from(micros / 1000);
     let mut bytes = [1; 25];
     bytes[1..9].copy_from_slice(&micros.to_be_bytes());

@@ -80,14 +80,14 @@ pub(super) async fn soon_dropped(c: &mut Conn, days: u32) -> Result<Option<Range
         return Ok(None);
     };
     let (parts, now) = (state::parts(c).await?, state::now_ms(c).await?);
-    let mut soon = parts.iter().map(|part| part.range);
-    let first = soon.find(|range| range.is_soon_past(longest, now));
+    let ranges = parts.iter().map(|part| part.range);
+    let mut soon = ranges.filter(|range| range.is_soon_past(longest, now));
+    let Some(first) = soon.next() else {
+        return Ok(None);
+    };
     // Parts follow each other in time, so these do.
-    let last = soon.filter(|range| range.is_soon_past(longest, now)).last();
-    Ok(first.map(|first| Range {
-        to: last.unwrap_or(first).to,
-        ..first
-    }))
+    let to = soon.next_back().unwrap_or(first).to;
+    Ok(Some(Range { to, ..first }))
 }
 
 async fn step(c: &mut Conn, days: u32) -> Result<Verdict<Step>, Failure> {
@@ -110,13 +110,13 @@ async fn step(c: &mut Conn, days: u32) -> Result<Verdict<Step>, Failure> {
             None => (seal.lift(), Step::Prepared),
         },
         (Some(seal), false) => (seal.lift(), Step::Prepared),
-        (None, false) => match state.missing() {
-            Some((name, range)) => (make(&name, range), Step::Made),
-            None => {
+        (None, false) => {
+            let Some((name, range)) = state.missing() else {
                 let ahead = state.ahead();
                 return Ok(Verdict::Undo(Step::Nothing { ahead }));
-            }
-        },
+            };
+            (make(&name, range), Step::Made)
+        }
     };
     c.batch_execute(&statements).await?;
     Ok(Verdict::Keep(step))
