@@ -18,7 +18,7 @@ pub(crate) fn run() -> Result<()> {
     let mut violations = arrows::check(&graph.members);
     violations.extend(layers::check(&graph));
     violations.extend(sources::check(workspace::root(), &files)?);
-    violations.extend(migrations::check(&files));
+    violations.extend(migrations::check(workspace::root(), &files)?);
 
     if violations.is_empty() {
         println!(

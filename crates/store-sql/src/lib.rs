@@ -6,16 +6,22 @@
 //!
 //! * `queries` has the statements that both databases run alike; it is compiled once for each.
 //! * `sqlite` has one thread that writes, in groups, and a few that read.
-//! * `postgres` has a connection for appends, lanes for creations and leases, and a pool.
+//! * `postgres` has a connection for appends, lanes for creations, leases and dispatch, and a pool.
+//! * `copy` moves a deployment from SQLite to PostgreSQL.
 
+mod copy;
 mod failure;
 mod fragment;
+mod lane;
 mod migrations;
+mod newest;
 mod postgres;
 mod predicate;
 mod rows;
 mod schema;
 mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod turn;
 mod types;
@@ -28,8 +34,10 @@ use async_trait::async_trait;
 use runloom_domain::Clock;
 use runloom_store::{Signals, Store, StoreError};
 
-pub use postgres::PostgresStore;
-pub use sqlite::SqliteStore;
+pub use copy::{CopyError, CopyProgress, CopyStep, copy_to_postgres};
+pub use lane::Lane;
+pub use postgres::{DatabaseRoles, PostgresStore};
+pub use sqlite::{SqliteStore, back_up_sqlite};
 
 /// How long a node owns its runs after it has last renewed its lease.
 const LEASE: Duration = Duration::from_secs(15);
@@ -37,10 +45,17 @@ const LEASE: Duration = Duration::from_secs(15);
 /// How many organisations a claim looks at, if it isn't for more runs than that.
 const CLAIM_ORGS: u32 = 16;
 
+/// How many expired runs one step of deleting goes through at most.
+const DELETED_AT_ONCE: i64 = 100;
+
 /// A store that is a database: it can be asked whether it is there, and closed.
 #[async_trait]
 pub trait Database: Store {
-    /// Whether the database answers and has the schema of this version.
+    /// The names of the migrations that were run when it was opened.
+    fn migrated(&self) -> &[String];
+
+    /// Whether the database answers and has a schema with which this version can work: its own,
+    /// or a later one that still has all that this version uses.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// What carries hints between the nodes that share the database; `None` when it can have
@@ -48,6 +63,9 @@ pub trait Database: Store {
     fn signals(&self) -> Option<Arc<dyn Signals>> {
         None
     }
+
+    /// The ways to the database, and how busy each is.
+    fn lanes(&self) -> Vec<Lane>;
 
     /// Waits for the writes asked for so far and closes. Later writes fail.
     async fn close(&self) -> Result<(), StoreError>;
@@ -77,7 +95,8 @@ pub async fn open_postgres(url: &str) -> Result<Arc<PostgresStore>, StoreError> 
 }
 
 /// Brings the PostgreSQL database at `url` to the schema of this version, without opening a
-/// store. An SQLite database is migrated by opening it.
-pub async fn migrate(url: &str) -> Result<(), StoreError> {
+/// store, and returns the names of the migrations that were run. An SQLite database is migrated
+/// by opening it.
+pub async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
     postgres::migrate(url).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runloom_tests::{Client, EventStream, Node, Setup, Store, check_ended, count, script};
+use runloom_tests::{Client, EventStream, Metrics, Node, Setup, Store, check_ended, count, script};
 use rustix::process::Signal;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -61,7 +61,7 @@ fn told_of(node: &Node, runs: &[String], line: &str) -> usize {
 async fn a_frozen_node_cannot_write_to_what_another_has_taken() {
     let (frozen_for, deltas) = times();
     let setup = Setup::new(Store::Postgres).scripted("m", script([count(deltas, 20)]));
-    let mut frozen = setup.start().await;
+    let frozen = setup.start().await;
     let other = frozen.peer("other").await;
     let runs = streaming(&frozen.client()).await;
 
@@ -82,9 +82,11 @@ async fn a_frozen_node_cannot_write_to_what_another_has_taken() {
         assert_eq!(frozen.client().log(run).await, log);
     }
     // It had deltas to write when it woke up. They were refused, and it has let go of each run.
-    frozen
-        .logged("an append of an earlier epoch was refused")
-        .await;
+    let fenced = "runloom_fenced_writes_total";
+    Metrics::until(&frozen.client(), fenced, 1.0).await;
+    Metrics::until(&frozen.client(), "runloom_lease_lapses_total", 1.0).await;
     let lost = told_of(&frozen, &runs, "the run is not this node's any more");
     assert_eq!(lost, RUNS);
+    let freed = "runloom_runs_freed_total{reason=\"lease_expired\"}";
+    assert_eq!(Metrics::of(&client).await.get(freed) as usize, RUNS);
 }

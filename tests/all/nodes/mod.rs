@@ -6,6 +6,8 @@ mod hints;
 mod nats;
 mod outage;
 mod rolling;
+mod sessions;
+mod stop;
 mod taken_over;
 mod watch;
 

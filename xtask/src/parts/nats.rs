@@ -18,6 +18,7 @@ pub(crate) async fn executable(interrupt: &Interrupt) -> Result<PathBuf> {
 /// The running server.
 pub(crate) struct Nats {
     pub(crate) url: String,
+    pub(crate) port: u16,
     pub(crate) server: Background,
 }
 
@@ -36,6 +37,7 @@ pub(crate) async fn start(interrupt: &Interrupt, port: u16, folder: &Path) -> Re
         .await?;
     Ok(Nats {
         url: format!("nats://127.0.0.1:{port}"),
+        port,
         server,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::variable;
 use crate::parts::postgres::{self, Cluster, Durability};
-use crate::parts::{chromium, model, nats, node, port, python, strace};
+use crate::parts::{chromium, model, nats, node, port, promtool, python, strace};
 use crate::process::{self, Interrupt};
 use anyhow::{Context, Result};
 use std::env;
@@ -46,6 +46,10 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
     if env::var_os("RUNLOOM_TEST_STRACE").is_none() {
         let executable = strace::executable(interrupt).await?;
         variables.push(variable("RUNLOOM_TEST_STRACE", &executable));
+    }
+    if env::var_os("RUNLOOM_TEST_PROMTOOL").is_none() {
+        let executable = promtool::executable(interrupt).await?;
+        variables.push(variable("RUNLOOM_TEST_PROMTOOL", &executable));
     }
     if env::var_os("RUNLOOM_TEST_NATS").is_none() {
         let executable = nats::executable(interrupt).await?;

@@ -244,6 +244,7 @@ impl Driver {
         let now = self.shared.parts.clock.now();
         self.run.state.last_seq = base + deltas;
         for event in events {
+            self.shared.metrics.event(&event);
             let NewEvent { body, private } = event;
             fault_after(&body);
             let seq = self.run.state.last_seq + 1;

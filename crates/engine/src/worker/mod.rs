@@ -8,10 +8,10 @@ mod work;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runloom_domain::{RunId, RunStatus, ThreadId};
-use runloom_store::{Hint, StoreError};
+use runloom_store::{ClaimedRun, Hint, StoreError};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +25,12 @@ use registry::Registry;
 
 /// How many runs one claim takes.
 const CLAIM: u32 = 50;
+
+/// How long drivers that were let go of may take to notice, before other nodes get their runs.
+const NOTICE: Duration = Duration::from_millis(250);
+
+/// How long tools that don't stop when they are dropped are waited for.
+const STUBBORN: Duration = Duration::from_secs(5);
 
 /// The node's worker.
 pub(crate) struct Worker {
@@ -56,12 +62,7 @@ impl Worker {
             behind: AtomicBool::new(false),
         });
         worker.renew().await?;
-        worker
-            .shared
-            .parts
-            .store
-            .free_lost(worker.shared.node)
-            .await?;
+        worker.free_lost().await?;
         tasks::start(&worker);
         if let Some(signals) = worker.shared.parts.signals.clone() {
             cluster::start(&worker, signals);
@@ -106,6 +107,11 @@ impl Worker {
     /// Whether the run is worked on here.
     pub(crate) fn works_on(&self, run: RunId) -> bool {
         self.registry.contains(run)
+    }
+
+    /// How many runs are worked on here.
+    pub(crate) fn works_on_how_many(&self) -> usize {
+        self.registry.len()
     }
 
     /// Notes that a run waits behind others of its thread.
@@ -158,12 +164,7 @@ impl Worker {
             self.behind.store(false, Ordering::SeqCst);
             let room = self.shared.config.max_runs - self.registry.len();
             let limit = CLAIM.min(u32::try_from(room).unwrap_or(CLAIM));
-            let claimed = self
-                .shared
-                .parts
-                .store
-                .claim(self.shared.node, limit)
-                .await?;
+            let claimed = self.claim(limit).await?;
             if !claimed.is_empty() {
                 fault::point("after_claim");
             }
@@ -183,6 +184,23 @@ impl Worker {
         Ok(())
     }
 
+    async fn claim(&self, limit: u32) -> Result<Vec<ClaimedRun>, StoreError> {
+        let (store, metrics) = (&self.shared.parts.store, &self.shared.metrics);
+        let began = Instant::now();
+        let claimed = store.claim(self.shared.node, limit).await?;
+        metrics.claim_seconds.observe(began.elapsed().as_secs_f64());
+        metrics.runs_claimed.inc_by(claimed.len() as u64);
+        Ok(claimed)
+    }
+
+    /// Frees the runs of nodes whose lease has ended.
+    async fn free_lost(&self) -> Result<(), StoreError> {
+        let store = &self.shared.parts.store;
+        let freed = store.free_lost(self.shared.node).await?;
+        self.shared.metrics.runs_lost.inc_by(freed);
+        Ok(())
+    }
+
     /// Renews the lease. A node that could not renew it in time has dropped its runs: they are
     /// freed before it is taken anew, so that whoever claims them has a new epoch.
     async fn renew(&self) -> Result<(), StoreError> {
@@ -192,6 +210,7 @@ impl Worker {
             self.registry.drop_all();
             store.end_lease(self.shared.node).await?;
             lease.restart();
+            self.shared.metrics.lapses.inc();
         }
         store.renew_lease(self.shared.node).await?;
         if lease.has_lapsed() {
@@ -203,22 +222,30 @@ impl Worker {
     }
 
     /// Stops: no new claims, drivers stop at their next step boundary, those that haven't
-    /// within `grace` at once; then the lease ends and other nodes take the runs.
+    /// within `grace` at once; then the lease ends and other nodes take the runs. A tool that
+    /// can't be stopped keeps none of them waiting: whatever it comes to is refused.
     pub(crate) async fn drain(&self, grace: Duration) {
         self.draining.store(true, Ordering::SeqCst);
         self.registry.order_all(|orders| orders.drain = true);
         self.drivers.close();
-        if tokio::time::timeout(grace, self.drivers.wait())
-            .await
-            .is_err()
-        {
+        let mut quiet = self.is_quiet_within(grace).await;
+        if !quiet {
             self.registry.drop_all();
-            // What drivers do then is bounded by the time that tools take to stop.
-            let _ = tokio::time::timeout(Duration::from_secs(5), self.drivers.wait()).await;
+            quiet = self.is_quiet_within(NOTICE).await;
         }
         if let Err(error) = self.shared.parts.store.end_lease(self.shared.node).await {
             tracing::warn!(error = %error, "the lease runs out by itself");
         }
         self.shared.teller.tell(&[Hint::Free]);
+        if !quiet && !self.is_quiet_within(STUBBORN).await {
+            tracing::warn!("a tool or a model adapter doesn't stop; it ends with the process");
+        }
+    }
+
+    /// Whether no driver works on a run any more within that time.
+    async fn is_quiet_within(&self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.drivers.wait())
+            .await
+            .is_ok()
     }
 }

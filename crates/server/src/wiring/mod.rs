@@ -2,15 +2,18 @@
 
 mod catalog;
 mod master_key;
+mod metrics;
 mod models;
 mod node;
 mod readiness;
+mod roles;
 mod signals;
 mod store;
 mod tools;
 
 pub(crate) use catalog::catalog;
 pub(crate) use master_key::master_key;
+pub(crate) use metrics::metrics;
 pub(crate) use models::models;
 pub(crate) use node::Identity;
 pub(crate) use readiness::DatabaseReadiness;

@@ -9,7 +9,7 @@ use runloom_store_sql::Database;
 /// How long the database may take to answer.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Ready when the database answers and has the schema of this version.
+/// Ready when the database answers and has a schema with which this version can work.
 pub(crate) struct DatabaseReadiness(pub(crate) Arc<dyn Database>);
 
 impl Readiness for DatabaseReadiness {

@@ -8,7 +8,8 @@ use runloom_domain::Clock;
 use runloom_store_sql::{Database, open_postgres, open_sqlite};
 
 use super::node::Identity;
-use crate::config::Data;
+use super::roles;
+use crate::config::{Config, Mode};
 
 /// The database, and who this process is to it.
 pub(crate) struct Opened {
@@ -18,19 +19,21 @@ pub(crate) struct Opened {
 }
 
 /// Opens the database, making and migrating it as needed, and the data folder.
-pub(crate) async fn open(data: &Data, clock: Arc<dyn Clock>) -> Result<Opened> {
+pub(crate) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Opened> {
+    let data = &config.data;
     make_folder(&data.dir)?;
     match &data.database_url {
-        Some(url) => postgres(url.expose(), &data.dir, clock).await,
+        Some(url) => postgres(url.expose(), &data.dir, config.mode, clock).await,
         None => sqlite(&data.dir, clock).await,
     }
 }
 
 /// Other nodes wait until a dead one's lease ends. This one needn't: holding the folder's lock
 /// it knows that whoever held it before is gone.
-async fn postgres(url: &str, folder: &Path, clock: Arc<dyn Clock>) -> Result<Opened> {
+async fn postgres(url: &str, folder: &Path, mode: Mode, clock: Arc<dyn Clock>) -> Result<Opened> {
     let failed = "can't use the PostgreSQL database";
     let database = open_postgres(url).await.context(failed)?;
+    roles::report(database.roles(), mode);
     let identity = Identity::take(folder, clock.now())?;
     if let Some(dead) = identity.as_ref().and_then(|identity| identity.before) {
         database.expire_lease(dead).await.context(failed)?;

@@ -27,7 +27,7 @@ pub(super) enum Class {
 }
 
 const AGAIN: [&str; 2] = ["deadlock detected", "could not serialize access"];
-const WAITED: &str = "canceling statement due to lock timeout";
+pub(super) const WAITED: &str = "canceling statement due to lock timeout";
 const FULL: [&str; 2] = ["No space left on device", "disk full"];
 const LOST: &str = "terminating connection";
 const LATER: [&str; 10] = [

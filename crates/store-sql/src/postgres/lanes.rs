@@ -1,5 +1,6 @@
 //! The pools: what must not wait for each other has a lane of its own.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,101 +13,158 @@ use runloom_store::StoreError;
 use tokio::time::error::Elapsed;
 
 use super::Conn;
-use super::connect::{Purpose, Target};
-use crate::failure::Failure;
+use super::connect::{Purpose, SILENT, Target};
+use crate::Lane as LaneState;
 
 /// Creations at the same time. Each is two statements; more would only wait for each other's
 /// processor.
 const CREATES: usize = 2;
 
-/// Everything but appends, creations, leases and hints.
-const ANYTHING: usize = 7;
+/// Claims, sweeps, polls and the ends of logs that are followed. A sweep that takes long must not
+/// keep events from their watchers.
+const DISPATCH: usize = 2;
+
+/// Everything but appends, creations, leases, dispatch and hints.
+const ANYTHING: usize = 5;
 
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a call waits for what it asks. It is longer than any statement may take by the
-/// database's own clock: past it the database is frozen or out of reach.
-const ANSWER: Duration = Duration::from_secs(25);
-
-pub(super) type Lent = Object<Conn>;
-
-/// Waits for an answer on a connection, but not for ever.
-pub(super) async fn patiently<T>(
-    question: impl Future<Output = Result<T, Failure>>,
-) -> Result<Result<T, Failure>, Elapsed> {
-    tokio::time::timeout(ANSWER, question).await
+/// A connection of a pool, for one piece of work.
+pub(super) struct Lent {
+    c: Object<Conn>,
+    /// How long the work may take in all.
+    pub(super) patience: Duration,
 }
 
-/// Gives a connection back to its lane, unless it owes an answer.
-pub(super) fn answered<T>(
-    lent: Lent,
-    answer: Result<Result<T, Failure>, Elapsed>,
-) -> Result<T, Failure> {
-    answer.unwrap_or_else(|elapsed| {
-        drop(Lent::take(lent));
-        Err(StoreError::Unavailable(elapsed.into()).into())
-    })
+impl Lent {
+    /// The outcome of the work. A connection on which it got no answer in time is closed: the
+    /// answer may still come. Whether the work was done is then unknown, as when a connection
+    /// breaks.
+    pub(super) fn settle<T, E: From<StoreError>>(
+        self,
+        outcome: Result<Result<T, E>, Elapsed>,
+    ) -> Result<T, E> {
+        outcome.unwrap_or_else(|_| {
+            drop(Object::take(self.c));
+            Err(StoreError::Unavailable(SILENT.into()).into())
+        })
+    }
+}
+
+impl Deref for Lent {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.c
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.c
+    }
+}
+
+/// The pool of one purpose.
+#[derive(Clone)]
+struct Lane {
+    pool: Pool<Conn>,
+    purpose: Purpose,
+}
+
+impl Lane {
+    fn new(target: &Target, purpose: Purpose, size: usize) -> Result<Self, StoreError> {
+        let target = Arc::new(target.clone());
+        let mut config = ManagerConfig::default();
+        // The default asks the database at each use, which costs a journey.
+        config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(move |_| {
+            let target = Arc::clone(&target);
+            async move { target.connect(purpose).await }.boxed()
+        });
+        let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
+            .max_size(size)
+            .build()
+            .map_err(|error| StoreError::Unfit(error.to_string()))?;
+        Ok(Self { pool, purpose })
+    }
+
+    fn state(&self, name: &'static str) -> LaneState {
+        let state = self.pool.status();
+        LaneState {
+            name,
+            size: state.max_size,
+            in_use: state.size.saturating_sub(state.available),
+            waiting: state.waiting,
+        }
+    }
+
+    async fn take(&self) -> Result<Lent, StoreError> {
+        match tokio::time::timeout(PATIENCE, self.pool.get()).await {
+            Ok(Ok(c)) => Ok(Lent {
+                c,
+                patience: self.purpose.answer(),
+            }),
+            Ok(Err(error)) => Err(StoreError::Unavailable(error.into())),
+            Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
+        }
+    }
 }
 
 /// The pools. At most 12 connections with those of the appends and the hints.
 #[derive(Clone)]
 pub(super) struct Lanes {
-    creates: Pool<Conn>,
-    leases: Pool<Conn>,
-    anything: Pool<Conn>,
+    creates: Lane,
+    leases: Lane,
+    dispatch: Lane,
+    anything: Lane,
 }
 
 impl Lanes {
     pub(super) fn new(target: &Target) -> Result<Self, StoreError> {
         Ok(Self {
-            creates: pool(target, Purpose::Creates, CREATES)?,
-            leases: pool(target, Purpose::Leases, 1)?,
-            anything: pool(target, Purpose::Anything, ANYTHING)?,
+            creates: Lane::new(target, Purpose::Creates, CREATES)?,
+            leases: Lane::new(target, Purpose::Leases, 1)?,
+            dispatch: Lane::new(target, Purpose::Dispatch, DISPATCH)?,
+            anything: Lane::new(target, Purpose::Anything, ANYTHING)?,
         })
     }
 
     /// A connection for a creation, which may wait for a twin.
     pub(super) async fn create(&self) -> Result<Lent, StoreError> {
-        take(&self.creates).await
+        self.creates.take().await
     }
 
     /// The connection for the node's lease.
     pub(super) async fn lease(&self) -> Result<Lent, StoreError> {
-        take(&self.leases).await
+        self.leases.take().await
+    }
+
+    /// A connection for what the engine does to the runs of all organisations.
+    pub(super) async fn dispatch(&self) -> Result<Lent, StoreError> {
+        self.dispatch.take().await
     }
 
     /// A connection for anything else.
     pub(super) async fn any(&self) -> Result<Lent, StoreError> {
-        take(&self.anything).await
+        self.anything.take().await
+    }
+
+    /// How busy they are.
+    pub(super) fn state(&self) -> Vec<LaneState> {
+        let lanes = [
+            ("creates", &self.creates),
+            ("leases", &self.leases),
+            ("dispatch", &self.dispatch),
+            ("rest", &self.anything),
+        ];
+        lanes.map(|(name, lane)| lane.state(name)).into()
     }
 
     pub(super) fn close(&self) {
-        self.creates.close();
-        self.leases.close();
-        self.anything.close();
+        for lane in [&self.creates, &self.leases, &self.dispatch, &self.anything] {
+            lane.pool.close();
+        }
     }
-}
-
-async fn take(pool: &Pool<Conn>) -> Result<Lent, StoreError> {
-    match tokio::time::timeout(PATIENCE, pool.get()).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(StoreError::Unavailable(error.into())),
-        Err(elapsed) => Err(StoreError::Unavailable(elapsed.into())),
-    }
-}
-
-fn pool(target: &Target, purpose: Purpose, size: usize) -> Result<Pool<Conn>, StoreError> {
-    let target = Arc::new(target.clone());
-    let mut config = ManagerConfig::default();
-    // The default asks the database at each use, which costs a journey.
-    config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(move |_| {
-        let target = Arc::clone(&target);
-        async move { target.connect(purpose).await }.boxed()
-    });
-    Pool::builder(AsyncDieselConnectionManager::new_with_config("", config))
-        .max_size(size)
-        .build()
-        .map_err(|error| StoreError::Unfit(error.to_string()))
 }

@@ -1,13 +1,17 @@
-//! PostgreSQL: a connection for appends, lanes for creations and leases, a pool for the rest.
+//! PostgreSQL: a connection for appends, lanes for creations, leases and dispatch, a pool for the
+//! rest, and two roles for all of them.
 
 mod append;
-mod connect;
+mod census;
+pub(crate) mod connect;
 mod create;
 mod dialect;
 mod error;
+mod housekeeping;
 mod lanes;
 mod lease;
-mod migrate;
+mod log_parts;
+pub(crate) mod migrate;
 mod ports;
 #[path = "../queries/mod.rs"]
 #[expect(
@@ -15,6 +19,8 @@ mod ports;
     reason = "the shared queries are compiled once for each database"
 )]
 mod queries;
+mod report;
+mod roles;
 mod signals;
 mod tails;
 mod threads;
@@ -31,12 +37,14 @@ use tokio::runtime::Handle;
 use self::append::Appender;
 use self::connect::Target;
 use self::lanes::Lanes;
+use self::migrate::Migrated;
 use self::signals::PostgresSignals;
-use crate::Database;
 use crate::failure::Failure;
 use crate::turn::Turn;
+use crate::{Database, Lane};
 
 pub(crate) use migrate::migrate;
+pub use roles::DatabaseRoles;
 
 /// The PostgreSQL adapter. Made by [`open_postgres`](crate::open_postgres).
 pub struct PostgresStore {
@@ -44,6 +52,8 @@ pub struct PostgresStore {
     appender: Arc<Appender>,
     target: Target,
     turn: Turn,
+    migrated: Vec<String>,
+    roles: DatabaseRoles,
     /// The runtime that drives the connections and on which writes run to their end.
     runtime: Handle,
 }
@@ -53,14 +63,24 @@ impl PostgresStore {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let runtime = Handle::current();
         let target = Target::parse(url, runtime.clone())?;
-        migrate::on(&target).await?;
+        let migrated = migrate::on(&target, migrate::Purpose::Serving).await?;
+        let Migrated { ran, roles, report } = migrated;
+        report.tell();
+        let target = target.with_roles(&roles);
         Ok(Self {
             lanes: Lanes::new(&target)?,
             appender: Arc::new(Appender::new(target.clone())),
             target,
             turn: Turn::default(),
+            migrated: ran,
+            roles,
             runtime,
         })
+    }
+
+    /// The roles under which its sessions work.
+    pub fn roles(&self) -> &DatabaseRoles {
+        &self.roles
     }
 
     /// Runs a write to its end, also when the caller goes away.
@@ -79,13 +99,32 @@ impl PostgresStore {
 
 #[async_trait]
 impl Database for PostgresStore {
+    fn migrated(&self) -> &[String] {
+        &self.migrated
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
-        let mut c = self.lanes.any().await?;
-        migrate::check(&mut c).await
+        let mut lent = self.lanes.any().await?;
+        let patience = lent.patience;
+        let outcome = tokio::time::timeout(patience, migrate::check(&mut lent)).await;
+        lent.settle(outcome)
     }
 
     fn signals(&self) -> Option<Arc<dyn Signals>> {
         Some(Arc::new(PostgresSignals::start(self.target.clone())))
+    }
+
+    /// Batches come one at a time, so that none waits for their connection.
+    fn lanes(&self) -> Vec<Lane> {
+        let appends = Lane {
+            name: "appends",
+            size: 1,
+            in_use: usize::from(self.appender.is_busy()),
+            waiting: 0,
+        };
+        let mut lanes = vec![appends];
+        lanes.extend(self.lanes.state());
+        lanes
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -7,27 +7,28 @@ use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
-    NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
-    RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
-    UserRecord,
+    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    CreateRun, DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended,
+    Intent, KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun,
+    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail, Tended,
+    ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use futures_util::FutureExt;
 
 use super::dialect::Now;
-use super::lanes::{answered, patiently};
 use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
 use super::transaction::transaction;
-use super::{PostgresStore, create, error, lease, tails};
+use super::{PostgresStore, census, create, error, housekeeping, lease, log_parts, tails};
 
-/// A read, on a connection of the pool. Dropping it half-way is harmless.
+/// A read, on a connection of the lane. Dropping it half-way is harmless.
 macro_rules! read {
-    ($store:expr, $topic:ident::$query:ident($($argument:expr),* $(,)?)) => {{
-        let mut lent = $store.lanes.any().await?;
-        let answer = patiently($topic::$query(&mut lent, $($argument),*)).await;
-        answered(lent, answer).map_err(error::of)
+    ($store:expr, $lane:ident, $topic:ident::$query:ident($($argument:expr),* $(,)?)) => {{
+        let mut lent = $store.lanes.$lane().await?;
+        let patience = lent.patience;
+        let read = $topic::$query(&mut lent, $($argument),*);
+        let outcome = tokio::time::timeout(patience, read).await;
+        lent.settle(outcome).map_err(error::of)
     }};
 }
 
@@ -38,9 +39,10 @@ macro_rules! write {
         $store
             .spawn(async move {
                 let mut lent = lanes.$lane().await?;
+                let patience = lent.patience;
                 let $c = &mut *lent;
-                let answer = patiently(async { $work }).await;
-                answered(lent, answer)
+                let outcome = tokio::time::timeout(patience, async { $work }).await;
+                lent.settle(outcome)
             })
             .await
     }};
@@ -49,15 +51,10 @@ macro_rules! write {
 /// A transaction, run to its end on a connection of the lane.
 macro_rules! decide {
     ($store:expr, $lane:ident, $given:expr, |$c:ident, $borrowed:pat_param| $work:expr) => {{
-        let (lanes, mut given) = ($store.lanes.clone(), $given);
-        $store
-            .spawn(async move {
-                let mut lent = lanes.$lane().await?;
-                let deciding = transaction(&mut lent, &mut given, |$c, $borrowed| $work.boxed());
-                let answer = patiently(deciding).await;
-                answered(lent, answer)
-            })
-            .await
+        let mut given = $given;
+        write!($store, $lane, c => {
+            transaction(c, &mut given, |$c, $borrowed| $work.boxed()).await
+        })
     }};
 }
 
@@ -72,7 +69,7 @@ impl RunStore for PostgresStore {
         org: OrgId,
         once: &Idempotency,
     ) -> Result<Option<Result<StoredAnswer, KeyConflict>>, StoreError> {
-        read!(self, keys::kept(Now, org, once))
+        read!(self, any, keys::kept(Now, org, once))
     }
 
     async fn append(&self, batch: Vec<Change>) -> Result<Vec<Appended>, StoreError> {
@@ -87,7 +84,7 @@ impl RunStore for PostgresStore {
 
     async fn claim(&self, node: NodeId, limit: u32) -> Result<Vec<ClaimedRun>, StoreError> {
         let turn = self.turn.clone();
-        write!(self, any, c => lease::claim(c, node, limit, &turn).await)
+        write!(self, dispatch, c => lease::claim(c, node, limit, &turn).await)
     }
 
     async fn renew_lease(&self, node: NodeId) -> Result<(), StoreError> {
@@ -99,23 +96,31 @@ impl RunStore for PostgresStore {
     }
 
     async fn free_lost(&self, _: NodeId) -> Result<u64, StoreError> {
-        write!(self, any, c => lease::free_lost(c).await)
+        write!(self, dispatch, c => lease::free_lost(c).await)
     }
 
     async fn disown(&self, run: OwnedRun) -> Result<bool, StoreError> {
-        write!(self, any, c => lease::disown(c, run).await)
+        write!(self, dispatch, c => lease::disown(c, run).await)
     }
 
     async fn owned(&self, node: NodeId) -> Result<Vec<OwnedRun>, StoreError> {
-        read!(self, runs::owned(node))
+        read!(self, dispatch, runs::owned(node))
     }
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
-        read!(self, runs::cancelling(node))
+        read!(self, dispatch, runs::cancelling(node))
+    }
+
+    async fn census(&self) -> Result<Census, StoreError> {
+        read!(self, dispatch, census::take())
     }
 
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {
-        read!(self, runs::head(org, run))
+        read!(self, any, runs::head(org, run))
+    }
+
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
+        read!(self, any, runs::live(org, thread))
     }
 
     async fn events(
@@ -125,11 +130,11 @@ impl RunStore for PostgresStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        read!(self, events::list(org, run, after, limit))
+        read!(self, any, events::list(org, run, after, limit))
     }
 
     async fn tails(&self, of: Vec<Tail>, limit: u32) -> Result<Vec<Vec<StoredEvent>>, StoreError> {
-        read!(self, tails::read(of, limit))
+        read!(self, dispatch, tails::read(of, limit))
     }
 
     async fn log(
@@ -139,7 +144,7 @@ impl RunStore for PostgresStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        read!(self, events::log(org, run, after, limit))
+        read!(self, any, events::log(org, run, after, limit))
     }
 
     async fn history(
@@ -149,11 +154,11 @@ impl RunStore for PostgresStore {
         run: RunId,
         part: HistoryPart,
     ) -> Result<Vec<Message>, StoreError> {
-        read!(self, messages::history(org, thread, run, part))
+        read!(self, any, messages::history(org, thread, run, part))
     }
 
     async fn contents(&self, org: OrgId, hashes: Vec<String>) -> Result<Vec<Content>, StoreError> {
-        read!(self, events::contents(org, hashes))
+        read!(self, any, events::contents(org, hashes))
     }
 
     async fn tool_output(
@@ -162,11 +167,11 @@ impl RunStore for PostgresStore {
         run: RunId,
         call: ToolCallId,
     ) -> Result<Option<String>, StoreError> {
-        read!(self, events::tool_output(org, run, call))
+        read!(self, any, events::tool_output(org, run, call))
     }
 
     async fn run(&self, org: OrgId, run: RunId) -> Result<Option<RunRecord>, StoreError> {
-        read!(self, runs::get(org, run))
+        read!(self, any, runs::get(org, run))
     }
 
     async fn runs(
@@ -175,7 +180,7 @@ impl RunStore for PostgresStore {
         filter: RunFilter,
         page: Page,
     ) -> Result<Paged<RunRecord>, StoreError> {
-        read!(self, runs::list(org, filter, page))
+        read!(self, any, runs::list(org, filter, page))
     }
 }
 
@@ -201,11 +206,11 @@ impl ThreadStore for PostgresStore {
         org: OrgId,
         thread: ThreadId,
     ) -> Result<Option<ThreadRecord>, StoreError> {
-        read!(self, threads::get(org, thread))
+        read!(self, any, threads::get(org, thread))
     }
 
     async fn threads(&self, org: OrgId, page: Page) -> Result<Paged<ThreadRecord>, StoreError> {
-        read!(self, threads::list(org, page))
+        read!(self, any, threads::list(org, page))
     }
 
     async fn update_thread(
@@ -243,7 +248,7 @@ impl ThreadStore for PostgresStore {
         page: Page,
         include_tools: bool,
     ) -> Result<Option<Paged<Message>>, StoreError> {
-        read!(self, messages::list(org, thread, page, include_tools))
+        read!(self, any, messages::list(org, thread, page, include_tools))
     }
 }
 
@@ -260,11 +265,11 @@ impl AccountStore for PostgresStore {
     }
 
     async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
-        read!(self, accounts::find_login(login_or_email))
+        read!(self, any, accounts::find_login(login_or_email))
     }
 
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        read!(self, accounts::user(org, user))
+        read!(self, any, accounts::user(org, user))
     }
 
     async fn replace_password_hash(
@@ -278,7 +283,7 @@ impl AccountStore for PostgresStore {
     }
 
     async fn has_accounts(&self) -> Result<bool, StoreError> {
-        read!(self, accounts::any())
+        read!(self, any, accounts::any())
     }
 
     async fn create_api_key(
@@ -292,7 +297,7 @@ impl AccountStore for PostgresStore {
     }
 
     async fn find_api_key(&self, public_id: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
-        read!(self, api_keys::find(public_id))
+        read!(self, any, api_keys::find(public_id))
     }
 
     async fn api_keys(
@@ -301,7 +306,7 @@ impl AccountStore for PostgresStore {
         owner: Option<UserId>,
         page: Page,
     ) -> Result<Paged<ApiKeyRecord>, StoreError> {
-        read!(self, api_keys::list(org, owner, page))
+        read!(self, any, api_keys::list(org, owner, page))
     }
 
     async fn revoke_api_key(
@@ -321,5 +326,49 @@ impl AccountStore for PostgresStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         write!(self, any, c => api_keys::touch(c, org, key, at).await)
+    }
+}
+
+#[async_trait]
+impl Housekeeping for PostgresStore {
+    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
+        write!(self, any, c => {
+            super::queries::housekeeping::set_event_retention(c, org, days).await
+        })
+    }
+
+    async fn expire_runs(
+        &self,
+        days: u32,
+        from: Option<OrgId>,
+        limit: u32,
+    ) -> Result<Expired, StoreError> {
+        decide!(self, dispatch, (), |c, ()| housekeeping::expire_runs(
+            c, days, from, limit
+        ))
+    }
+
+    async fn delete_expired(&self, days: u32, limit: u32) -> Result<Deleted, StoreError> {
+        decide!(self, dispatch, (), |c, ()| housekeeping::delete_expired(
+            c, days, limit
+        ))
+    }
+
+    async fn delete_keys(&self, limit: u32) -> Result<Deleted, StoreError> {
+        decide!(self, dispatch, (), |c, ()| housekeeping::delete_keys(
+            c, limit
+        ))
+    }
+
+    async fn tend_log(&self, days: u32) -> Result<Tended, StoreError> {
+        let lanes = self.lanes.clone();
+        self.spawn(async move {
+            let mut lent = lanes.dispatch().await?;
+            let outcome =
+                tokio::time::timeout(log_parts::PATIENCE, log_parts::tend(&mut lent, days));
+            let outcome = outcome.await;
+            lent.settle(outcome)
+        })
+        .await
     }
 }

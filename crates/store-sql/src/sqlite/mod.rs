@@ -1,11 +1,15 @@
 //! SQLite: one thread that writes, a few that read, one process per file.
 
 mod append;
+mod backup;
+mod census;
 mod create;
 mod dialect;
 mod error;
+mod housekeeping;
 mod lease;
-mod open;
+mod meter;
+pub(crate) mod open;
 mod ports;
 #[path = "../queries/mod.rs"]
 mod queries;
@@ -27,12 +31,16 @@ use runloom_store::StoreError;
 use verbs::RunQueryDsl;
 
 use self::dialect::Now;
+#[cfg(feature = "testing")]
+pub(crate) use self::open::FILE;
 use self::readers::Readers;
 use self::writer::Writer;
-use crate::Database;
 use crate::failure::{Failure, Verdict};
 use crate::turn::Turn;
 use crate::types::At;
+use crate::{Database, Lane};
+
+pub use self::backup::back_up_sqlite;
 
 /// The SQLite adapter. Made by [`open_sqlite`](crate::open_sqlite).
 pub struct SqliteStore {
@@ -40,6 +48,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     turn: Turn,
+    migrated: Vec<String>,
     clock: Arc<dyn Clock>,
     path: PathBuf,
 }
@@ -84,8 +93,16 @@ impl SqliteStore {
 
 #[async_trait]
 impl Database for SqliteStore {
+    fn migrated(&self) -> &[String] {
+        &self.migrated
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|c| Ok(open::check_schema(c)?)).await
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![self.writer.lane(), self.readers.lane()]
     }
 
     async fn close(&self) -> Result<(), StoreError> {

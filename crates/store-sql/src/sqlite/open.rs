@@ -7,7 +7,7 @@ use std::sync::Arc;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel_migrations::MigrationHarness;
 use runloom_domain::Clock;
@@ -20,7 +20,7 @@ use crate::migrations::{self, SQLITE};
 use crate::turn::Turn;
 
 /// The database file in the data folder.
-const FILE: &str = "runloom.db";
+pub(crate) const FILE: &str = "runloom.db";
 
 /// The file whose lock says that a process uses the database.
 const LOCK: &str = "runloom.lock";
@@ -57,8 +57,10 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
     writer
         .batch_execute(WRITER_SETTINGS)
         .map_err(error::of_statement)?;
-    check_settings(&mut writer)?;
-    migrate(&mut writer)?;
+    let settings = check_settings(&mut writer)?;
+    #[cfg(feature = "failpoints")]
+    plant_bug(&mut writer)?;
+    let migrated = migrate(&mut writer)?;
     let readers = (0..READERS)
         .map(|_| {
             let mut c = connect(&path)?;
@@ -67,13 +69,27 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
             Ok(c)
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
+    settings.tell();
     Ok(SqliteStore {
         writer: Writer::start(writer, lock).map_err(unavailable)?,
         readers: Readers::start(readers).map_err(unavailable)?,
         turn: Turn::default(),
+        migrated,
         clock,
         path,
     })
+}
+
+/// `RUNLOOM_PLANTED_BUG=synchronous_normal` takes the flush of each commit away, to show that a
+/// power cut in a test would be noticed.
+#[cfg(feature = "failpoints")]
+fn plant_bug(writer: &mut Conn) -> Result<(), StoreError> {
+    if std::env::var("RUNLOOM_PLANTED_BUG").as_deref() == Ok("synchronous_normal") {
+        writer
+            .batch_execute("PRAGMA synchronous = NORMAL")
+            .map_err(error::of_statement)?;
+    }
+    Ok(())
 }
 
 /// The operating system frees the lock when the process ends, however it ends.
@@ -93,7 +109,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn connect(path: &Path) -> Result<Conn, StoreError> {
+pub(crate) fn connect(path: &Path) -> Result<Conn, StoreError> {
     let name = path
         .to_str()
         .ok_or_else(|| StoreError::Unfit(format!("{} is not UTF-8", path.display())))?;
@@ -106,8 +122,27 @@ fn connect(path: &Path) -> Result<Conn, StoreError> {
     Conn::establish(&name).map_err(|error| StoreError::Unavailable(error.into()))
 }
 
+/// What SQLite is found to be.
+struct Settings {
+    version: String,
+    journal: String,
+    synchronous: &'static str,
+}
+
+impl Settings {
+    /// Says so in one line of the log.
+    fn tell(&self) {
+        tracing::info!(
+            db.version = self.version,
+            db.journal_mode = self.journal,
+            db.synchronous = self.synchronous,
+            "the database is SQLite"
+        );
+    }
+}
+
 /// A setting that SQLite doesn't take leaves the old one without an error.
-fn check_settings(c: &mut Conn) -> Result<(), StoreError> {
+fn check_settings(c: &mut Conn) -> Result<Settings, StoreError> {
     let journal: String = pragma(sql::<Text>("PRAGMA journal_mode"), c)?;
     let synchronous: i32 = pragma(sql::<Integer>("PRAGMA synchronous"), c)?;
     if journal != "wal" || synchronous != 2 {
@@ -116,7 +151,11 @@ fn check_settings(c: &mut Conn) -> Result<(), StoreError> {
              not to wal and 2 (full)"
         )));
     }
-    Ok(())
+    Ok(Settings {
+        version: pragma(sql::<Text>("SELECT sqlite_version()"), c)?,
+        journal,
+        synchronous: "full",
+    })
 }
 
 fn pragma<'q, Q, T>(query: Q, c: &mut Conn) -> Result<T, StoreError>
@@ -126,21 +165,25 @@ where
     query.get_result(c).map_err(error::of_statement)
 }
 
-fn migrate(c: &mut Conn) -> Result<(), StoreError> {
+fn migrate(c: &mut Conn) -> Result<Vec<String>, StoreError> {
     let applied = c.applied_migrations().map_err(StoreError::Unavailable)?;
     migrations::refuse_newer::<Sqlite>(&SQLITE, &applied)?;
-    c.run_pending_migrations(SQLITE)
-        .map_err(StoreError::Unavailable)?;
-    Ok(())
+    let mut ran = Vec::new();
+    migrations::run_pending(c, SQLITE, &mut ran).map_err(StoreError::Unavailable)?;
+    Ok(ran)
 }
 
-/// Whether the schema is the one that this version was made for.
+/// Whether this version may go on with the schema as it is now.
 pub(super) fn check_schema(c: &mut Conn) -> Result<(), StoreError> {
-    let newest: String = pragma(sql::<Text>(migrations::NEWEST), c)?;
-    migrations::check_newest::<Sqlite>(&SQLITE, &newest)
+    let (newest, needed): (Option<String>, Option<String>) = pragma(
+        sql::<(Nullable<Text>, Nullable<Text>)>(migrations::STATE),
+        c,
+    )?;
+    let known = |text: Option<String>| text.unwrap_or_default();
+    migrations::check::<Sqlite>(&SQLITE, &known(newest), &known(needed))
 }
 
-fn unavailable(error: std::io::Error) -> StoreError {
+pub(super) fn unavailable(error: std::io::Error) -> StoreError {
     if error.kind() == std::io::ErrorKind::StorageFull {
         StoreError::Full(error.into())
     } else {

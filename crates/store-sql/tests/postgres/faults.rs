@@ -1,92 +1,18 @@
-//! What only PostgreSQL has: connections that break, sessions of others, nodes that start
-//! together.
+//! What only PostgreSQL has: connections that break, sessions of others.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runloom_domain::Clock;
-use runloom_domain::{
-    EncodedEvent, NodeId, OrgId, RunId, SystemClock, ThreadId, Timestamp, TraceId, UserId,
-};
+use runloom_domain::{Clock, NodeId, OrgId, RunId, SystemClock, Timestamp};
 use runloom_store::{
-    AccountStore, Appended, Change, CreateRun, Idempotency, KeyConflict, NewRun, NewThread, OnBusy,
-    Once, RunFilter, RunStore, StoreError, StoredAnswer, ThreadStore,
+    AccountStore, Appended, Idempotency, KeyConflict, NewRun, Once, RunFilter, RunStore,
+    StoredAnswer, ThreadStore,
 };
 use runloom_store_sql::{Database, PostgresStore, open_postgres};
 
 use crate::proxy::Proxy;
+use crate::sample::{change, new_run, new_thread, running};
 use crate::support::{self, TestDatabase};
-
-fn event() -> EncodedEvent {
-    EncodedEvent {
-        event_type: "message.delta".to_owned(),
-        data: "{}".to_owned(),
-        private: None,
-        created_at: SystemClock.now(),
-    }
-}
-
-fn new_thread(org: OrgId) -> NewThread {
-    let now = SystemClock.now();
-    NewThread {
-        org_id: org,
-        thread_id: ThreadId::generate(now),
-        created_by: UserId::generate(now),
-        title: None,
-        metadata: None,
-        created_at: now,
-    }
-}
-
-fn new_run(org: OrgId, thread: ThreadId) -> NewRun {
-    let now = SystemClock.now();
-    NewRun {
-        org_id: org,
-        run_id: RunId::generate(now),
-        thread_id: thread,
-        created_by: UserId::generate(now),
-        trace_id: TraceId::generate(),
-        created_at: now,
-        persona_id: "default@1".to_owned(),
-        route_id: "demo".to_owned(),
-        model: "demo".to_owned(),
-        metadata: None,
-        input: None,
-        rewind: None,
-        contents: Vec::new(),
-        on_busy: OnBusy::Reject,
-        max_live_runs: None,
-        owner: Some(NodeId::generate(now)),
-        first_event: Box::new(|_| event()),
-        once: None,
-    }
-}
-
-/// A run that its node owns at epoch 1, with one event.
-async fn running(store: &PostgresStore) -> (OrgId, RunId) {
-    let org = OrgId::generate(SystemClock.now());
-    let thread = new_thread(org);
-    let new = new_run(org, thread.thread_id);
-    let run = new.run_id;
-    store.create_thread(thread, None).await.unwrap();
-    let created = store.create_run(new).await.unwrap();
-    assert!(
-        matches!(created, Once::Done(CreateRun::Created(_))),
-        "{created:?}"
-    );
-    (org, run)
-}
-
-fn change((org_id, run_id): (OrgId, RunId)) -> Change {
-    Change {
-        org_id,
-        run_id,
-        epoch: 1,
-        expect_status: None,
-        events: vec![event()],
-        projection: None,
-    }
-}
 
 async fn last_seq(store: &PostgresStore, (org, run): (OrgId, RunId)) -> u64 {
     store.head(org, run).await.unwrap().unwrap().last_seq
@@ -97,7 +23,7 @@ async fn an_append_whose_answer_is_lost_is_written_once() {
     let database = TestDatabase::create().await;
     let proxy = Proxy::start(database.url()).await;
     let store = open_postgres(&proxy.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     let first = store.append(vec![change(run)]).await.unwrap();
     assert_eq!(first, [Appended::Committed { base: 1 }]);
     // The statement arrives and is committed, then the connection breaks instead of answering.
@@ -114,7 +40,7 @@ async fn an_append_that_never_arrived_is_written_once() {
     let database = TestDatabase::create().await;
     let proxy = Proxy::start(database.url()).await;
     let store = open_postgres(&proxy.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     store.append(vec![change(run)]).await.unwrap();
     proxy.cut_next_request();
     let appended = store.append(vec![change(run)]).await.unwrap();
@@ -122,41 +48,11 @@ async fn an_append_that_never_arrived_is_written_once() {
     assert_eq!(last_seq(&store, run).await, 3);
 }
 
-/// No connection breaks when a database freezes: its kernel goes on taking what is sent.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_silent_database_is_given_up() {
-    let database = TestDatabase::create().await;
-    let proxy = Proxy::start(database.url()).await;
-    let store = open_postgres(&proxy.url()).await.unwrap();
-    let (org, run) = running(&store).await;
-    assert!(store.head(org, run).await.unwrap().is_some());
-    proxy.silence(true);
-    let begun = Instant::now();
-    let read = store.head(org, run);
-    let thread = new_thread(org);
-    let written = store.create_thread(thread, None);
-    let (read, written) = tokio::join!(read, written);
-    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
-    let lost = matches!(written, Err(StoreError::Unavailable(_)));
-    assert!(lost, "{written:?}");
-    assert!(
-        begun.elapsed() < Duration::from_secs(31),
-        "{:?}",
-        begun.elapsed()
-    );
-    proxy.silence(false);
-    // A connection that has missed an answer isn't used again.
-    let begun = Instant::now();
-    assert!(store.head(org, run).await.unwrap().is_some());
-    store.create_thread(new_thread(org), None).await.unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(5));
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_works_again_after_all_sessions_were_ended() {
     let database = TestDatabase::create().await;
     let store = open_postgres(database.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     store.append(vec![change(run)]).await.unwrap();
     let session = database.session().await;
     support::run(
@@ -234,55 +130,6 @@ const fn page() -> runloom_store::Page {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nodes_that_start_together_migrate_once() {
-    let database = TestDatabase::create_empty().await;
-    let nodes = (0..4).map(|_| open_postgres(database.url()));
-    for store in futures_util::future::join_all(nodes).await {
-        store.unwrap().ping().await.unwrap();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn migrations_go_down_and_up_again() {
-    let database = TestDatabase::create().await;
-    let session = database.session().await;
-    let made = schema(&session).await;
-    for file in support::migrations("down.sql").iter().rev() {
-        support::run(&session, file).await;
-    }
-    assert_eq!(schema(&session).await.len(), 1, "only the history is left");
-    for file in support::migrations("up.sql") {
-        support::run(&session, &file).await;
-    }
-    assert_eq!(schema(&session).await, made);
-}
-
-/// Every table with its columns and indexes, as text.
-async fn schema(session: &tokio_postgres::Client) -> Vec<String> {
-    let query = "SELECT c.table_name || ': ' || string_agg(
-            c.column_name || ' ' || c.data_type, ', ' ORDER BY c.ordinal_position)
-            || coalesce((SELECT string_agg(indexdef, ', ' ORDER BY indexdef) FROM pg_indexes i
-                WHERE i.tablename = c.table_name), '')
-        FROM information_schema.columns c WHERE c.table_schema = 'public'
-        GROUP BY c.table_name ORDER BY c.table_name";
-    let rows = session.query(query, &[]).await.unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_newer_schema_is_refused() {
-    let database = TestDatabase::create().await;
-    let session = database.session().await;
-    support::run(
-        &session,
-        "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')",
-    )
-    .await;
-    let refused = open_postgres(database.url()).await;
-    assert!(matches!(refused, Err(StoreError::Unfit(_))));
-}
-
 #[test]
 fn a_store_can_be_used_from_another_runtime_than_its_own() {
     let home = tokio::runtime::Builder::new_multi_thread()
@@ -300,7 +147,7 @@ fn a_store_can_be_used_from_another_runtime_than_its_own() {
         .unwrap();
     visitor.block_on(async {
         let uses = async {
-            let run = running(&store).await;
+            let run = running(&*store).await;
             store.append(vec![change(run)]).await.unwrap();
             assert!(!store.has_accounts().await.unwrap());
         };

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// What happens to the next statement that appends.
 const NOTHING: u8 = 0;
@@ -16,9 +17,6 @@ const SWALLOW_ANSWER: u8 = 2;
 /// The answer has been swallowed.
 const SWALLOWED: u8 = 3;
 
-/// No answer arrives, and no connection breaks.
-const SILENT: u8 = 4;
-
 /// What tells an append from other statements: the type of its event.
 const MARK: &[u8] = b"message.delta";
 
@@ -26,6 +24,7 @@ pub(crate) struct Proxy {
     port: u16,
     database: String,
     plan: Arc<AtomicU8>,
+    frozen: watch::Sender<bool>,
 }
 
 impl Proxy {
@@ -38,12 +37,29 @@ impl Proxy {
             .expect("a port is free");
         let port = listener.local_addr().expect("it listens").port();
         let plan = Arc::new(AtomicU8::new(NOTHING));
-        tokio::spawn(serve(listener, server.to_owned(), Arc::clone(&plan)));
+        let (frozen, is_frozen) = watch::channel(false);
+        tokio::spawn(serve(
+            listener,
+            server.to_owned(),
+            Arc::clone(&plan),
+            is_frozen,
+        ));
         Self {
             port,
             database: database.to_owned(),
             plan,
+            frozen,
         }
+    }
+
+    /// From here on connections are taken and bytes are received, and nothing comes of it, as with
+    /// a server that is frozen.
+    pub(crate) fn freeze(&self) {
+        self.frozen.send_replace(true);
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.frozen.send_replace(false);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -61,25 +77,25 @@ impl Proxy {
         self.plan.store(SWALLOW_ANSWER, Ordering::SeqCst);
     }
 
-    /// Lets no answer through, or all of them again.
-    pub(crate) fn silence(&self, is_silent: bool) {
-        let plan = if is_silent { SILENT } else { NOTHING };
-        self.plan.store(plan, Ordering::SeqCst);
-    }
-
     pub(crate) fn has_swallowed(&self) -> bool {
         self.plan.load(Ordering::SeqCst) == SWALLOWED
     }
 }
 
-async fn serve(listener: TcpListener, server: String, plan: Arc<AtomicU8>) {
+async fn serve(
+    listener: TcpListener,
+    server: String,
+    plan: Arc<AtomicU8>,
+    frozen: watch::Receiver<bool>,
+) {
     while let Ok((client, _)) = listener.accept().await {
-        let (server, plan) = (server.clone(), Arc::clone(&plan));
+        let (server, plan, frozen) = (server.clone(), Arc::clone(&plan), frozen.clone());
         tokio::spawn(async move {
             if let Ok(server) = TcpStream::connect(&server).await {
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
-                relay(from_client, to_client, from_server, to_server, &plan).await;
+                let to = (to_client, to_server);
+                relay(from_client, from_server, to, &plan, frozen).await;
             }
         });
     }
@@ -88,10 +104,10 @@ async fn serve(listener: TcpListener, server: String, plan: Arc<AtomicU8>) {
 /// Copies both ways until one end closes or the plan cuts the connection.
 async fn relay(
     mut from_client: OwnedReadHalf,
-    mut to_client: OwnedWriteHalf,
     mut from_server: OwnedReadHalf,
-    mut to_server: OwnedWriteHalf,
+    (mut to_client, mut to_server): (OwnedWriteHalf, OwnedWriteHalf),
     plan: &AtomicU8,
+    mut frozen: watch::Receiver<bool>,
 ) {
     let (mut request, mut answer) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     let mut swallowing = false;
@@ -110,20 +126,21 @@ async fn relay(
                         _ => {}
                     }
                 }
-                if to_server.write_all(sent).await.is_err() {
+                if frozen.wait_for(|frozen| !frozen).await.is_err()
+                    || to_server.write_all(sent).await.is_err()
+                {
                     return;
                 }
             }
             read = from_server.read(&mut answer) => {
                 let Ok(count @ 1..) = read else { return };
-                if plan.load(Ordering::SeqCst) == SILENT {
-                    continue;
-                }
                 if swallowing {
                     plan.store(SWALLOWED, Ordering::SeqCst);
                     return;
                 }
-                if to_client.write_all(&answer[..count]).await.is_err() {
+                if frozen.wait_for(|frozen| !frozen).await.is_err()
+                    || to_client.write_all(&answer[..count]).await.is_err()
+                {
                     return;
                 }
             }

@@ -34,7 +34,12 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) async fn connect(target: &Target) -> Result<Self, StoreError> {
-        let made = target.connect(Purpose::Appends).await;
+        Self::begin(target).await?.take_role(target).await
+    }
+
+    /// As the login role: others are not shown when their session began, and may not end it.
+    async fn begin(target: &Target) -> Result<Self, StoreError> {
+        let made = target.connect_as_login(Purpose::Appends).await;
         let mut c = made.map_err(|error| StoreError::Unavailable(error.into()))?;
         let (pid, since) = sql::<(Integer, Moment)>(
             "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = pg_backend_pid()",
@@ -48,6 +53,12 @@ impl Line {
         })
     }
 
+    async fn take_role(mut self, target: &Target) -> Result<Self, StoreError> {
+        let taken = target.take_role(&mut self.c, Purpose::Appends).await;
+        taken.map_err(error::of_statement)?;
+        Ok(self)
+    }
+
     pub(super) fn is_broken(&mut self) -> bool {
         PoolableConnection::is_broken(&mut self.c)
     }
@@ -59,8 +70,9 @@ pub(super) async fn after(
     old: Session,
     asked: Written<'_>,
 ) -> Result<(Line, Vec<(i64, i64)>), StoreError> {
-    let mut line = Line::connect(target).await?;
+    let mut line = Line::begin(target).await?;
     end(&mut line.c, old).await?;
+    let mut line = line.take_role(target).await?;
     let written = asked.load(&mut line.c).await.map_err(error::of_statement)?;
     Ok((line, written))
 }
