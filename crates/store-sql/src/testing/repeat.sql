@@ -1,6 +1,8 @@
 -- A run whose events {first} to {last} happened {times} times more. Its node's lease has ended.
-UPDATE events SET seq = seq + {shift}
+-- What follows makes room by way of negative numbers, since no two rows may meet on the way.
+UPDATE events SET seq = -seq - {shift}
 WHERE org_id = {org} AND run_id = {run} AND seq > {last};
+UPDATE events SET seq = -seq WHERE org_id = {org} AND run_id = {run} AND seq < 0;
 
 WITH RECURSIVE times (time) AS (
     SELECT 1 UNION ALL SELECT time + 1 FROM times WHERE time < {times}

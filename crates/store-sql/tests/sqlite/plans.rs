@@ -12,9 +12,11 @@ use diesel_migrations::MigrationHarness;
 
 use crate::file::MIGRATIONS;
 
-/// What may be read from end to end: no table; what a subquery has found; runs that somebody works
-/// on, and organisations by how long they keep events, both by a partial or short index.
-const SCANS: [&str; 4] = [
+/// What may be read from end to end: no table but those of the migrations; what a subquery has
+/// found; the runs that somebody works on, by a partial index.
+const SCANS: [&str; 6] = [
+    "SCAN __diesel_schema_migrations",
+    "SCAN compatible_from",
     "SCAN CONSTANT ROW",
     "SCAN one",
     "SCAN newest",
