@@ -14,7 +14,7 @@ use super::MASTER_KEY;
 const MOST: i64 = 12;
 
 /// Clients that do all kinds of things at once.
-const CLIENTS: usize = 40;
+const CLIENTS: usize = 24;
 
 const SESSIONS: &str = "SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name LIKE 'runloom%'";
@@ -48,7 +48,7 @@ async fn a_node_under_load_has_at_most_twelve() {
         }
         most
     });
-    for _ in 0..3 {
+    for _ in 0..2 {
         let clients = (0..CLIENTS).map(|_| works(node.client()));
         let _: Vec<()> = clients.collect::<JoinSet<()>>().join_all().await;
     }

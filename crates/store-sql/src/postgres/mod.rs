@@ -60,7 +60,7 @@ impl PostgresStore {
         let runtime = Handle::current();
         let target = Target::parse(url, runtime.clone())?;
         let Migrated { ran, roles } = migrate::on(&target).await?;
-        let target = target.with_roles(&roles);
+        let target = target.with_roles(roles.clone());
         Ok(Self {
             lanes: Lanes::new(&target)?,
             appender: Arc::new(Appender::new(target.clone())),
