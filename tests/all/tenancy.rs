@@ -85,6 +85,7 @@ const CASES: &[(&str, &str, Case)] = &[
     ("delete", "/v1/api-keys/{api_key_id}", Case::Hidden("null")),
     ("get", "/healthz", Case::Public),
     ("get", "/readyz", Case::Public),
+    ("get", "/metrics", Case::Public),
     ("get", "/openapi.json", Case::Public),
     ("get", "/docs", Case::Public),
     ("get", "/docs/{file}", Case::Public),

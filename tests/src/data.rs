@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
+use runloom_store_sql::testing::{Fill, Pattern, fill_postgres, fill_sqlite};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -45,9 +48,82 @@ impl Data {
         self.folder.path()
     }
 
+    /// What the tools `effect_once` and `effect_keyed` did so far on all nodes: the key of each
+    /// effect, as often as it happened.
+    pub fn effects(&self) -> Vec<String> {
+        let folders = std::fs::read_dir(self.folder()).expect("the folder is there");
+        let ledgers = folders.map(|entry| entry.expect("an entry").path().join("effects"));
+        let texts = ledgers.filter_map(|ledger| std::fs::read_to_string(ledger).ok());
+        let mut all = Vec::new();
+        for text in texts {
+            all.extend(text.lines().map(str::to_owned));
+        }
+        all
+    }
+
     /// The URL of the PostgreSQL database.
     pub fn database_url(&self) -> Option<String> {
         self.database.as_ref().map(Database::url)
+    }
+
+    /// Makes runs and idempotency keys older, as if so many days had passed.
+    pub async fn age(&self, days: u32) {
+        if self.database.is_none() {
+            return age_sqlite(&self.folder().join("data/runloom.db"), days);
+        }
+        let by = format!("interval '{days} days'");
+        let sql = format!(
+            "UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by};
+            UPDATE idempotency_keys SET created_at = created_at - {by}"
+        );
+        let changed = self.session().await.batch_execute(&sql).await;
+        changed.expect("rows change");
+    }
+
+    /// The tables that the log is in on PostgreSQL.
+    pub async fn log_parts(&self) -> Vec<String> {
+        let sql = "SELECT inhrelid::regclass::text FROM pg_inherits
+            WHERE inhparent = 'events'::regclass ORDER BY 1";
+        let rows = self.session().await.query(sql, &[]).await;
+        let rows = rows.expect("tables can be listed");
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Adds rows like those of a run, named by its organisation, its thread and itself. No server
+    /// may use the data meanwhile.
+    pub async fn fill(&self, (org, thread, run): (&str, &str, &str), fill: Fill) {
+        let id = "an id of the API";
+        let pattern = Pattern {
+            org_id: org.parse().expect(id),
+            thread_id: thread.parse().expect(id),
+            run_id: run.parse().expect(id),
+        };
+        let filled = match self.database_url() {
+            Some(url) => fill_postgres(&url, pattern, fill).await,
+            None => fill_sqlite(&self.folder().join("data"), pattern, fill),
+        };
+        filled.expect("the database takes the rows");
+    }
+
+    /// How many rows of each table PostgreSQL has read since [`Self::forget_reads`], by sessions
+    /// that have ended.
+    pub async fn reads(&self) -> BTreeMap<String, i64> {
+        let client = self.session().await;
+        let asked = "SELECT relname::text, seq_tup_read + coalesce(idx_tup_fetch, 0) \
+            FROM pg_stat_user_tables";
+        let rows = client.query(asked, &[]).await;
+        let rows = rows.expect("the database counts what it reads");
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+
+    /// Lets PostgreSQL count reads from zero.
+    pub async fn forget_reads(&self) {
+        let reset = self
+            .session()
+            .await
+            .batch_execute("SELECT pg_stat_reset()")
+            .await;
+        reset.expect("the tests may do so");
     }
 
     /// A session of the PostgreSQL database, for what the API doesn't offer.
@@ -128,6 +204,25 @@ impl Drop for Database {
         });
         let _ = dropper.join();
     }
+}
+
+/// Python brings an SQLite, which may write beside the server's.
+fn age_sqlite(file: &Path, days: u32) {
+    let by = u64::from(days) * 24 * 60 * 60 * 1_000_000;
+    let program = format!(
+        "import sqlite3, sys\n\
+         c = sqlite3.connect(sys.argv[1], timeout=20)\n\
+         c.execute('UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by}')\n\
+         c.execute('UPDATE idempotency_keys SET created_at = created_at - {by}')\n\
+         c.commit()\n"
+    );
+    let status = Command::new("python3")
+        .arg("-c")
+        .arg(program)
+        .arg(file)
+        .status()
+        .expect("there is a Python");
+    assert!(status.success(), "rows change");
 }
 
 async fn statement(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::Event;
+use crate::{Data, Event};
 
 /// Checks what holds of every run's log: `seq` is dense from 1, at most one terminal event and
 /// nothing after it, exactly one result for each tool call and none left open when the model is
@@ -72,6 +72,39 @@ pub fn check_ended<'a>(events: &'a [Event], kind: &str) -> &'a Event {
     let last = events.last().expect("a run has events");
     assert_eq!(last.kind, kind, "{:#}", last.data);
     last
+}
+
+/// Checks the effects of tools against the logs of runs, each with its id: each effect happened
+/// at most as often as the log says that its tool was started, and what must not happen twice
+/// didn't, on whatever nodes.
+#[track_caller]
+pub fn check_effects<'a>(data: &Data, runs: impl IntoIterator<Item = (&'a str, &'a [Event])>) {
+    let (mut known, mut once) = (Vec::new(), Vec::new());
+    let mut left: BTreeMap<String, u64> = BTreeMap::new();
+    for (run, events) in runs {
+        known.push(run);
+        let key = |event: &Event| {
+            let call = event.data["tool_call_id"].as_str().expect("an id");
+            format!("{run}/{call}")
+        };
+        for event in events {
+            match event.kind.as_str() {
+                "tool.started" => *left.entry(key(event)).or_default() += 1,
+                "tool.call" if event.data["tool_name"] == "effect_once" => once.push(key(event)),
+                _ => {}
+            }
+        }
+    }
+    for key in &once {
+        left.entry(key.clone()).and_modify(|starts| *starts = 1);
+    }
+    for key in data.effects() {
+        let run = key.split('/').next().unwrap_or_default();
+        if known.contains(&run) {
+            let starts = left.get_mut(&key).filter(|starts| **starts > 0);
+            *starts.unwrap_or_else(|| panic!("{key} happened once too often")) -= 1;
+        }
+    }
 }
 
 /// `2026-01-01T00:00:00.000Z`.

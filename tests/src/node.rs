@@ -45,7 +45,7 @@ impl Node {
         data: Arc<Data>,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, Ended> {
-        let mut command = Command::new(binary());
+        let mut command = Command::new(server_binary());
         for (name, _) in std::env::vars_os() {
             let ours = name.to_string_lossy();
             if ours.starts_with("RUNLOOM_") || ours == "OPENAI_API_KEY" || ours == "FAILPOINTS" {
@@ -106,6 +106,14 @@ impl Node {
     /// The API key that its first start printed.
     pub fn key(&self) -> &str {
         self.key.as_deref().expect("the first start printed a key")
+    }
+
+    /// Starts another node on the same database, with a data folder of its own.
+    pub async fn peer(&self, name: &str) -> Self {
+        let own = self.data.folder().join(name);
+        let setup = self.setup.clone();
+        let setup = setup.variable("RUNLOOM_DATA_DIR", own.to_str().expect("UTF-8"));
+        setup.start().await
     }
 
     /// A client with the first key.
@@ -225,7 +233,7 @@ async fn ended(child: &mut Child, mut stdout: Output, mut stderr: Output) -> End
 }
 
 /// The server's program: what `RUNLOOM_TEST_BIN` names, else the debug build.
-fn binary() -> PathBuf {
+pub fn server_binary() -> PathBuf {
     let built = || {
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()

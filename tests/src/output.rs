@@ -5,14 +5,14 @@ use tokio::sync::watch;
 
 /// What a process has printed so far, readable while it prints on.
 #[derive(Clone, Debug)]
-pub(crate) struct Output {
+pub struct Output {
     lines: Arc<Mutex<Vec<String>>>,
     count: watch::Receiver<usize>,
 }
 
 impl Output {
     /// Collects a stream's lines until it ends.
-    pub(crate) fn collect(stream: impl AsyncRead + Send + Unpin + 'static) -> Self {
+    pub fn collect(stream: impl AsyncRead + Send + Unpin + 'static) -> Self {
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let (sender, count) = watch::channel(0);
         let written = Arc::clone(&lines);
@@ -28,12 +28,12 @@ impl Output {
     }
 
     /// All lines so far.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         self.lines.lock().expect("no writer panics").clone()
     }
 
     /// The first line that fits, once it is there; `None` when the stream has ended without.
-    pub(crate) async fn line(&mut self, fits: impl Fn(&str) -> bool) -> Option<String> {
+    pub async fn line(&mut self, fits: impl Fn(&str) -> bool) -> Option<String> {
         loop {
             let found = self.lines().into_iter().find(|line| fits(line));
             if found.is_some() {
@@ -46,8 +46,13 @@ impl Output {
         }
     }
 
+    /// Waits for another line; panics when the stream has ended.
+    pub async fn grows(&mut self) {
+        self.count.changed().await.expect("another line");
+    }
+
     /// Returns when the stream has ended.
-    pub(crate) async fn end(&mut self) {
+    pub async fn end(&mut self) {
         while self.count.changed().await.is_ok() {}
     }
 }

@@ -7,6 +7,9 @@ use serde_json::Value;
 use crate::provider::Provider;
 use crate::{Data, Ended, Node, Store};
 
+/// A master key, for servers that have to know each other's tokens.
+pub const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
 /// How a server is to be started; cheap to clone, and then for the same data.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -34,6 +37,11 @@ impl Setup {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
         }
+    }
+
+    /// The same on the PostgreSQL database of a URL, which somebody else cares for.
+    pub fn at(database_url: &str) -> Self {
+        Self::new(Store::Sqlite).variable("RUNLOOM_DATABASE_URL", database_url)
     }
 
     /// Starts on data that is there already.

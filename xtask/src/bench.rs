@@ -2,12 +2,17 @@
 //! table and JSON. Each row has a fresh server on a fresh store.
 
 pub(crate) mod bare;
+mod big;
 pub(crate) mod child;
+pub(crate) mod claim;
+mod curve;
 pub(crate) mod disk;
+pub(crate) mod fill;
 pub(crate) mod limits;
 pub(crate) mod load;
 mod measure;
 mod nodes;
+mod pattern;
 mod report;
 pub(crate) mod row;
 mod server;
@@ -126,6 +131,9 @@ async fn build(interrupt: &Interrupt, rows: &[Row]) -> Result<()> {
     let mut cargo = workspace::cargo("cargo", &["build", "--release", "--locked", "-p", "xtask"]);
     if rows.iter().any(|row| !row.is_bare()) {
         cargo.args(["-p", "runloom-server"]);
+    }
+    if rows.iter().any(Row::has_test_tools) {
+        cargo.args(["--features", "runloom-server/testing"]);
     }
     process::run(interrupt, &mut cargo).await
 }

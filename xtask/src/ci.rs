@@ -2,7 +2,7 @@
 
 use crate::parts::cargo_tool;
 use crate::process::{self, Interrupt};
-use crate::{test, tidy, workspace};
+use crate::{test, tidy, torture, workspace};
 use anyhow::Result;
 use tokio::process::Command;
 
@@ -45,7 +45,10 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     doc.env("RUSTDOCFLAGS", "-D warnings");
     process::run(interrupt, &mut doc).await?;
 
-    test::run(interrupt, &test::Arguments::default()).await
+    test::run(interrupt, &test::Arguments::default()).await?;
+
+    process::step("torture");
+    torture::run_briefly(interrupt).await
 }
 
 fn cargo(arguments: &[&str]) -> Command {

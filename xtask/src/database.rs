@@ -1,6 +1,6 @@
 //! Which database a task works on, and opening it the way the server does.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use runloom_domain::Clock;
 use runloom_store_sql::{Database, open_postgres, open_sqlite};
@@ -13,10 +13,10 @@ use std::sync::Arc;
 pub(crate) struct DatabaseArguments {
     /// A PostgreSQL database, `postgres://…`; else RUNLOOM_DATABASE_URL is used if set
     #[arg(long)]
-    database_url: Option<String>,
+    pub(crate) database_url: Option<String>,
     /// The folder with the SQLite database; else RUNLOOM_DATA_DIR, else ./runloom-data
-    #[arg(long, conflicts_with = "database_url")]
-    data_dir: Option<PathBuf>,
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 /// A database to work on.
@@ -25,20 +25,26 @@ pub(crate) enum Chosen {
     Postgres(String),
 }
 
+/// Where the server keeps its PostgreSQL address, which has no place in a list of processes.
+pub(crate) fn url_of_environment() -> Option<String> {
+    env::var("RUNLOOM_DATABASE_URL").ok()
+}
+
+/// The folder with the SQLite database, unless another was named.
+pub(crate) fn folder_of_environment() -> PathBuf {
+    env::var_os("RUNLOOM_DATA_DIR").map_or_else(|| "runloom-data".into(), PathBuf::from)
+}
+
 impl DatabaseArguments {
-    pub(crate) fn choose(&self) -> Chosen {
-        if let Some(url) = &self.database_url {
-            return Chosen::Postgres(url.clone());
-        }
-        if let Some(folder) = &self.data_dir {
-            return Chosen::Sqlite(folder.clone());
-        }
-        if let Ok(url) = env::var("RUNLOOM_DATABASE_URL") {
-            return Chosen::Postgres(url);
-        }
-        Chosen::Sqlite(
-            env::var_os("RUNLOOM_DATA_DIR").map_or_else(|| "runloom-data".into(), PathBuf::from),
-        )
+    /// The one database to work on.
+    pub(crate) fn choose(&self) -> Result<Chosen> {
+        let named = match (&self.database_url, &self.data_dir) {
+            (Some(_), Some(_)) => bail!("--database-url and --data-dir name two databases"),
+            (Some(url), None) => Some(Chosen::Postgres(url.clone())),
+            (None, Some(folder)) => Some(Chosen::Sqlite(folder.clone())),
+            (None, None) => url_of_environment().map(Chosen::Postgres),
+        };
+        Ok(named.unwrap_or_else(|| Chosen::Sqlite(folder_of_environment())))
     }
 }
 

@@ -7,16 +7,20 @@
     reason = "a command-line tool for developers speaks on its output"
 )]
 
+mod backup;
 mod bench;
 mod ci;
 mod database;
 mod migrate;
 mod model;
+mod nats;
 mod parts;
+mod postgres;
 mod process;
 mod seed;
 mod test;
 mod tidy;
+mod torture;
 mod workspace;
 
 use anyhow::{Context, Result};
@@ -41,8 +45,14 @@ enum Task {
     Parts,
     /// Fetch and start a small real language model
     Model(model::Arguments),
-    /// Bring a database to the current schema
-    Migrate(database::DatabaseArguments),
+    /// Start an empty PostgreSQL, gone at its end
+    Postgres(postgres::Arguments),
+    /// Fetch and start a NATS server
+    Nats(nats::Arguments),
+    /// Bring a database to the current schema, or move one from SQLite to PostgreSQL
+    Migrate(migrate::Arguments),
+    /// Write a SQLite database to a file, also while a server uses it
+    Backup(backup::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -50,9 +60,17 @@ enum Task {
     /// The benchmark's load, in a process of its own
     #[command(hide = true)]
     BenchLoad(bench::load::Arguments),
+    /// Fill a stopped server's database with rows like those of one run
+    #[command(hide = true)]
+    BenchFill(bench::fill::Arguments),
+    /// Time the claims of a stopped server's due runs
+    #[command(hide = true)]
+    BenchClaim(bench::claim::Arguments),
     /// The benchmark's endpoint that stores nothing
     #[command(hide = true)]
     BenchBare(bench::bare::Arguments),
+    /// Break nodes, databases and connections under load, and check every promise
+    Torture(torture::Arguments),
     /// Check the rules on crates, files and migrations that the compiler can't see
     Tidy,
 }
@@ -90,9 +108,15 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Test(arguments) => test::run(interrupt, &arguments).await,
         Task::Parts => test::serve_parts(interrupt).await,
         Task::Model(arguments) => model::run(interrupt, &arguments).await,
-        Task::Migrate(arguments) => migrate::run(&arguments).await,
+        Task::Postgres(arguments) => postgres::run(interrupt, &arguments).await,
+        Task::Nats(arguments) => nats::run(interrupt, &arguments).await,
+        Task::Migrate(arguments) => migrate::run(interrupt, &arguments).await,
+        Task::Backup(arguments) => backup::run(&arguments),
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
+        Task::Torture(arguments) => torture::run(interrupt, &arguments).await,
+        Task::BenchFill(arguments) => bench::fill::run(arguments).await,
+        Task::BenchClaim(arguments) => bench::claim::run(&arguments).await,
         Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) => run(task),
     }
 }

@@ -4,11 +4,13 @@
 pub(crate) mod apt;
 pub(crate) mod cargo_tool;
 pub(crate) mod chromium;
+pub(crate) mod faketime;
 pub(crate) mod model;
 pub(crate) mod nats;
 pub(crate) mod node;
 pub(crate) mod port;
 pub(crate) mod postgres;
+pub(crate) mod promtool;
 pub(crate) mod python;
 pub(crate) mod strace;
 

@@ -78,7 +78,7 @@ pub(crate) async fn run(interrupt: &Interrupt, command: &mut Command) -> Result<
         }
         () = interrupt.wait() => {
             if let Some(pid) = child.id() {
-                terminate(pid, Signal::TERM);
+                send_signal(pid, Signal::TERM);
             }
             if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
                 child.kill().await.with_context(|| format!("can't end {name}"))?;
@@ -192,7 +192,7 @@ impl Background {
 
     /// Sends `signal` without waiting for anything.
     pub(crate) fn signal(&self, signal: Signal) {
-        terminate(self.child.id(), signal);
+        send_signal(self.child.id(), signal);
     }
 
     /// Waits for the end of a program that was told to end; kills it when it doesn't.
@@ -227,20 +227,44 @@ impl Drop for Background {
 
 /// Prefixes a command so that the kernel ends the program if we are killed and can't do it.
 pub(crate) fn tied_to_us(program: &Path) -> std::process::Command {
+    tied_by("TERM", program)
+}
+
+/// The same by SIGKILL, for a program that may be stopped and then hears of nothing else.
+pub(crate) fn killed_with_us(program: &Path) -> std::process::Command {
+    tied_by("KILL", program)
+}
+
+fn tied_by(signal: &str, program: &Path) -> std::process::Command {
     const SETPRIV: &str = "/usr/bin/setpriv";
     if !Path::new(SETPRIV).exists() {
         return std::process::Command::new(program);
     }
     let mut command = std::process::Command::new(SETPRIV);
-    command.args(["--pdeathsig", "TERM"]).arg(program);
+    command.args(["--pdeathsig", signal]).arg(program);
     command
 }
 
-fn terminate(pid: u32, signal: Signal) {
+/// Sends a signal without waiting for anything.
+pub(crate) fn send_signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         // It fails only when the program has just ended by itself, which is what we want.
         let _ = kill_process(pid, signal);
     }
+}
+
+/// The processes that a process has started and that still run, not those that these started.
+pub(crate) fn children(of: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(|id| parent(*id) == Some(of)).collect()
+}
+
+fn parent(id: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; behind it are the state and the parent.
+    let rest = stat.rsplit_once(')')?.1;
+    rest.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn name_of(command: &Command) -> String {

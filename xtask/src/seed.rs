@@ -54,7 +54,7 @@ impl Clock for PastClock {
 }
 
 pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
-    let chosen = arguments.database.choose();
+    let chosen = arguments.database.choose()?;
     // Leases go by the database's own clock, which stays in the present.
     let database = chosen.open(Arc::new(SystemClock)).await?;
     let clock = Arc::new(PastClock::new());

@@ -7,7 +7,7 @@ use crate::process::{self, Interrupt};
 use crate::workspace;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 #[derive(Args, Default)]
@@ -24,12 +24,8 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
     let nextest = cargo_tool::find_or_install(interrupt, "cargo-nextest").await?;
     let parts = parts::start(interrupt).await?;
     let features = features()?;
-
-    process::step("building the server and the tests");
-    let mut build = cargo(&features, "build");
-    process::run(interrupt, build.arg("--all-targets")).await?;
-
-    let environment = environment(&parts, arguments)?;
+    let server = build_server(interrupt).await?;
+    let environment = environment(&parts, &server, arguments);
     // Documentation tests first, so that the summary of all others is what is seen last.
     let documentation = if arguments.nextest.is_empty() {
         process::step("documentation tests");
@@ -58,7 +54,7 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
 /// `cargo xtask parts`: the parts alone, for a developer who runs single tests by hand.
 pub(crate) async fn serve_parts(interrupt: &Interrupt) -> Result<()> {
     let parts = parts::start(interrupt).await?;
-    for (name, value) in environment(&parts, &Arguments::default())? {
+    for (name, value) in environment(&parts, &copy_server()?, &Arguments::default()) {
         println!("export {name}={value}");
     }
     process::step("Ctrl-C stops them");
@@ -91,18 +87,39 @@ fn features() -> Result<Vec<String>> {
     }
 }
 
-/// What the tests are told of the parts, by the variables of CONTRIBUTING.md.
-fn environment(parts: &parts::TestParts, arguments: &Arguments) -> Result<Vec<(String, String)>> {
-    // A copy, since whoever builds the server while the tests run would swap it under them.
-    let built = workspace::target_folder()?.join("debug/runloom");
-    let server = built.with_file_name("runloom-under-test");
+/// Builds the server and the tests, and returns the server that is to be tested.
+pub(crate) async fn build_server(interrupt: &Interrupt) -> Result<PathBuf> {
+    process::step("building the server and the tests");
+    let mut build = cargo(&features()?, "build");
+    process::run(interrupt, build.arg("--all-targets")).await?;
+    copy_server()
+}
+
+/// A copy, since whoever builds the server while the tests run would swap it under them.
+fn copy_server() -> Result<PathBuf> {
+    let server = server()?;
+    let built = server.with_file_name("runloom");
     std::fs::copy(&built, &server).with_context(|| format!("can't copy {}", built.display()))?;
+    Ok(server)
+}
+
+/// Where the copy is.
+pub(crate) fn server() -> Result<PathBuf> {
+    Ok(workspace::target_folder()?.join("debug/runloom-under-test"))
+}
+
+/// What the tests are told of the parts, by the variables of CONTRIBUTING.md.
+fn environment(
+    parts: &parts::TestParts,
+    server: &Path,
+    arguments: &Arguments,
+) -> Vec<(String, String)> {
     let mut environment = parts.variables.clone();
-    environment.push(variable("RUNLOOM_TEST_BIN", &server));
+    environment.push(variable("RUNLOOM_TEST_BIN", server));
     if arguments.long {
         environment.push(("RUNLOOM_TEST_LONG".to_owned(), "1".to_owned()));
     }
-    Ok(environment)
+    environment
 }
 
 fn variable(name: &str, path: &Path) -> (String, String) {

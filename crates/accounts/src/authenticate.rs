@@ -206,7 +206,7 @@ impl Accounts {
     ) -> Result<Arc<UserRecord>, AccountError> {
         let read = async {
             let user = self.store.user(org_id, user_id).await?;
-            Ok::<_, AccountError>(user.map(Arc::new))
+            Ok(user.map(Arc::new))
         };
         let user = self.lookups.users.get(&(org_id, user_id), read).await?;
         user.ok_or(AccountError::Unauthorized)
@@ -216,7 +216,7 @@ impl Accounts {
     async fn key(&self, public_id: &str) -> Result<Arc<KnownKey>, AccountError> {
         let read = async {
             let record = self.store.find_api_key(public_id).await?;
-            Ok::<_, AccountError>(record.map(|record| self.lookups.known_key(record)))
+            Ok(record.map(|record| self.lookups.known_key(record)))
         };
         let known = self.lookups.keys.get(&public_id.to_owned(), read).await?;
         known.ok_or(AccountError::Unauthorized)

@@ -2,18 +2,27 @@
 
 use std::future::Future;
 use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
+use runloom_store::StoreError;
 use tokio::time::Instant;
 
 /// How long a value read from the store is believed. A revocation must be seen within 2 s; the
 /// rest is for the read itself, whose begin the age is counted from.
 const MAX_AGE: Duration = Duration::from_millis(1_500);
 
+/// What a caller is told whose read was somebody else's.
+const OTHERS: &str = "the read that this one waited for has failed";
+
 /// Values read from the store, none older than [`MAX_AGE`], the most used ones kept. Age is
 /// counted on the monotonic clock: a wall clock set back must not make a value last.
-pub(crate) struct Fresh<K, V>(Cache<K, Read<V>>);
+pub(crate) struct Fresh<K, V> {
+    values: Cache<K, Read<V>>,
+    /// When a read failed last.
+    failed_at: Mutex<Option<Instant>>,
+}
 
 #[derive(Clone)]
 struct Read<V> {
@@ -30,22 +39,28 @@ impl<V> Read<V> {
 impl<K: Clone + Eq + Hash, V: Clone> Fresh<K, V> {
     /// Room for `capacity` values.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self(Cache::new(capacity))
+        Self {
+            values: Cache::new(capacity),
+            failed_at: Mutex::new(None),
+        }
     }
 
     /// The remembered value, or else what `read` finds. Of callers that come at once one
-    /// reads and the others wait for it; when it fails or is dropped the next one reads.
-    /// Absence is not remembered, so that what has just been made is found.
-    pub(crate) async fn get<E>(
+    /// reads and the others wait for it; when it is dropped the next one reads, and when it
+    /// fails they fail too: a read that waits for a database that doesn't answer would
+    /// otherwise wait once more for each caller before it. Absence is not remembered, so that
+    /// what has just been made is found.
+    pub(crate) async fn get(
         &self,
         key: &K,
-        read: impl Future<Output = Result<Option<V>, E>>,
-    ) -> Result<Option<V>, E> {
+        read: impl Future<Output = Result<Option<V>, StoreError>>,
+    ) -> Result<Option<V>, StoreError> {
         // The common case takes no exclusive lock.
-        if let Some(found) = self.0.get(key).filter(Read::is_fresh) {
+        if let Some(found) = self.values.get(key).filter(Read::is_fresh) {
             return Ok(Some(found.value));
         }
-        let entry = self.0.entry_async(key, |_, found| {
+        let asked_at = Instant::now();
+        let entry = self.values.entry_async(key, |_, found| {
             if found.is_fresh() {
                 EntryAction::Retain(found.value.clone())
             } else {
@@ -58,8 +73,15 @@ impl<K: Clone + Eq + Hash, V: Clone> Fresh<K, V> {
             // Neither is asked for above; reading without remembering is right in any case.
             EntryResult::Removed(..) | EntryResult::Timeout => None,
         };
+        if self.has_failed_since(asked_at) {
+            return Err(StoreError::Unavailable(OTHERS.into()));
+        }
         let begun_at = Instant::now();
-        let value = read.await?;
+        let read = read.await;
+        if read.is_err() {
+            *self.failed_at() = Some(Instant::now());
+        }
+        let value = read?;
         if let (Some(guard), Some(value)) = (guard, value.clone()) {
             // Refused when the key was forgotten meanwhile: then the value may be outdated.
             let _ = guard.insert(Read { begun_at, value });
@@ -67,26 +89,33 @@ impl<K: Clone + Eq + Hash, V: Clone> Fresh<K, V> {
         Ok(value)
     }
 
+    fn failed_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a read, of this key or another, has failed while the caller waited.
+    fn has_failed_since(&self, asked_at: Instant) -> bool {
+        self.failed_at()
+            .is_some_and(|failed_at| failed_at > asked_at)
+    }
+
     /// Forgets the values that `doomed` names.
     pub(crate) fn forget(&self, doomed: impl Fn(&V) -> bool) {
-        self.0.retain(|_, read| !doomed(&read.value));
+        self.values.retain(|_, read| !doomed(&read.value));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use super::*;
 
     async fn read(
         fresh: &Fresh<u8, &'static str>,
         value: Option<&'static str>,
     ) -> Option<&'static str> {
-        fresh
-            .get(&1, async { Ok::<_, Infallible>(value) })
-            .await
-            .unwrap()
+        fresh.get(&1, async { Ok(value) }).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -107,7 +136,7 @@ mod tests {
         let fresh = Fresh::new(8);
         let slow = fresh.get(&1, async {
             tokio::time::sleep(MAX_AGE).await;
-            Ok::<_, Infallible>(Some("slow"))
+            Ok(Some("slow"))
         });
         assert_eq!(slow.await.unwrap(), Some("slow"));
         assert_eq!(read(&fresh, Some("new")).await, Some("new"));
@@ -116,12 +145,29 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_reader_leaves_the_way_free() {
         let fresh = Fresh::new(8);
-        let stuck = fresh.get(&1, std::future::pending::<Result<_, Infallible>>());
+        let stuck = fresh.get(&1, std::future::pending());
         tokio::select! {
             biased;
             _ = stuck => unreachable!("it waits for ever"),
             () = std::future::ready(()) => {}
         }
+        assert_eq!(read(&fresh, Some("new")).await, Some("new"));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_read_fails_those_who_waited_for_it() {
+        let fresh = Fresh::new(8);
+        let fails = || async {
+            tokio::time::sleep(Duration::from_secs(25)).await;
+            Err::<Option<&str>, _>(StoreError::Unavailable("silence".into()))
+        };
+        let begun = Instant::now();
+        let (first, second, third) = tokio::join!(
+            fresh.get(&1, fails()),
+            fresh.get(&1, fails()),
+            fresh.get(&1, fails()),
+        );
+        assert!(first.is_err() && second.is_err() && third.is_err());
+        assert_eq!(begun.elapsed(), Duration::from_secs(25));
         assert_eq!(read(&fresh, Some("new")).await, Some("new"));
     }
 }

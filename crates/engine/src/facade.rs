@@ -179,6 +179,9 @@ pub enum WatchError {
         /// The last event's seq.
         last_seq: u64,
     },
+    /// The run has ended long ago, and its events are not kept any more.
+    #[error("the run's events have expired")]
+    Expired,
     /// The run has ended and the cursor is at its end: nothing will ever follow.
     #[error("the run has ended and everything has been read")]
     Finished,

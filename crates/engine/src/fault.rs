@@ -15,6 +15,8 @@ pub(crate) enum Bug {
     NoFence,
     /// A node tells the others nothing.
     Deaf,
+    /// A tool that must not happen twice runs again after a crash, and nobody is asked.
+    RepeatOnce,
 }
 
 /// A place named in the crash tests. The action `return` ends the process at once, without
@@ -38,6 +40,7 @@ pub(crate) fn planted(bug: Bug) -> bool {
         Bug::EarlyEffect => "early_effect",
         Bug::NoFence => "no_fence",
         Bug::Deaf => "deaf",
+        Bug::RepeatOnce => "repeat_once",
     };
     let planted = PLANTED.get_or_init(|| std::env::var("RUNLOOM_PLANTED_BUG").ok());
     planted.as_deref() == Some(name)

@@ -80,6 +80,7 @@ mod fault;
 mod lease;
 pub mod live;
 mod machine;
+mod metrics;
 #[cfg(test)]
 mod model_test;
 mod ops;

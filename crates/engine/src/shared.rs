@@ -1,7 +1,7 @@
 //! What all runs of this node share.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use runloom_domain::{NodeId, OrgId, ToolDefinition, ToolPin};
 use runloom_store::StoreError;
@@ -10,6 +10,7 @@ use crate::cluster::{Tails, Teller};
 use crate::engine::{EngineConfig, EngineParts};
 use crate::lease::Lease;
 use crate::live::Rings;
+use crate::metrics::Metrics;
 use crate::writer::Writer;
 
 /// What all runs of this node share.
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) tails: Tails,
     pub(crate) writer: Writer,
     pub(crate) lease: Lease,
+    pub(crate) metrics: Arc<Metrics>,
     definitions: Mutex<HashMap<String, ToolDefinition>>,
 }
 
@@ -30,14 +32,21 @@ impl Shared {
         let rings = Rings::default();
         let made = || NodeId::generate(parts.clock.now());
         let node = config.node.unwrap_or_else(made);
-        let teller = Teller::new(parts.signals.clone());
+        let metrics = Arc::new(Metrics::new());
+        let teller = Teller::new(parts.signals.clone(), metrics.clone());
         Self {
             node,
-            writer: Writer::start(parts.store.clone(), rings.clone(), teller.clone()),
+            writer: Writer::start(
+                parts.store.clone(),
+                rings.clone(),
+                teller.clone(),
+                metrics.clone(),
+            ),
             tails: Tails::new(rings.clone()),
             teller,
             rings,
             lease: Lease::default(),
+            metrics,
             definitions: Mutex::default(),
             parts,
             config,

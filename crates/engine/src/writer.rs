@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runloom_store::{Appended, Change, Hint, RunStore, StoreError, Wake};
 use tokio::sync::{mpsc, oneshot};
@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::cluster::Teller;
 use crate::fault::{self, Bug};
 use crate::live::Rings;
+use crate::metrics::Metrics;
 
 /// How many changes one commit takes at most.
 const MAX_BATCH: usize = 4_000;
@@ -40,13 +41,19 @@ pub(crate) struct Writer(mpsc::UnboundedSender<Job>);
 
 impl Writer {
     /// Starts the task; it ends when all handles are gone.
-    pub(crate) fn start(store: Arc<dyn RunStore>, rings: Rings, teller: Teller) -> Self {
+    pub(crate) fn start(
+        store: Arc<dyn RunStore>,
+        rings: Rings,
+        teller: Teller,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         tokio::spawn(
             Task {
                 store,
                 rings,
                 teller,
+                metrics,
                 receiver,
                 waiting: VecDeque::new(),
             }
@@ -72,6 +79,7 @@ struct Task {
     store: Arc<dyn RunStore>,
     rings: Rings,
     teller: Teller,
+    metrics: Arc<Metrics>,
     receiver: mpsc::UnboundedReceiver<Job>,
     waiting: VecDeque<Job>,
 }
@@ -119,7 +127,10 @@ impl Task {
         let mut wait = RETRY.0;
         loop {
             let changes = batch.iter().map(|job| job.change.clone()).collect();
-            match self.store.append(changes).await {
+            let began = Instant::now();
+            let answer = self.store.append(changes).await;
+            self.measure(batch, began.elapsed(), answer.is_ok());
+            match answer {
                 Ok(outcomes) => return outcomes,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(error = %chain(&error), changes = batch.len(),
@@ -143,6 +154,16 @@ impl Task {
                 }
             }
         }
+    }
+
+    fn measure(&self, batch: &[Job], took: Duration, committed: bool) {
+        if !committed {
+            return self.metrics.append_failures.inc();
+        }
+        let events: usize = batch.iter().map(|job| job.change.events.len()).sum();
+        self.metrics.append_seconds.observe(took.as_secs_f64());
+        self.metrics.batch_changes.observe(batch.len() as f64);
+        self.metrics.batch_events.observe(events as f64);
     }
 
     /// A planted bug: watchers see what may never be committed.
@@ -177,6 +198,8 @@ impl Task {
         for (job, outcome) in batch.into_iter().zip(outcomes) {
             let answer = match outcome {
                 Appended::Committed { base } => {
+                    // First, so that who has seen a run's end finds it counted.
+                    self.metrics.committed(job.change.projection.as_deref());
                     self.rings
                         .publish(job.change.run_id, base, &job.change.events);
                     if !self.teller.is_alone() {
@@ -192,7 +215,10 @@ impl Task {
                     self.refit(job).await;
                     continue;
                 }
-                Appended::Stale => Err(Refused::Stale),
+                Appended::Stale => {
+                    self.metrics.fenced_writes.inc();
+                    Err(Refused::Stale)
+                }
                 Appended::Moved => Err(Refused::Moved),
                 Appended::Invalid { reason } => Err(Refused::Invalid(reason)),
             };

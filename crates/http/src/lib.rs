@@ -17,6 +17,7 @@ mod entered;
 mod error;
 mod extract;
 mod listen;
+mod metrics;
 mod middleware;
 mod openapi;
 mod page;
@@ -29,6 +30,7 @@ mod stream;
 mod v1;
 
 pub use listen::{ListenSettings, listen};
+pub use metrics::MetricsSource;
 pub use openapi::openapi_json;
 pub use readiness::{NotReady, Readiness, StoreReadiness};
 pub use server::{configure, server};

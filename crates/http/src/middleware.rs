@@ -1,14 +1,14 @@
 //! What surrounds every handler: trace ids, panics, the error envelope, the request log.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage as _, HttpRequest, web};
+use actix_web::{Error, HttpMessage as _, HttpRequest, ResponseError as _, web};
 use futures_util::FutureExt as _;
 use runloom_domain::TraceId;
 
@@ -28,12 +28,20 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     let trace_id = incoming_trace(&request).unwrap_or_else(TraceId::generate);
     request.extensions_mut().insert(trace_id);
     let method = request.method().clone();
+    let state = request.app_data::<web::Data<HttpState>>().cloned();
 
     // A request must not be cloned before it is routed, so after a panic it is gone: the answer
     // is made from what was kept.
     let error = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(mut response)) => {
-            log(&method, &response, began, trace_id);
+            let answered = Answered {
+                method: &method,
+                route: route_of(&response),
+                status: response.status(),
+                took: began.elapsed(),
+            };
+            answered.log(trace_id);
+            answered.count(state.as_ref());
             if let Ok(value) = HeaderValue::from_str(&trace_id.to_string()) {
                 response.headers_mut().insert(X_TRACE_ID, value);
             }
@@ -53,7 +61,50 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
             ApiError::internal("a handler panicked")
         }
     };
+    let answered = Answered {
+        method: &method,
+        route: None,
+        status: error.status_code(),
+        took: began.elapsed(),
+    };
+    answered.count(state.as_ref());
     Err(Traced { error, trace_id }.into())
+}
+
+/// The pattern that a request's path fits, as people write it.
+fn route_of<B>(response: &ServiceResponse<B>) -> Option<String> {
+    let pattern = response.request().match_pattern()?;
+    Some(routes::documented(&pattern))
+}
+
+/// A request and how it was answered.
+struct Answered<'a> {
+    method: &'a Method,
+    route: Option<String>,
+    status: StatusCode,
+    took: Duration,
+}
+
+impl Answered<'_> {
+    /// One line per request. The query string is left out: it may hold a ticket.
+    fn log(&self, trace_id: TraceId) {
+        let method = self.method;
+        let route = self.route.as_deref().unwrap_or("-");
+        let (status, duration_us) = (self.status.as_u16(), self.took.as_micros() as u64);
+        if matches!(route, "/healthz" | "/readyz" | "/metrics") {
+            tracing::debug!(%method, route, status, duration_us, %trace_id, "request");
+        } else {
+            tracing::info!(%method, route, status, duration_us, %trace_id, "request");
+        }
+    }
+
+    fn count(&self, state: Option<&web::Data<HttpState>>) {
+        if let Some(state) = state {
+            let route = self.route.as_deref();
+            let metrics = state.metrics();
+            metrics.answered(route, self.method, self.status, self.took);
+        }
+    }
 }
 
 /// Gives every failed answer its envelope, also those that actix-web made itself.
@@ -137,24 +188,6 @@ fn log_cause(error: &ApiError, status: StatusCode, trace_id: TraceId) {
         tracing::error!(%trace_id, cause = text, "a request failed");
     } else {
         tracing::warn!(%trace_id, cause = text, "a request could not be served");
-    }
-}
-
-/// One line per request. The query string is left out: it may hold a ticket.
-fn log<B>(method: &Method, response: &ServiceResponse<B>, began: Instant, trace_id: TraceId) {
-    if !tracing::enabled!(tracing::Level::INFO) {
-        return;
-    }
-    let route = response.request().match_pattern();
-    let route = route.map_or_else(|| "-".to_owned(), |route| routes::documented(&route));
-    let (status, duration_us) = (
-        response.status().as_u16(),
-        began.elapsed().as_micros() as u64,
-    );
-    if matches!(&*route, "/healthz" | "/readyz") {
-        tracing::debug!(%method, route, status, duration_us, %trace_id, "request");
-    } else {
-        tracing::info!(%method, route, status, duration_us, %trace_id, "request");
     }
 }
 

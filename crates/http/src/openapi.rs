@@ -45,6 +45,7 @@ use crate::v1::{api_keys, auth, me, messages, runs, threads};
         api_keys::delete::delete_api_key,
         service::healthz::healthz,
         service::readyz::readyz,
+        service::metrics::metrics,
     ),
     components(schemas(ErrorEnvelope)),
     modifiers(&Bearer, &OptionalBodies),

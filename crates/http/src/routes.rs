@@ -60,6 +60,7 @@ fn paths() -> Vec<At> {
         At::new("/v1/api-keys/{api_key_id:[^/:]+}").delete(api_keys::delete::delete_api_key),
         At::new("/healthz").get(service::healthz::healthz),
         At::new("/readyz").get(service::readyz::readyz),
+        At::new("/metrics").get(service::metrics::metrics),
         At::new("/openapi.json").get(docs::openapi_document),
         At::new("/docs").get(docs::page),
         At::new("/docs/{file}").get(docs::file),

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use prometheus::IntGauge;
 use runloom_accounts::Accounts;
 use runloom_domain::{Clock, Timestamp};
 use runloom_engine::Engine;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::entered::Entered;
 use crate::error::ApiError;
+use crate::metrics::{HttpMetrics, MetricsSource};
 use crate::readiness::Readiness;
 
 /// What the API is made of.
@@ -27,6 +29,8 @@ pub struct HttpParts {
     pub clock: Arc<dyn Clock>,
     /// What `/readyz` asks.
     pub readiness: Arc<dyn Readiness>,
+    /// What `/metrics` shows besides the API's own; without it there is no such path.
+    pub metrics: Option<Arc<dyn MetricsSource>>,
     /// The main multi-thread runtime, where calls into store and engine run.
     pub runtime: Handle,
     /// Cancelled when the server begins to stop: event streams end with a retry hint, and
@@ -83,6 +87,7 @@ impl Default for HttpSettings {
 pub struct HttpState {
     parts: Arc<HttpParts>,
     streams: Arc<AtomicUsize>,
+    metrics: HttpMetrics,
 }
 
 impl HttpState {
@@ -91,6 +96,7 @@ impl HttpState {
         Self {
             parts: Arc::new(parts),
             streams: Arc::default(),
+            metrics: HttpMetrics::new(),
         }
     }
 
@@ -112,6 +118,16 @@ impl HttpState {
     /// What `/readyz` asks.
     pub(crate) fn readiness(&self) -> Arc<dyn Readiness> {
         Arc::clone(&self.parts.readiness)
+    }
+
+    /// What `/metrics` shows besides the API's own.
+    pub(crate) fn metrics_source(&self) -> Option<Arc<dyn MetricsSource>> {
+        self.parts.metrics.clone()
+    }
+
+    /// What the API counts and times.
+    pub(crate) fn metrics(&self) -> &HttpMetrics {
+        &self.metrics
     }
 
     /// The time of day.
@@ -163,17 +179,25 @@ impl HttpState {
 
     /// A place among the open event streams, until it is dropped; `None` when all are taken.
     pub(crate) fn open_stream(&self) -> Option<StreamPlace> {
-        let place = StreamPlace(Arc::clone(&self.streams));
-        let before = place.0.fetch_add(1, Ordering::Relaxed);
+        let place = StreamPlace {
+            all: Arc::clone(&self.streams),
+            open: self.metrics.open_streams.clone(),
+        };
+        place.open.inc();
+        let before = place.all.fetch_add(1, Ordering::Relaxed);
         (before < self.settings().max_streams).then_some(place)
     }
 }
 
 /// One of the event streams that may be open at once.
-pub(crate) struct StreamPlace(Arc<AtomicUsize>);
+pub(crate) struct StreamPlace {
+    all: Arc<AtomicUsize>,
+    open: IntGauge,
+}
 
 impl Drop for StreamPlace {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.open.dec();
+        self.all.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -4,6 +4,7 @@ mod events;
 mod settings;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::connection::State;
@@ -40,6 +41,7 @@ pub struct Subject {
     outbox: mpsc::Sender<Vec<String>>,
     inbox: Mutex<Subscriber>,
     gap: Arc<Notify>,
+    dropped: Arc<AtomicU64>,
 }
 
 impl Subject {
@@ -61,14 +63,29 @@ impl Subject {
         let inbox = client.subscribe(settings.subject.clone()).await;
         let inbox = Mutex::new(inbox.map_err(|_| NatsError::Subject(settings.subject.clone()))?);
         let (outbox, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(send(client, settings.subject, waiting));
-        Ok(Self { outbox, inbox, gap })
+        let dropped = Arc::new(AtomicU64::new(0));
+        let sending = send(client, settings.subject, waiting, Arc::clone(&dropped));
+        tokio::spawn(sending);
+        Ok(Self {
+            outbox,
+            inbox,
+            gap,
+            dropped,
+        })
     }
 
     /// Sends messages. Never waits: what can't be sent now is dropped.
     pub fn publish(&self, messages: Vec<String>) {
+        let count = messages.len() as u64;
         // A full outbox means that the server is slow or away.
-        let _ = self.outbox.try_send(messages);
+        if self.outbox.try_send(messages).is_err() {
+            self.dropped.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    /// How many messages were dropped on the way out since the beginning.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// What comes next. Cancel safe; one task calls it.
@@ -88,18 +105,25 @@ impl Subject {
 }
 
 /// Sends what waits until the subject is dropped.
-async fn send(client: Client, subject: String, mut waiting: mpsc::Receiver<Vec<String>>) {
+async fn send(
+    client: Client,
+    subject: String,
+    mut waiting: mpsc::Receiver<Vec<String>>,
+    dropped: Arc<AtomicU64>,
+) {
     let subject = async_nats::Subject::from(subject);
     while let Some(messages) = waiting.recv().await {
+        let mut left = messages.len() as u64;
         // The client would keep them for the next connection, and by then they are of no use.
-        if client.connection_state() != State::Connected {
-            continue;
-        }
-        for message in messages {
-            let sent = client.publish(subject.clone(), message.into());
-            if !matches!(tokio::time::timeout(SEND, sent).await, Ok(Ok(()))) {
-                break;
+        if client.connection_state() == State::Connected {
+            for message in messages {
+                let sent = client.publish(subject.clone(), message.into());
+                if !matches!(tokio::time::timeout(SEND, sent).await, Ok(Ok(()))) {
+                    break;
+                }
+                left -= 1;
             }
         }
+        dropped.fetch_add(left, Ordering::Relaxed);
     }
 }

@@ -11,6 +11,7 @@
 pub mod config;
 mod console;
 mod first_start;
+mod housekeeping;
 mod logs;
 pub mod program;
 mod serve;

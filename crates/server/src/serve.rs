@@ -11,12 +11,13 @@ use anyhow::{Context, Result, bail};
 use runloom_accounts::{Accounts, AccountsConfig, TokenKeys};
 use runloom_domain::{Clock, SystemClock};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
-use runloom_http::{HttpParts, HttpState, ListenSettings, listen};
+use runloom_http::{HttpParts, HttpState, ListenSettings, MetricsSource, listen};
 use runloom_store_sql::Database;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::housekeeping::Housekeeper;
 use crate::wiring::Opened;
 use crate::{first_start, wiring};
 
@@ -55,6 +56,7 @@ struct Parts {
     _identity: Option<wiring::Identity>,
     accounts: Arc<Accounts>,
     engine: Engine,
+    metrics: Option<Arc<dyn MetricsSource>>,
     clock: Arc<dyn Clock>,
     listener: TcpListener,
     drain: CancellationToken,
@@ -64,6 +66,7 @@ impl Parts {
     /// Takes the port before anything is written, so that a wrong start leaves nothing behind.
     async fn start(config: &Config) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let started = clock.now();
         let tools = wiring::tools(config, Arc::clone(&clock));
         let catalog = wiring::catalog(config, &tools)?;
         let models = wiring::models(config)?;
@@ -76,6 +79,8 @@ impl Parts {
             &keys,
             AccountsConfig::default(),
         );
+        let housekeeper = Housekeeper::new(database.clone(), &config.housekeeping);
+        housekeeper.prepare().await;
         let signals = wiring::signals(&config.nats, &*database).await?;
         let engine = EngineParts {
             store: database.clone(),
@@ -90,14 +95,19 @@ impl Parts {
             ..config.engine.to_config()
         };
         let engine = Engine::start(engine, engine_config).await;
+        let engine = engine.context("can't start the engine")?;
+        let metrics = wiring::metrics(config, &engine, &database, started)?;
+        let drain = CancellationToken::new();
+        tokio::spawn(housekeeper.run(drain.clone()));
         Ok(Self {
             database,
             _identity: identity,
             accounts: Arc::new(accounts),
-            engine: engine.context("can't start the engine")?,
+            engine,
+            metrics,
             clock,
             listener,
-            drain: CancellationToken::new(),
+            drain,
         })
     }
 
@@ -122,6 +132,7 @@ impl Parts {
             accounts: Arc::clone(&self.accounts),
             clock: Arc::clone(&self.clock),
             readiness: Arc::new(wiring::DatabaseReadiness(Arc::clone(&self.database))),
+            metrics: self.metrics.clone(),
             runtime: Handle::current(),
             drain: self.drain.clone(),
             settings: config.http.to_settings(),

@@ -7,15 +7,21 @@
 //! * `queries` has the statements that both databases run alike; it is compiled once for each.
 //! * `sqlite` has one thread that writes, in groups, and a few that read.
 //! * `postgres` has a connection for appends, lanes for creations, leases and dispatch, and a pool.
+//! * `copy` moves a deployment from SQLite to PostgreSQL.
 
+mod copy;
 mod failure;
 mod fragment;
+mod lane;
 mod migrations;
+mod newest;
 mod postgres;
 mod predicate;
 mod rows;
 mod schema;
 mod sqlite;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text;
 mod turn;
 mod types;
@@ -28,14 +34,19 @@ use async_trait::async_trait;
 use runloom_domain::Clock;
 use runloom_store::{Signals, Store, StoreError};
 
+pub use copy::{CopyError, CopyProgress, CopyStep, copy_to_postgres};
+pub use lane::Lane;
 pub use postgres::{DatabaseRoles, PostgresStore};
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, back_up_sqlite};
 
 /// How long a node owns its runs after it has last renewed its lease.
 const LEASE: Duration = Duration::from_secs(15);
 
 /// How many organisations a claim looks at, if it isn't for more runs than that.
 const CLAIM_ORGS: u32 = 16;
+
+/// How many expired runs one step of deleting goes through at most.
+const DELETED_AT_ONCE: i64 = 100;
 
 /// A store that is a database: it can be asked whether it is there, and closed.
 #[async_trait]
@@ -52,6 +63,9 @@ pub trait Database: Store {
     fn signals(&self) -> Option<Arc<dyn Signals>> {
         None
     }
+
+    /// The ways to the database, and how busy each is.
+    fn lanes(&self) -> Vec<Lane>;
 
     /// Waits for the writes asked for so far and closes. Later writes fail.
     async fn close(&self) -> Result<(), StoreError>;

@@ -18,6 +18,7 @@ table! {
         org_id -> Uid,
         name -> Text,
         created_at -> Moment,
+        event_retention_days -> Nullable<Integer>,
     }
 }
 
@@ -145,6 +146,7 @@ table! {
         ended_at -> Nullable<Moment>,
         error_class -> Nullable<Text>,
         error_message -> Nullable<Text>,
+        events_expired_at -> Nullable<Moment>,
     }
 }
 
@@ -235,6 +237,15 @@ table! {
         run_id -> Uid,
         tool_call_id -> Uid,
         content -> Text,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    expired_runs (org_id, run_id) {
+        org_id -> Uid,
+        run_id -> Uid,
     }
 }
 

@@ -84,7 +84,7 @@ impl FromSql<Uid, Sqlite> for Id {
 }
 
 /// PostgreSQL counts from the year 2000.
-const PG_EPOCH_MICROS: i64 = 946_684_800_000_000;
+pub(crate) const PG_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 impl ToSql<Moment, Pg> for At {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {

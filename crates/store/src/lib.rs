@@ -21,6 +21,7 @@ mod account;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod error;
+mod housekeeping;
 mod idempotency;
 pub mod memory;
 mod page;
@@ -32,10 +33,11 @@ pub use account::{
     AccountStore, ApiKeyRecord, CreateAccount, LoginRecord, NewAccount, NewApiKey, UserRecord,
 };
 pub use error::StoreError;
+pub use housekeeping::{Deleted, Expired, Housekeeping, Tended};
 pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};
 pub use page::{Page, PageKey, Paged};
 pub use run::{
-    Appended, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
+    Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
     Intended, Intent, NewMessage, NewRun, OnBusy, OwnedRun, Projection, Rewind, RunEnd, RunFilter,
     RunHead, RunRecord, RunStore, Tail, ToolOutput, Wake, take_turns,
 };
@@ -43,6 +45,6 @@ pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 
 /// Everything a server needs of its database behind one handle.
-pub trait Store: RunStore + ThreadStore + AccountStore {}
+pub trait Store: RunStore + ThreadStore + AccountStore + Housekeeping {}
 
-impl<T: RunStore + ThreadStore + AccountStore> Store for T {}
+impl<T: RunStore + ThreadStore + AccountStore + Housekeeping> Store for T {}

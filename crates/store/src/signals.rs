@@ -40,6 +40,12 @@ pub trait Signals: Send + Sync + 'static {
     /// be sent now is dropped.
     fn tell(&self, hints: &[Hint]);
 
+    /// How many hints, or messages of them, were dropped since the beginning, on the way out or
+    /// in.
+    fn dropped(&self) -> u64 {
+        0
+    }
+
     /// What the other nodes have told since the last call, as soon as there is something.
     /// Cancel safe; one task calls it.
     async fn heard(&self) -> Vec<Hint>;

@@ -1,7 +1,6 @@
 //! kill -9 at every window and at random moments: after each restart every run goes on by
 //! itself, nothing is done twice, and a client that comes back has exactly the log.
 
-mod follower;
 mod frozen;
 mod outcome;
 mod poison;

@@ -3,8 +3,6 @@
 use runloom_tests::{Client, Node, Setup, Store, both_stores, call, check_ended, script, text};
 use serde_json::{Value, json};
 
-use super::workload::effects;
-
 /// A run whose server dies at a failpoint in the middle of a tool, on a new server.
 async fn crashed_in(store: Store, tool: &str, point: &str) -> (Node, String) {
     let persona = format!("[[personas]]\nkey = \"p\"\nprompt = \"x\"\ntools = [\"{tool}\"]\n");
@@ -50,7 +48,7 @@ both_stores! {
             let started: Vec<_> = events.iter().filter(|e| e.kind == "tool.started")
                 .map(|e| e.data["attempt"].as_u64()).collect();
             assert_eq!(started, [Some(1), Some(2)], "{tool} {point}");
-            let effects = effects(node.data());
+            let effects = node.data().effects();
             assert_eq!(effects.len(), lines, "{tool} {point}");
             assert!(effects.iter().all(|key| key == &effects[0]), "the same key each time");
         }
@@ -69,7 +67,7 @@ both_stores! {
                 let request = asked(&client, &run).await;
                 assert_eq!(request["kind"], "tool_outcome_unknown");
                 assert_eq!(request["tool_name"], "effect_once");
-                assert_eq!(effects(node.data()).len(), happened);
+                assert_eq!(node.data().effects().len(), happened);
                 client.input(&run, &json!({ "content": "approve" })).await
                     .expect_error(422, "validation.error");
                 client.input(&run, &json!({ "content": content })).await.expect(200);
@@ -77,7 +75,7 @@ both_stores! {
                 let last = check_ended(&events, "run.completed");
                 let said = last.data["output"].as_str().unwrap_or_default();
                 assert!(said.starts_with(output), "{content}: {said}");
-                assert_eq!(effects(node.data()).len(), happened + again, "{point} {content}");
+                assert_eq!(node.data().effects().len(), happened + again, "{point} {content}");
             }
         }
     }
@@ -89,7 +87,7 @@ both_stores! {
             check_ended(&events, "run.completed");
             let started = events.iter().filter(|e| e.kind == "tool.started").count();
             assert_eq!(started, 1);
-            assert!(effects(node.data()).len() <= 1);
+            assert!(node.data().effects().len() <= 1);
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What runs while the server is killed.
 
-use std::path::PathBuf;
-
-use runloom_tests::{Data, Setup, Store};
+use runloom_tests::{Setup, Store};
 use serde_json::{Value, json};
 
 /// Steps of text, each with a tool of another class, and an answer.
@@ -30,11 +28,4 @@ tools = ["effect_keyed", "effect_once", "calculator"]
 
 pub(super) fn setup(store: Store) -> Setup {
     Setup::new(store).scripted("m", turns()).toml(PERSONA)
-}
-
-/// The effects so far: the key of each, as often as it happened.
-pub(super) fn effects(data: &Data) -> Vec<String> {
-    let ledger: PathBuf = data.folder().join("data/effects");
-    let text = std::fs::read_to_string(ledger).unwrap_or_default();
-    text.lines().map(str::to_owned).collect()
 }

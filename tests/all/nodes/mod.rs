@@ -1,18 +1,25 @@
 //! Two servers on one PostgreSQL: what one of them works on, the other takes requests about.
 
+mod cut;
+mod document;
 mod hints;
 mod nats;
+mod outage;
+mod rolling;
 mod sessions;
 mod stop;
+mod taken_over;
 mod watch;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runloom_tests::{Node, Setup, Store, call, check_ended, script, text};
+use runloom_tests::{MASTER_KEY, Node, Setup, Store, call, check_ended, script, text};
 use serde_json::{Value, json};
 
-const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+/// Whether tests take the time that their faults have in the world.
+fn is_long() -> bool {
+    std::env::var_os("RUNLOOM_TEST_LONG").is_some()
+}
 
 /// Both servers, with the same routes: `ask`, which asks a person, and `held`, which never ends.
 async fn two_nodes() -> (Node, Node) {
@@ -23,10 +30,7 @@ async fn two_nodes() -> (Node, Node) {
         .variable("RUNLOOM_MASTER_KEY", MASTER_KEY)
         .start()
         .await;
-    let own = first.data().folder().join("other-node");
-    let setup = first.setup().clone().on(Arc::clone(first.data()));
-    let second = setup.variable("RUNLOOM_DATA_DIR", own.to_str().expect("UTF-8"));
-    let second = second.start().await;
+    let second = first.peer("second").await;
     (first, second)
 }
 

@@ -10,6 +10,7 @@ use runloom_tests::{Nats, Setup, Store};
 use rustix::process::Signal;
 use serde_json::json;
 
+use super::is_long;
 use super::watch::{SESSION, WITH_HINTS, WITHOUT_HINTS, lag, two};
 
 fn over(nats: &Nats) -> impl FnOnce(Setup) -> Setup {
@@ -39,6 +40,15 @@ async fn a_server_that_goes_delays_and_one_that_comes_back_is_used() {
     };
     let late = lag(&first, &second, killed).await;
     assert!(late < WITHOUT_HINTS, "{late:?}");
+    let (gone, away) = (Instant::now(), if is_long() { 60 } else { 10 });
+    while gone.elapsed() < Duration::from_secs(away) {
+        let asked = Instant::now();
+        first.client().run(&json!({ "route_id": "ask" })).await;
+        let took = asked.elapsed();
+        assert!(took < Duration::from_secs(3), "a creation took {took:?}");
+        let late = lag(&first, &second, ready(())).await;
+        assert!(late < WITHOUT_HINTS, "{late:?}");
+    }
     nats.again().await;
     nats.joined(2).await;
     let late = lag(&first, &second, ready(())).await;

@@ -1,12 +1,11 @@
 //! How much later a watcher on one node has an event than a watcher on another.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use runloom_tests::{EventStream, Node, Setup, Store, call, check_ended, count, script, text};
+use runloom_tests::{
+    EventStream, MASTER_KEY, Node, Setup, Store, call, check_ended, count, script, text,
+};
 use serde_json::json;
-
-use super::MASTER_KEY;
 
 /// What may pass until a watcher elsewhere has an event, when hints are lost.
 pub(super) const WITHOUT_HINTS: Duration = Duration::from_secs(2);
@@ -25,10 +24,7 @@ pub(super) async fn two(prepare: impl FnOnce(Setup) -> Setup) -> (Node, Node) {
         .scripted("ask", script([question, text("Thank you.")]))
         .variable("RUNLOOM_MASTER_KEY", MASTER_KEY);
     let first = prepare(setup).start().await;
-    let own = first.data().folder().join("other-node");
-    let setup = first.setup().clone().on(Arc::clone(first.data()));
-    let second = setup.variable("RUNLOOM_DATA_DIR", own.to_str().expect("UTF-8"));
-    let second = second.start().await;
+    let second = first.peer("second").await;
     (first, second)
 }
 

@@ -3,4 +3,5 @@
 mod first_start;
 mod logs;
 mod refusals;
+mod report;
 mod stop;

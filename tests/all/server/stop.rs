@@ -1,6 +1,8 @@
 use std::time::{Duration, Instant};
 
-use runloom_tests::{Client, Frame, Setup, both_stores, call, check_ended, count, script, text};
+use runloom_tests::{
+    Client, Frame, Metrics, Setup, both_stores, call, check_ended, count, script, text,
+};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -50,6 +52,8 @@ both_stores! {
         };
         assert_eq!(status, 503);
         anonymous.get("/healthz").await.expect(200);
+        let metrics = Metrics::of(&anonymous).await;
+        assert!(metrics.text.contains("runloom_runs_owned"), "{}", metrics.text);
         assert!(node.stopped().await.ended.status.success());
     }
 

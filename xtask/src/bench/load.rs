@@ -1,7 +1,9 @@
 //! `cargo xtask bench-load`: the process that loads a server and prints what it saw as JSON.
 
+pub(crate) mod big;
 pub(crate) mod cancel;
 pub(crate) mod closed;
+pub(crate) mod curve;
 pub(crate) mod elsewhere;
 pub(crate) mod events;
 pub(crate) mod held;
@@ -43,7 +45,30 @@ enum Load {
         clients: usize,
         #[arg(long, default_value = "fake-a")]
         route: String,
+        /// Where other nodes listen that clients use by turns
+        #[arg(long)]
+        other: Vec<SocketAddr>,
     },
+    /// Clients that start a run and read lists by turns
+    Curve {
+        #[arg(long)]
+        clients: usize,
+    },
+    /// Runs in a large thread, and its pages
+    BigThread {
+        #[arg(long)]
+        thread: String,
+    },
+    /// The events of a long run
+    Replay {
+        #[arg(long)]
+        run: String,
+        /// The last event to read
+        #[arg(long)]
+        last: u64,
+    },
+    /// Runs with large tool results
+    Results,
     /// Runs that start at a fixed rate, whatever became of those before
     Open {
         #[arg(long)]
@@ -141,7 +166,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let local = tokio::task::LocalSet::new();
     let mut result = local.block_on(&runtime, async {
         match arguments.load {
-            Load::Closed { clients, route } => closed::load(&target, clients, &route, time).await,
+            Load::Closed {
+                clients,
+                route,
+                other,
+            } => {
+                let others = other.into_iter().map(|address| target.at(address));
+                let targets: Vec<_> = std::iter::once(target.clone()).chain(others).collect();
+                closed::load(&targets, clients, &route, time).await
+            }
+            Load::Curve { clients } => curve::load(&target, clients, time).await,
+            Load::BigThread { thread } => big::thread(&target, &thread).await,
+            Load::Replay { run, last } => big::replay(&target, &run, last).await,
+            Load::Results => big::results(&target).await,
             Load::Open { rate } => open::load(&target, rate, time).await,
             Load::Held { streams } => held::load(&target, streams).await,
             Load::Threads { clients } => threads::load(&target, clients, time).await,

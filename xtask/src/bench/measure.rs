@@ -40,6 +40,9 @@ impl Bench<'_> {
             Row::Resume { runs } => self.resume(row, *runs).await,
             Row::Elsewhere { runs, hints } => self.elsewhere(row, *runs, *hints).await,
             Row::Lost { runs, end } => self.lost(row, *runs, *end).await,
+            Row::Nodes { clients } => self.nodes_at_once(row, *clients).await,
+            Row::Curve { runs } => self.curve(row, *runs).await,
+            Row::Big(big) => self.big(row, *big).await,
             Row::Bare(load) => self.bare(row, load).await,
         }
     }
@@ -131,7 +134,7 @@ impl Bench<'_> {
         self.watch(row, child.result(), endpoint.id(), None).await
     }
 
-    async fn server(&self) -> Result<Server> {
+    pub(super) async fn server(&self) -> Result<Server> {
         self.server_with(Vec::new()).await
     }
 
@@ -157,7 +160,7 @@ impl Bench<'_> {
 
     /// Waits for a load's result; meanwhile notes the server's highest memory and counts its
     /// processor time.
-    async fn watch(
+    pub(super) async fn watch(
         &self,
         row: &Row,
         result: impl Future<Output = Result<LoadResult>>,

@@ -6,6 +6,7 @@ use super::row::{End, Hints, Row};
 use super::server::{Peer, Server};
 use crate::parts::{nats, port};
 use anyhow::{Context as _, Result};
+use runloom_store_sql::testing::deadlocks;
 
 /// The node that runs are created on, the others, and what carries hints between them.
 struct Nodes {
@@ -34,6 +35,34 @@ impl Bench<'_> {
         self.load_nodes(row, nodes, load).await
     }
 
+    /// Clients spread over three nodes.
+    pub(super) async fn nodes_at_once(&self, row: &Row, clients: usize) -> Result<Measured> {
+        let nodes = self.nodes(2, Hints::Database).await?;
+        let mut load = vec![
+            "closed".to_owned(),
+            "--clients".to_owned(),
+            clients.to_string(),
+        ];
+        for peer in &nodes.peers {
+            load.extend(["--other".to_owned(), format!("127.0.0.1:{}", peer.port)]);
+        }
+        let child = self.start_load(nodes.owner.port, &nodes.owner.key, &load)?;
+        let result = self.unless_interrupted(child.result()).await?;
+        let mut measured = Measured::from_load(row.name(), result);
+        if let Some(cluster) = &nodes.owner.database {
+            let log = cluster.log()?;
+            let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count() as u64;
+            measured.count("deadlocks", deadlocks(&cluster.url).await?);
+            measured.count("deadlocks_logged", lines("deadlock detected"));
+            measured.count(
+                "serialization_failures",
+                lines("could not serialize access"),
+            );
+            measured.count("errors_of_the_database", lines("ERROR:"));
+        }
+        Ok(measured)
+    }
+
     async fn load_nodes(&self, row: &Row, nodes: Nodes, mut load: Vec<String>) -> Result<Measured> {
         let other = nodes.peers.first().context("there is no other node")?;
         load.extend(["--other".to_owned(), format!("127.0.0.1:{}", other.port)]);
@@ -44,7 +73,7 @@ impl Bench<'_> {
 
     async fn nodes(&self, peers: usize, hints: Hints) -> Result<Nodes> {
         let nats = match hints {
-            Hints::Nats => Some(nats::start(self.interrupt, &self.folder).await?),
+            Hints::Nats => Some(nats::start(self.interrupt, port::free()?, &self.folder).await?),
             Hints::Database | Hints::None => None,
         };
         let url = match (&nats, hints) {

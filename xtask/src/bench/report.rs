@@ -30,6 +30,8 @@ pub(crate) struct Measured {
     first_error: Option<String>,
     /// By what was timed, in milliseconds.
     pub(crate) latencies: BTreeMap<String, Quantiles>,
+    /// Other counts by name.
+    pub(crate) counts: BTreeMap<String, u64>,
     /// Highest resident memory of the server in bytes.
     pub(crate) memory: Option<u64>,
     /// Bytes of the server's memory for each open stream.
@@ -49,6 +51,7 @@ impl Measured {
             errors: 0,
             first_error: None,
             latencies: BTreeMap::new(),
+            counts: BTreeMap::new(),
             memory: None,
             memory_per_stream: None,
             server_cores: None,
@@ -67,6 +70,20 @@ impl Measured {
         measured.latencies = result.latencies;
         measured.load_cores = Some(result.cores);
         measured
+    }
+
+    /// Adds what another load found; `suffix` tells its times from those that are there.
+    pub(crate) fn add(&mut self, suffix: &str, result: LoadResult) {
+        self.done = Some(self.done.unwrap_or_default() + result.done);
+        self.errors += result.errors;
+        self.first_error = self.first_error.take().or(result.first_error);
+        let times = result.latencies.into_iter();
+        self.latencies
+            .extend(times.map(|(what, times)| (format!("{what}{suffix}"), times)));
+    }
+
+    pub(crate) fn count(&mut self, what: &str, count: u64) {
+        self.counts.insert(what.to_owned(), count);
     }
 
     pub(crate) fn latency(&mut self, what: &str, quantiles: Quantiles) {
@@ -149,6 +166,9 @@ impl Measured {
         );
         for latency in latencies {
             let _ = writeln!(text, "{:<41} {}", "", timed(Some(latency)));
+        }
+        for (what, count) in &self.counts {
+            let _ = writeln!(text, "{:<41} {what} {count}", "");
         }
         if let Some(bytes) = self.memory_per_stream {
             let _ = writeln!(text, "{:<41} {:.1} KiB a stream", "", bytes as f64 / 1024.0);

@@ -21,8 +21,23 @@ pub(crate) enum Row {
     Elsewhere { runs: usize, hints: Hints },
     /// Runs whose node ends, watched on another.
     Lost { runs: usize, end: End },
+    /// A load on three nodes of one database.
+    Nodes { clients: usize },
+    /// Loads beside so many finished runs.
+    Curve { runs: u32 },
+    /// Something large.
+    Big(Big),
     /// The same load on an endpoint that stores nothing.
     Bare(Load),
+}
+
+/// What is large.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Big {
+    Thread,
+    Run,
+    /// Needs a server with the tools of tests.
+    Result,
 }
 
 /// What carries hints between nodes.
@@ -80,18 +95,46 @@ impl Row {
                 Hints::None => "elsewhere-alone".to_owned(),
             },
             Self::Lost { runs, end } => format!("{}-{runs}", end.as_str()),
+            Self::Nodes { clients } => format!("nodes-{clients}"),
+            Self::Curve { runs } => format!("curve-{}", short(*runs)),
+            Self::Big(Big::Thread) => "big-thread".to_owned(),
+            Self::Big(Big::Run) => "big-run".to_owned(),
+            Self::Big(Big::Result) => "big-result".to_owned(),
             Self::Bare(load) => format!("bare-{}", load.name()),
         }
     }
 
     /// Whether the row needs several nodes on one database.
     fn has_nodes(&self) -> bool {
-        matches!(self, Self::Elsewhere { .. } | Self::Lost { .. })
+        matches!(
+            self,
+            Self::Elsewhere { .. } | Self::Lost { .. } | Self::Nodes { .. }
+        )
+    }
+
+    /// Whether the row is measured only when it is asked for: it takes long, or a server of its
+    /// own.
+    fn is_for_those_who_ask(&self) -> bool {
+        matches!(self, Self::Curve { .. }) || self.has_test_tools()
+    }
+
+    /// Whether the server must have the tools of tests.
+    pub(crate) fn has_test_tools(&self) -> bool {
+        matches!(self, Self::Big(Big::Result))
     }
 
     /// Whether the row needs no server.
     pub(crate) fn is_bare(&self) -> bool {
         matches!(self, Self::Bare(_))
+    }
+}
+
+/// A number with its thousands in letters.
+fn short(number: u32) -> String {
+    match number {
+        1_000_000.. => format!("{}m", number / 1_000_000),
+        1_000.. => format!("{}k", number / 1_000),
+        _ => number.to_string(),
     }
 }
 
@@ -176,6 +219,14 @@ fn all() -> Vec<Row> {
             runs: 60,
             end: End::Stop,
         },
+        Row::Nodes { clients: 64 },
+        Row::Big(Big::Thread),
+        Row::Big(Big::Run),
+        Row::Big(Big::Result),
+        Row::Curve { runs: 1 },
+        Row::Curve { runs: 10_000 },
+        Row::Curve { runs: 100_000 },
+        Row::Curve { runs: 1_000_000 },
         Row::Bare(closed(1)),
         Row::Bare(closed(16)),
         Row::Bare(closed(64)),
@@ -184,14 +235,14 @@ fn all() -> Vec<Row> {
     ]
 }
 
-/// The rows whose name begins with one of `only`, all when it is empty; those of several nodes
-/// where the store is for `many`.
+/// The rows whose name begins with one of `only`; all that needn't be asked for when it is empty;
+/// those of several nodes where the store is for `many`.
 pub(crate) fn select(only: &[String], many: bool) -> Result<Vec<Row>> {
     let rows: Vec<Row> = all()
         .into_iter()
         .filter(|row| many || !row.has_nodes())
         .filter(|row| {
-            only.is_empty()
+            (only.is_empty() && !row.is_for_those_who_ask())
                 || only
                     .iter()
                     .any(|name| row.name().starts_with(name.as_str()))
@@ -218,13 +269,15 @@ mod tests {
     #[test]
     fn rows_are_chosen_by_the_beginning_of_their_names() {
         assert_eq!(names(&["closed-6", "idle"]), ["idle", "closed-64"]);
+        assert_eq!(names(&["curve-1"]).len(), 4);
+        assert!(!names(&[]).contains(&"curve-1".to_owned()));
         assert!(select(&["nothing".to_owned()], true).is_err());
         assert!(select(&["kill".to_owned()], false).is_err());
     }
 
     #[test]
     fn every_row_has_a_name_of_its_own() {
-        let mut all = names(&[]);
+        let mut all: Vec<String> = all().iter().map(Row::name).collect();
         let count = all.len();
         all.sort();
         all.dedup();

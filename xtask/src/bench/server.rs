@@ -79,6 +79,26 @@ impl Server {
         self.process.id()
     }
 
+    /// Names the server's database to one of our tasks.
+    pub(crate) fn database_arguments(&self) -> [String; 2] {
+        match &self.database {
+            Some(cluster) => ["--database-url".to_owned(), cluster.url.clone()],
+            None => [
+                "--data-dir".to_owned(),
+                self.data.path().display().to_string(),
+            ],
+        }
+    }
+
+    /// How much the server's database occupies on disk, in bytes.
+    pub(crate) fn stored_bytes(&self) -> Result<u64> {
+        let folder = self
+            .database
+            .as_ref()
+            .map_or(self.data.path(), Cluster::data);
+        bytes_below(folder)
+    }
+
     /// Starts another node on the same database.
     pub(crate) async fn peer(&self, interrupt: &Interrupt, folder: &Path) -> Result<Peer> {
         let data = data_folder(folder)?;
@@ -98,14 +118,38 @@ impl Server {
         interrupt: &Interrupt,
         signal: Signal,
     ) -> Result<Duration> {
+        self.stop(signal);
+        self.start_again(interrupt).await
+    }
+
+    /// Ends the server with `signal` and waits until it has gone.
+    pub(crate) fn stop(&mut self, signal: Signal) {
         self.process.signal(signal);
         self.process.reap(Duration::from_secs(40));
+    }
+
+    /// Starts a stopped server on the same store. Returns the time until it is ready.
+    pub(crate) async fn start_again(&mut self, interrupt: &Interrupt) -> Result<Duration> {
         let environment = &self.environment;
         let (process, time) =
             spawn(interrupt, &self.binary, &self.data, environment, self.port).await?;
         self.process = process;
         Ok(time)
     }
+}
+
+fn bytes_below(folder: &Path) -> Result<u64> {
+    let mut sum = 0;
+    for entry in std::fs::read_dir(folder).context("can't list the data")? {
+        let entry = entry.context("can't list the data")?;
+        let data = entry.metadata().context("can't weigh the data")?;
+        sum += if data.is_dir() {
+            bytes_below(&entry.path())?
+        } else {
+            data.len()
+        };
+    }
+    Ok(sum)
 }
 
 fn data_folder(folder: &Path) -> Result<TempDir> {

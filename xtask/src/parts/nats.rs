@@ -18,12 +18,13 @@ pub(crate) async fn executable(interrupt: &Interrupt) -> Result<PathBuf> {
 /// The running server.
 pub(crate) struct Nats {
     pub(crate) url: String,
-    _server: Background,
+    pub(crate) port: u16,
+    pub(crate) server: Background,
 }
 
-/// Starts one; `folder` takes its log.
-pub(crate) async fn start(interrupt: &Interrupt, folder: &Path) -> Result<Nats> {
-    let (port, monitor) = (port::free()?, port::free()?);
+/// Starts one on a port of 127.0.0.1; `folder` takes its log.
+pub(crate) async fn start(interrupt: &Interrupt, port: u16, folder: &Path) -> Result<Nats> {
+    let monitor = port::free()?;
     let mut command = tied_to_us(&executable(interrupt).await?);
     command
         .args(["-a", "127.0.0.1", "-p", &port.to_string()])
@@ -36,6 +37,7 @@ pub(crate) async fn start(interrupt: &Interrupt, folder: &Path) -> Result<Nats> 
         .await?;
     Ok(Nats {
         url: format!("nats://127.0.0.1:{port}"),
-        _server: server,
+        port,
+        server,
     })
 }

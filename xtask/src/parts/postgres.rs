@@ -2,7 +2,7 @@
 
 mod cluster;
 
-pub(crate) use cluster::{Cluster, Durability};
+pub(crate) use cluster::{Cluster, Durability, reachable};
 
 use super::{apt, python};
 use crate::process::{self, Interrupt};

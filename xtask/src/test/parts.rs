@@ -2,7 +2,7 @@
 
 use super::variable;
 use crate::parts::postgres::{self, Cluster, Durability};
-use crate::parts::{chromium, model, nats, node, port, python, strace};
+use crate::parts::{chromium, model, nats, node, port, promtool, python, strace};
 use crate::process::{self, Interrupt};
 use anyhow::{Context, Result};
 use std::env;
@@ -15,13 +15,12 @@ pub(super) struct TestParts {
     _postgres: Option<Cluster>,
     _model: Option<model::LocalModel>,
     _folder: TempDir,
+    _programs: TempDir,
 }
 
 pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
-    let folder = tempfile::Builder::new()
-        .prefix("runloom-test-")
-        .tempdir()
-        .context("can't make a temporary folder")?;
+    let folder = temporary()?;
+    let programs = temporary()?;
     let mut variables = Vec::new();
 
     for (name, script) in [
@@ -48,9 +47,19 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
         let executable = strace::executable(interrupt).await?;
         variables.push(variable("RUNLOOM_TEST_STRACE", &executable));
     }
+    if env::var_os("RUNLOOM_TEST_PROMTOOL").is_none() {
+        let executable = promtool::executable(interrupt).await?;
+        variables.push(variable("RUNLOOM_TEST_PROMTOOL", &executable));
+    }
     if env::var_os("RUNLOOM_TEST_NATS").is_none() {
         let executable = nats::executable(interrupt).await?;
         variables.push(variable("RUNLOOM_TEST_NATS", &executable));
+    }
+    // Some tests have a PostgreSQL of their own.
+    if env::var_os("RUNLOOM_TEST_POSTGRES_BIN").is_none() {
+        let binaries = postgres::binaries(interrupt).await?;
+        let reachable = postgres::reachable(&binaries, programs.path()).await?;
+        variables.push(variable("RUNLOOM_TEST_POSTGRES_BIN", &reachable));
     }
     let postgres = if env::var_os("RUNLOOM_TEST_POSTGRES_URL").is_none() {
         let binaries = postgres::binaries(interrupt).await?;
@@ -75,5 +84,13 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
         _postgres: postgres,
         _model: model,
         _folder: folder,
+        _programs: programs,
     })
+}
+
+fn temporary() -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("runloom-test-")
+        .tempdir()
+        .context("can't make a temporary folder")
 }

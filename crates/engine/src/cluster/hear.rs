@@ -15,7 +15,10 @@ pub(super) async fn hear(worker: Weak<Worker>, signals: Arc<dyn Signals>) {
         let Some(worker) = worker.upgrade() else {
             return;
         };
-        for hint in heard.unwrap_or_default() {
+        let hints = heard.unwrap_or_default();
+        let received = &worker.shared.metrics.hints_received;
+        received.inc_by(hints.len() as u64);
+        for hint in hints {
             pass_on(&worker, hint);
         }
     }

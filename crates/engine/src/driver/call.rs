@@ -38,6 +38,8 @@ pub(super) struct LiveCall {
     stream: ModelStream,
     step: u32,
     attempt: u32,
+    route_id: String,
+    began: Instant,
     input_bytes: usize,
     output_bytes: usize,
     reasoning_bytes: usize,
@@ -106,6 +108,7 @@ pub(super) async fn open(
         temperature: spec.temperature,
         max_output_tokens,
     };
+    let route_id = request.route.route_id.clone();
     let silence = silence(&request.route.timeouts);
     let total = Duration::from_millis(request.route.timeouts.total_ms);
     let models = shared.parts.models.clone();
@@ -121,6 +124,8 @@ pub(super) async fn open(
         stream,
         step,
         attempt,
+        route_id,
+        began: Instant::now(),
         input_bytes,
         output_bytes: 0,
         reasoning_bytes: 0,
@@ -271,6 +276,9 @@ impl LiveCall {
     /// The input that the call's end is for the machine.
     pub(super) fn into_input(self, end: End, shared: &Shared) -> Input {
         let usage = self.usage();
+        let error = end.as_ref().err().map(|error| error.kind.class());
+        let models = &shared.metrics.models;
+        models.ended(&self.route_id, self.began.elapsed(), error);
         match end {
             Ok((reason, provider)) => Input::ModelFinished(ModelAnswer {
                 text: self.text,

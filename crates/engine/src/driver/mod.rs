@@ -120,7 +120,13 @@ impl Driver {
                     tracing::info!(%status, last_seq, "let go of the run");
                     Left::LetGo(status)
                 }
-                Stop::Lost => Left::Lost,
+                Stop::Lost => {
+                    tracing::info!(
+                        epoch = self.run.epoch,
+                        "the run is not this node's any more"
+                    );
+                    Left::Lost
+                }
                 Stop::Broken => Left::Broken,
             }
         };
@@ -220,7 +226,7 @@ impl Driver {
             }
             Err(Refused::Stale) => {
                 tracing::info!(run_id = %self.run.run_id, epoch = self.run.epoch,
-                    "the run belongs to another node now");
+                    "an append of an earlier epoch was refused");
                 Err(Stop::Lost)
             }
             Err(Refused::Invalid(reason)) => {
@@ -238,6 +244,7 @@ impl Driver {
         let now = self.shared.parts.clock.now();
         self.run.state.last_seq = base + deltas;
         for event in events {
+            self.shared.metrics.event(&event);
             let NewEvent { body, private } = event;
             fault_after(&body);
             let seq = self.run.state.last_seq + 1;

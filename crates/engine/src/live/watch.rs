@@ -29,6 +29,8 @@ pub struct Watch {
     pub(crate) follow: bool,
     /// The last seq handed out.
     pub(crate) position: u64,
+    /// The last seq that the store is known to have had.
+    pub(crate) stored: u64,
     /// Read and not handed out yet.
     pub(crate) ready: VecDeque<Frame>,
     /// Whether the store has to be read before the ring can be followed.
@@ -80,6 +82,12 @@ impl Watch {
             fault::point("between_replay_and_follow");
             if fault::planted(Bug::LateSubscribe) {
                 self.ring.forget();
+            }
+            let next = page.first().map_or(self.stored + 1, |event| event.seq);
+            if next > self.position + 1 {
+                return Err(StoreError::Unavailable(
+                    "the run's events have expired while they were read".into(),
+                ));
             }
             self.behind = page.len() == PAGE as usize;
             self.ready

@@ -10,6 +10,7 @@ use super::call::{Call, CallState};
 use super::draft::Draft;
 use super::state::Phase;
 use super::{Effect, SHORT_WAIT, settle};
+use crate::fault::{self, Bug};
 
 /// Adds what follows from the state until there is something to wait for.
 pub(super) fn go_on(draft: &mut Draft<'_>) {
@@ -128,7 +129,7 @@ fn advance_call(draft: &mut Draft<'_>, call: &Call) -> Option<runloom_domain::In
         }
         CallState::Started if draft.cx.running.contains(&call.id) || draft.starts(call.id) => {}
         // The intent is in the log and nothing runs: a crash has hidden the outcome.
-        CallState::Started if pin.class == ToolClass::Once => {
+        CallState::Started if pin.class == ToolClass::Once && !fault::planted(Bug::RepeatOnce) => {
             return Some(settle::outcome_unknown(draft, call));
         }
         CallState::Open | CallState::Approved | CallState::Started => start_call(draft, call),

@@ -1,5 +1,5 @@
 use runloom_domain::{EncodedEvent, OrgId, RunId, RunStatus, ThreadId, UserId};
-use runloom_store::{Hint, Intended, Intent, Page, RunFilter, StoreError};
+use runloom_store::{Hint, Intended, Intent, StoreError};
 
 use crate::Engine;
 use crate::driver::{LoadError, fold_log};
@@ -66,27 +66,14 @@ impl Engine {
         user: UserId,
         following: RunId,
     ) -> Result<(), StoreError> {
-        let live = RunStatus::ALL
-            .into_iter()
-            .filter(|status| status.is_live())
-            .collect();
-        let filter = RunFilter {
-            thread_id: Some(thread),
-            created_by: None,
-            statuses: live,
+        let live = self.shared.parts.store.live_run(org, thread).await?;
+        let Some(run) = live.filter(|run| *run != following) else {
+            return Ok(());
         };
-        let page = Page {
-            limit: 1,
-            before: None,
-        };
-        let runs = self.shared.parts.store.runs(org, filter, page).await?;
-        for run in runs.items.into_iter().filter(|run| run.run_id != following) {
-            match self.cancel_now(org, run.run_id, user).await {
-                Ok(()) | Err(CancelError::NoRun) => {}
-                Err(CancelError::Store(error)) => return Err(error),
-            }
+        match self.cancel_now(org, run, user).await {
+            Ok(()) | Err(CancelError::NoRun) => Ok(()),
+            Err(CancelError::Store(error)) => Err(error),
         }
-        Ok(())
     }
 
     /// Decides on behalf of a person, from any node.
@@ -127,8 +114,10 @@ impl Engine {
     /// Writes an intent and shows its events; false when the run isn't as expected.
     pub(super) async fn carry_out(&self, intent: Intent) -> Result<bool, StoreError> {
         let (run, events) = (intent.run_id, intent.events.clone());
+        let projection = intent.projection.clone();
         match self.shared.parts.store.intend(intent).await? {
             Intended::Applied { base } => {
+                self.shared.metrics.committed(Some(&projection));
                 self.shared.rings.publish(run, base, &events);
                 self.shared.teller.tell(&[Hint::Log {
                     run_id: run,

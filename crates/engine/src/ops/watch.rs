@@ -16,6 +16,9 @@ impl Engine {
             .head(watch.org_id, watch.run_id)
             .await?
             .ok_or(WatchError::NoRun)?;
+        if head.events_expired {
+            return Err(WatchError::Expired);
+        }
         ring.begin(watch.org_id, head.last_seq);
         if watch.after > head.last_seq {
             return Err(WatchError::CursorAhead {
@@ -34,6 +37,7 @@ impl Engine {
             published,
             follow: watch.follow,
             position: watch.after,
+            stored: head.last_seq,
             ready: VecDeque::new(),
             behind: true,
             ended,

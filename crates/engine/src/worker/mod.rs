@@ -8,10 +8,10 @@ mod work;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use runloom_domain::{RunId, RunStatus, ThreadId};
-use runloom_store::{Hint, StoreError};
+use runloom_store::{ClaimedRun, Hint, StoreError};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -62,12 +62,7 @@ impl Worker {
             behind: AtomicBool::new(false),
         });
         worker.renew().await?;
-        worker
-            .shared
-            .parts
-            .store
-            .free_lost(worker.shared.node)
-            .await?;
+        worker.free_lost().await?;
         tasks::start(&worker);
         if let Some(signals) = worker.shared.parts.signals.clone() {
             cluster::start(&worker, signals);
@@ -112,6 +107,11 @@ impl Worker {
     /// Whether the run is worked on here.
     pub(crate) fn works_on(&self, run: RunId) -> bool {
         self.registry.contains(run)
+    }
+
+    /// How many runs are worked on here.
+    pub(crate) fn works_on_how_many(&self) -> usize {
+        self.registry.len()
     }
 
     /// Notes that a run waits behind others of its thread.
@@ -164,12 +164,7 @@ impl Worker {
             self.behind.store(false, Ordering::SeqCst);
             let room = self.shared.config.max_runs - self.registry.len();
             let limit = CLAIM.min(u32::try_from(room).unwrap_or(CLAIM));
-            let claimed = self
-                .shared
-                .parts
-                .store
-                .claim(self.shared.node, limit)
-                .await?;
+            let claimed = self.claim(limit).await?;
             if !claimed.is_empty() {
                 fault::point("after_claim");
             }
@@ -189,6 +184,23 @@ impl Worker {
         Ok(())
     }
 
+    async fn claim(&self, limit: u32) -> Result<Vec<ClaimedRun>, StoreError> {
+        let (store, metrics) = (&self.shared.parts.store, &self.shared.metrics);
+        let began = Instant::now();
+        let claimed = store.claim(self.shared.node, limit).await?;
+        metrics.claim_seconds.observe(began.elapsed().as_secs_f64());
+        metrics.runs_claimed.inc_by(claimed.len() as u64);
+        Ok(claimed)
+    }
+
+    /// Frees the runs of nodes whose lease has ended.
+    async fn free_lost(&self) -> Result<(), StoreError> {
+        let store = &self.shared.parts.store;
+        let freed = store.free_lost(self.shared.node).await?;
+        self.shared.metrics.runs_lost.inc_by(freed);
+        Ok(())
+    }
+
     /// Renews the lease. A node that could not renew it in time has dropped its runs: they are
     /// freed before it is taken anew, so that whoever claims them has a new epoch.
     async fn renew(&self) -> Result<(), StoreError> {
@@ -198,6 +210,7 @@ impl Worker {
             self.registry.drop_all();
             store.end_lease(self.shared.node).await?;
             lease.restart();
+            self.shared.metrics.lapses.inc();
         }
         store.renew_lease(self.shared.node).await?;
         if lease.has_lapsed() {

@@ -41,7 +41,11 @@ async fn keep_lease(worker: Weak<Worker>) {
             return;
         }
         let patience = worker.shared.lease.patience();
-        wait = match tokio::time::timeout(patience, worker.renew()).await {
+        let renewed = tokio::time::timeout(patience, worker.renew()).await;
+        if !matches!(renewed, Ok(Ok(()))) {
+            worker.shared.metrics.renewal_failures.inc();
+        }
+        wait = match renewed {
             Ok(Ok(())) => RENEW_EVERY,
             Ok(Err(error)) => {
                 tracing::warn!(error = %chain(&error), "the lease can't be renewed");
@@ -68,12 +72,7 @@ async fn scan(worker: Weak<Worker>, period: Duration) {
             () = held.wake.notified() => false,
         };
         let freed = if scheduled {
-            held.shared
-                .parts
-                .store
-                .free_lost(held.shared.node)
-                .await
-                .map(|_| ())
+            held.free_lost().await
         } else {
             Ok(())
         };

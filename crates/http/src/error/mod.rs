@@ -65,6 +65,11 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, code, message)
     }
 
+    /// 410 `code`: it was there, and won't be again.
+    pub(crate) fn gone(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::GONE, code, message)
+    }
+
     /// 422 `code`: well formed, but not possible.
     pub(crate) fn unprocessable(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)

@@ -1,6 +1,7 @@
 //! What operators and their tools ask.
 
 pub(crate) mod healthz;
+pub(crate) mod metrics;
 pub(crate) mod readyz;
 
 use serde::Serialize;

@@ -45,9 +45,16 @@ fn service_pages() {
         let missing = nobody.get("/docs/nothing").await;
         assert_eq!(missing.failure(), (404, "request.unknown_path".into()));
 
+        let metrics = nobody.get("/metrics").await;
+        let requests =
+            "runloom_http_requests_total{method=\"GET\",route=\"/healthz\",status=\"2xx\"} 1";
+        assert!(metrics.body.contains(requests), "{}", metrics.body);
+        assert!(metrics.body.contains("runloom_runs{status=\"running\"} 0"));
+
         server.drain.cancel();
         let stopping = nobody.send(Request::new("GET", "/readyz")).await;
         assert_eq!(stopping.failure(), (503, "service.not_ready".into()));
         assert_eq!(nobody.get("/healthz").await.status, 200);
+        assert_eq!(nobody.get("/metrics").await.status, 200);
     });
 }

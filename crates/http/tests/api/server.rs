@@ -2,13 +2,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use prometheus::proto::MetricFamily;
 use runloom_accounts::{Accounts, AccountsConfig, TokenKeys};
 use runloom_domain::{Clock, Persona, Route, SystemClock};
 use runloom_engine::port::catalog::{FixedCatalog, RouteEntry};
 use runloom_engine::port::tool::ToolBox;
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_http::{
-    HttpParts, HttpSettings, HttpState, ListenSettings, StoreReadiness, listen, server,
+    HttpParts, HttpSettings, HttpState, ListenSettings, MetricsSource, StoreReadiness, listen,
+    server,
 };
 use runloom_store::memory::MemoryStore;
 use serde_json::{Value, json};
@@ -89,12 +93,14 @@ impl Server {
             &TokenKeys::derive(&[7; 32]),
             AccountsConfig::default(),
         );
+        let metrics = EngineAlone(engine.clone());
         let state = HttpState::new(HttpParts {
             engine,
             store: store.clone(),
             accounts: Arc::new(accounts),
             clock,
             readiness: Arc::new(StoreReadiness::new(store)),
+            metrics: Some(Arc::new(metrics)),
             runtime: MAIN.handle().clone(),
             drain: drain.clone(),
             settings,
@@ -140,6 +146,15 @@ impl Server {
     /// Somebody without a credential.
     pub(crate) fn nobody(&self) -> Client {
         Client::anonymous(self.address)
+    }
+}
+
+/// `/metrics` shows the engine's and the API's own.
+struct EngineAlone(Engine);
+
+impl MetricsSource for EngineAlone {
+    fn gather(&self) -> BoxFuture<'_, Vec<MetricFamily>> {
+        self.0.metrics().boxed()
     }
 }
 

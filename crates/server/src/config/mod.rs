@@ -9,6 +9,7 @@ mod decimal;
 mod engine;
 mod environment;
 mod file;
+mod housekeeping;
 mod http;
 mod listen;
 mod log;
@@ -30,6 +31,7 @@ pub use data::Data;
 pub use decimal::Decimal;
 pub use engine::Engine;
 pub use environment::Environment;
+pub use housekeeping::Housekeeping;
 pub use http::Http;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
@@ -64,6 +66,8 @@ pub struct Config {
     pub personas: Vec<PersonaSettings>,
     /// How much this node does at once.
     pub engine: Engine,
+    /// What is done now and then.
+    pub housekeeping: Housekeeping,
     /// How requests are taken.
     pub http: Http,
     /// What goes to standard error.
@@ -101,6 +105,7 @@ impl Config {
         self.nats.overlay(environment)?;
         self.model.overlay(environment);
         self.engine.overlay(environment)?;
+        self.housekeeping.overlay(environment)?;
         self.http.overlay(environment)?;
         self.log.overlay(environment)?;
         self.master_key = MasterKey::from_environment(environment)?;
@@ -136,6 +141,7 @@ impl Config {
         self.data.check()?;
         self.nats.check(self.data.database_url.is_none())?;
         self.engine.check()?;
+        self.housekeeping.check()?;
         if self.mode == Mode::Production {
             ensure!(
                 self.master_key.is_some(),

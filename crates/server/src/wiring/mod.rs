@@ -2,6 +2,7 @@
 
 mod catalog;
 mod master_key;
+mod metrics;
 mod models;
 mod node;
 mod readiness;
@@ -12,6 +13,7 @@ mod tools;
 
 pub(crate) use catalog::catalog;
 pub(crate) use master_key::master_key;
+pub(crate) use metrics::metrics;
 pub(crate) use models::models;
 pub(crate) use node::Identity;
 pub(crate) use readiness::DatabaseReadiness;

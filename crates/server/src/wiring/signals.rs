@@ -42,6 +42,10 @@ impl Signals for OverNats {
         self.0.publish(encode(hints, MAX_BYTES));
     }
 
+    fn dropped(&self) -> u64 {
+        self.0.dropped()
+    }
+
     async fn heard(&self) -> Vec<Hint> {
         match self.0.next().await {
             Received::Text(text) => decode(&text),

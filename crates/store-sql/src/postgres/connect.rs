@@ -21,6 +21,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long the other end may leave what was sent unacknowledged.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// The same for connections that send more than the other end can take at once.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// A connection that says nothing for so long is asked whether it is still there, up to three
 /// times with a second between: one whose other end is gone is noticed within 13 s.
 const KEEPALIVE: (Duration, Duration, u32) = (SILENCE, Duration::from_secs(1), 3);
@@ -109,11 +112,11 @@ impl Purpose {
 pub(super) const SILENT: &str = "the database does not answer";
 
 /// A connection outside diesel, for what it doesn't offer.
-pub(super) type RawConnection = Connection<Socket, NoTlsStream>;
+pub(crate) type RawConnection = Connection<Socket, NoTlsStream>;
 
 /// The database, and the runtime that drives the connections to it.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     config: Config,
     runtime: Handle,
     /// What sessions do to take the role of their purpose.
@@ -121,7 +124,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn parse(url: &str, runtime: Handle) -> Result<Self, StoreError> {
+    pub(crate) fn parse(url: &str, runtime: Handle) -> Result<Self, StoreError> {
         // The URL may hold a password, so it isn't shown.
         let mut config = Config::from_str(url)
             .map_err(|error| StoreError::Unfit(format!("its URL is not valid: {error}")))?;
@@ -148,6 +151,13 @@ impl Target {
         }
     }
 
+    /// For connections that may be made to wait: the database doesn't read on while it writes
+    /// what it has got.
+    pub(crate) fn patient(mut self) -> Self {
+        self.config.tcp_user_timeout(PATIENCE);
+        self
+    }
+
     /// The runtime that drives the connections.
     pub(super) fn runtime(&self) -> &Handle {
         &self.runtime
@@ -155,7 +165,7 @@ impl Target {
 
     /// A connection that the caller drives. `name` tells it from the pool's among the sessions
     /// that the database lists.
-    pub(super) async fn connect_raw(&self, name: &str) -> Result<(Client, RawConnection), String> {
+    pub(crate) async fn connect_raw(&self, name: &str) -> Result<(Client, RawConnection), String> {
         let mut config = self.config.clone();
         config.application_name(name);
         let connecting = tokio::time::timeout(CONNECT, config.connect(NoTls));
@@ -218,7 +228,7 @@ impl Target {
 }
 
 /// The error and its causes: tokio-postgres says in the source what went wrong.
-pub(super) fn describe(error: &tokio_postgres::Error) -> String {
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     let cause = std::error::Error::source(error).map(|source| format!(": {source}"));
     format!("{error}{}", cause.unwrap_or_default())
 }

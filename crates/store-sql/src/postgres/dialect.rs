@@ -145,7 +145,8 @@ pub(crate) async fn lock_head(
         .first(c)
         .await
         .optional()?;
-    Ok(row.map(HeadRow::into_head).transpose()?)
+    // Whether events have expired is only asked of runs that have ended, which nobody locks.
+    Ok(row.map(|head| head.into_head(None)).transpose()?)
 }
 
 pub(crate) async fn write_run(c: &mut Conn, _: Now, new: Creation) -> QueryResult<()> {

@@ -14,6 +14,7 @@ use tokio::time::error::Elapsed;
 
 use super::Conn;
 use super::connect::{Purpose, SILENT, Target};
+use crate::Lane as LaneState;
 
 /// Creations at the same time. Each is two statements; more would only wait for each other's
 /// processor.
@@ -89,6 +90,16 @@ impl Lane {
         Ok(Self { pool, purpose })
     }
 
+    fn state(&self, name: &'static str) -> LaneState {
+        let state = self.pool.status();
+        LaneState {
+            name,
+            size: state.max_size,
+            in_use: state.size.saturating_sub(state.available),
+            waiting: state.waiting,
+        }
+    }
+
     async fn take(&self) -> Result<Lent, StoreError> {
         match tokio::time::timeout(PATIENCE, self.pool.get()).await {
             Ok(Ok(c)) => Ok(Lent {
@@ -138,6 +149,17 @@ impl Lanes {
     /// A connection for anything else.
     pub(super) async fn any(&self) -> Result<Lent, StoreError> {
         self.anything.take().await
+    }
+
+    /// How busy they are.
+    pub(super) fn state(&self) -> Vec<LaneState> {
+        let lanes = [
+            ("creates", &self.creates),
+            ("leases", &self.leases),
+            ("dispatch", &self.dispatch),
+            ("rest", &self.anything),
+        ];
+        lanes.map(|(name, lane)| lane.state(name)).into()
     }
 
     pub(super) fn close(&self) {

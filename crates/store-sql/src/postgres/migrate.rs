@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 use diesel_async::{AsyncMigrationHarness, SimpleAsyncConnection};
 use diesel_migrations::MigrationHarness;
 use runloom_store::StoreError;
 use tokio::runtime::Handle;
 
-use super::connect::{Purpose, Target};
+use super::connect::{self, Target};
+use super::report::Report;
 use super::roles::{self, DatabaseRoles};
 use super::{Conn, RunQueryDsl, error};
 use crate::migrations::{self, POSTGRES};
@@ -35,29 +36,49 @@ const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// What opening a database has come to.
-pub(super) struct Migrated {
+pub(crate) struct Migrated {
     /// The migrations that were run.
     pub(super) ran: Vec<String>,
     pub(super) roles: DatabaseRoles,
+    pub(super) report: Report,
+}
+
+/// The table that is there while the database is being copied into.
+pub(crate) const UNFINISHED: &str = "unfinished_copy";
+
+/// Who wants the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A server, which must not run on half a copy.
+    Serving,
+    /// The copy.
+    Copying,
 }
 
 /// Brings the database at `url` to the schema of this version.
 pub(crate) async fn migrate(url: &str) -> Result<Vec<String>, StoreError> {
-    let migrated = on(&Target::parse(url, Handle::current())?).await?;
+    let target = Target::parse(url, Handle::current())?;
+    let migrated = on(&target, Purpose::Serving).await?;
     Ok(migrated.ran)
 }
 
-pub(super) async fn on(target: &Target) -> Result<Migrated, StoreError> {
+/// Migrates, unless the server is unfit.
+pub(crate) async fn on(target: &Target, purpose: Purpose) -> Result<Migrated, StoreError> {
     let unavailable = |error: diesel::ConnectionError| StoreError::Unavailable(error.into());
     let mut c = target
-        .connect(Purpose::Migrations)
+        .connect(connect::Purpose::Migrations)
         .await
         .map_err(unavailable)?;
-    warn_of_language(&mut c).await?;
+    let report = Report::of(&mut c).await?;
+    report.refuse()?;
+    report.warn();
     if let Err(error) = c.batch_execute(NOTICE).await {
         tracing::debug!(%error, "the server doesn't look after its clients during a statement");
     }
     lock(&mut c).await?;
+    if purpose == Purpose::Serving {
+        refuse_unfinished(&mut c).await?;
+    }
     c.batch_execute(GIVE_WAY)
         .await
         .map_err(error::of_statement)?;
@@ -65,7 +86,7 @@ pub(super) async fn on(target: &Target) -> Result<Migrated, StoreError> {
     let migrated = tokio::task::spawn_blocking(move || run(c)).await;
     let (mut c, ran) = migrated.map_err(|error| StoreError::Unavailable(error.into()))??;
     let roles = roles::prepare(&mut c).await.map_err(error::of_statement)?;
-    Ok(Migrated { ran, roles })
+    Ok(Migrated { ran, roles, report })
 }
 
 /// Waits for other nodes' migrations.
@@ -109,18 +130,18 @@ pub(super) async fn check(c: &mut Conn) -> Result<(), StoreError> {
     migrations::check::<Pg>(&POSTGRES, &known(newest), &known(needed))
 }
 
-async fn warn_of_language(c: &mut Conn) -> Result<(), StoreError> {
-    let language: String = sql::<Text>("SELECT current_setting('lc_messages')")
+async fn refuse_unfinished(c: &mut Conn) -> Result<(), StoreError> {
+    let unfinished: bool = sql::<Bool>("SELECT to_regclass('")
+        .sql(UNFINISHED)
+        .sql("') IS NOT NULL")
         .get_result(c)
         .await
         .map_err(error::of_statement)?;
-    let english = ["C", "POSIX", "en"];
-    if !language.is_empty() && !english.iter().any(|known| language.starts_with(known)) {
-        tracing::warn!(
-            db.lc_messages = language,
-            "PostgreSQL's messages are not in English, so time-outs are not told from other \
-             errors; set lc_messages to C for this role"
-        );
+    if unfinished {
+        return Err(StoreError::Unfit(
+            "a copy into it has not been finished; do the copy again, or make the database anew"
+                .to_owned(),
+        ));
     }
     Ok(())
 }

@@ -2,13 +2,16 @@
 //! rest, and two roles for all of them.
 
 mod append;
-mod connect;
+mod census;
+pub(crate) mod connect;
 mod create;
 mod dialect;
 mod error;
+mod housekeeping;
 mod lanes;
 mod lease;
-mod migrate;
+mod log_parts;
+pub(crate) mod migrate;
 mod ports;
 #[path = "../queries/mod.rs"]
 #[expect(
@@ -16,6 +19,7 @@ mod ports;
     reason = "the shared queries are compiled once for each database"
 )]
 mod queries;
+mod report;
 mod roles;
 mod signals;
 mod tails;
@@ -35,9 +39,9 @@ use self::connect::Target;
 use self::lanes::Lanes;
 use self::migrate::Migrated;
 use self::signals::PostgresSignals;
-use crate::Database;
 use crate::failure::Failure;
 use crate::turn::Turn;
+use crate::{Database, Lane};
 
 pub(crate) use migrate::migrate;
 pub use roles::DatabaseRoles;
@@ -59,7 +63,9 @@ impl PostgresStore {
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let runtime = Handle::current();
         let target = Target::parse(url, runtime.clone())?;
-        let Migrated { ran, roles } = migrate::on(&target).await?;
+        let migrated = migrate::on(&target, migrate::Purpose::Serving).await?;
+        let Migrated { ran, roles, report } = migrated;
+        report.tell();
         let target = target.with_roles(roles.clone());
         Ok(Self {
             lanes: Lanes::new(&target)?,
@@ -106,6 +112,19 @@ impl Database for PostgresStore {
 
     fn signals(&self) -> Option<Arc<dyn Signals>> {
         Some(Arc::new(PostgresSignals::start(self.target.clone())))
+    }
+
+    /// Batches come one at a time, so that none waits for their connection.
+    fn lanes(&self) -> Vec<Lane> {
+        let appends = Lane {
+            name: "appends",
+            size: 1,
+            in_use: usize::from(self.appender.is_busy()),
+            waiting: 0,
+        };
+        let mut lanes = vec![appends];
+        lanes.extend(self.lanes.state());
+        lanes
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -7,11 +7,11 @@ use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
-    NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
-    RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
-    UserRecord,
+    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    CreateRun, DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended,
+    Intent, KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun,
+    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail, Tended,
+    ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use futures_util::FutureExt;
@@ -19,7 +19,7 @@ use futures_util::FutureExt;
 use super::dialect::Now;
 use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
 use super::transaction::transaction;
-use super::{PostgresStore, create, error, lease, tails};
+use super::{PostgresStore, census, create, error, housekeeping, lease, log_parts, tails};
 
 /// A read, on a connection of the lane. Dropping it half-way is harmless.
 macro_rules! read {
@@ -111,8 +111,16 @@ impl RunStore for PostgresStore {
         read!(self, dispatch, runs::cancelling(node))
     }
 
+    async fn census(&self) -> Result<Census, StoreError> {
+        read!(self, dispatch, census::take())
+    }
+
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {
         read!(self, any, runs::head(org, run))
+    }
+
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
+        read!(self, any, runs::live(org, thread))
     }
 
     async fn events(
@@ -318,5 +326,49 @@ impl AccountStore for PostgresStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         write!(self, any, c => api_keys::touch(c, org, key, at).await)
+    }
+}
+
+#[async_trait]
+impl Housekeeping for PostgresStore {
+    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
+        write!(self, any, c => {
+            super::queries::housekeeping::set_event_retention(c, org, days).await
+        })
+    }
+
+    async fn expire_runs(
+        &self,
+        days: u32,
+        from: Option<OrgId>,
+        limit: u32,
+    ) -> Result<Expired, StoreError> {
+        decide!(self, dispatch, (), |c, ()| housekeeping::expire_runs(
+            c, days, from, limit
+        ))
+    }
+
+    async fn delete_expired(&self, days: u32, limit: u32) -> Result<Deleted, StoreError> {
+        decide!(self, dispatch, (), |c, ()| housekeeping::delete_expired(
+            c, days, limit
+        ))
+    }
+
+    async fn delete_keys(&self, limit: u32) -> Result<Deleted, StoreError> {
+        decide!(self, dispatch, (), |c, ()| housekeeping::delete_keys(
+            c, limit
+        ))
+    }
+
+    async fn tend_log(&self, days: u32) -> Result<Tended, StoreError> {
+        let lanes = self.lanes.clone();
+        self.spawn(async move {
+            let mut lent = lanes.dispatch().await?;
+            let outcome =
+                tokio::time::timeout(log_parts::PATIENCE, log_parts::tend(&mut lent, days));
+            let outcome = outcome.await;
+            lent.settle(outcome)
+        })
+        .await
     }
 }

@@ -1,5 +1,7 @@
 //! Hints by LISTEN and NOTIFY, on one connection outside the pools.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,18 +36,52 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 pub(super) struct PostgresSignals {
     outbox: mpsc::Sender<Vec<String>>,
     inbox: Mutex<mpsc::Receiver<Vec<Hint>>>,
+    dropped: Dropped,
+}
+
+/// Counts what is dropped.
+#[derive(Clone, Default)]
+struct Dropped(Arc<AtomicU64>);
+
+impl Dropped {
+    fn add(&self, hints: usize) {
+        self.0.fetch_add(hints as u64, Ordering::Relaxed);
+    }
+}
+
+/// Where the hints of other nodes go.
+#[derive(Clone)]
+struct Inbox {
+    hints: mpsc::Sender<Vec<Hint>>,
+    dropped: Dropped,
+}
+
+impl Inbox {
+    /// A full inbox means that this node is slow: it then looks by itself.
+    fn put(&self, hints: Vec<Hint>) {
+        let count = hints.len();
+        if self.hints.try_send(hints).is_err() {
+            self.dropped.add(count);
+        }
+    }
 }
 
 impl PostgresSignals {
     /// Connects in the background, again and again, until it is dropped.
     pub(super) fn start(target: Target) -> Self {
         let (outbox, told) = mpsc::channel(WAITING);
-        let (heard, inbox) = mpsc::channel(WAITING);
+        let (hints, inbox) = mpsc::channel(WAITING);
+        let dropped = Dropped::default();
+        let heard = Inbox {
+            hints,
+            dropped: dropped.clone(),
+        };
         let runtime = target.runtime().clone();
         runtime.spawn(carry(target, told, heard));
         Self {
             outbox,
             inbox: Mutex::new(inbox),
+            dropped,
         }
     }
 }
@@ -54,7 +90,13 @@ impl PostgresSignals {
 impl Signals for PostgresSignals {
     fn tell(&self, hints: &[Hint]) {
         // A full outbox means that the database is slow or away: hints are then of no use.
-        let _ = self.outbox.try_send(encode(hints, MAX_BYTES));
+        if self.outbox.try_send(encode(hints, MAX_BYTES)).is_err() {
+            self.dropped.add(hints.len());
+        }
+    }
+
+    fn dropped(&self) -> u64 {
+        self.dropped.0.load(Ordering::Relaxed)
     }
 
     async fn heard(&self) -> Vec<Hint> {
@@ -66,18 +108,14 @@ impl Signals for PostgresSignals {
     }
 }
 
-async fn carry(
-    target: Target,
-    mut told: mpsc::Receiver<Vec<String>>,
-    heard: mpsc::Sender<Vec<Hint>>,
-) {
+async fn carry(target: Target, mut told: mpsc::Receiver<Vec<String>>, heard: Inbox) {
     let mut wait = RETRY.0;
     loop {
         match Session::connect(&target, heard.clone()).await {
             Ok(mut session) => {
                 wait = RETRY.0;
                 // Nobody listened until now.
-                let _ = heard.try_send(vec![Hint::Missed]);
+                heard.put(vec![Hint::Missed]);
                 match session.send_all(&mut told).await {
                     Ok(()) => return,
                     Err(error) => tracing::warn!(%error, "the connection for hints is broken"),
@@ -97,7 +135,7 @@ struct Session {
 }
 
 impl Session {
-    async fn connect(target: &Target, heard: mpsc::Sender<Vec<Hint>>) -> Result<Self, String> {
+    async fn connect(target: &Target, heard: Inbox) -> Result<Self, String> {
         let (client, connection) = target.connect_raw(SESSION).await?;
         let (own, me) = tokio::sync::oneshot::channel();
         let listening = tokio::spawn(listen(connection, me, heard));
@@ -146,7 +184,7 @@ async fn answered<T>(
 async fn listen(
     mut connection: RawConnection,
     mut me: tokio::sync::oneshot::Receiver<i32>,
-    heard: mpsc::Sender<Vec<Hint>>,
+    heard: Inbox,
 ) {
     let mut own = None;
     loop {
@@ -154,8 +192,7 @@ async fn listen(
         own = own.or_else(|| me.try_recv().ok());
         match message {
             Some(Ok(AsyncMessage::Notification(told))) if Some(told.process_id()) != own => {
-                // A full inbox means that this node is slow: it then looks by itself.
-                let _ = heard.try_send(decode(told.payload()));
+                heard.put(decode(told.payload()));
             }
             Some(Ok(_)) => {}
             Some(Err(_)) | None => return,

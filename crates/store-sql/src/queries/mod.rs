@@ -11,6 +11,7 @@ pub(super) mod accounts;
 pub(super) mod api_keys;
 pub(super) mod create;
 pub(super) mod events;
+pub(super) mod housekeeping;
 pub(super) mod intend;
 pub(super) mod keys;
 pub(super) mod messages;

@@ -1,23 +1,49 @@
 //! Runs as they are read.
 
 use diesel::prelude::*;
-use runloom_domain::{NodeId, OrgId, RunId, RunStatus};
+use runloom_domain::{NodeId, OrgId, RunId, RunStatus, ThreadId};
 use runloom_store::{OwnedRun, Page, PageKey, Paged, RunFilter, RunHead, RunRecord, StoreError};
 
 use super::{Conn, RunQueryDsl};
 use crate::failure::Failure;
+use crate::newest::IsAmongNewest;
+use crate::predicate::IsLive;
 use crate::rows::run::{HeadRow, RunJoins, RunRow};
 use crate::schema::{credit_entries, run_heads, runs, users};
 use crate::types::{At, Id};
 
 pub(crate) async fn head(c: &mut Conn, org: OrgId, run: RunId) -> Result<Option<RunHead>, Failure> {
-    let row: Option<HeadRow> = run_heads::table
-        .find((Id::from(org), Id::from(run)))
-        .select(HeadRow::as_select())
+    let row: Option<(HeadRow, Option<At>)> = run_heads::table
+        .inner_join(
+            runs::table.on(runs::org_id
+                .eq(run_heads::org_id)
+                .and(runs::run_id.eq(run_heads::run_id))),
+        )
+        .filter(run_heads::org_id.eq(Id::from(org)))
+        .filter(run_heads::run_id.eq(Id::from(run)))
+        .select((HeadRow::as_select(), runs::events_expired_at))
         .first(c)
         .await
         .optional()?;
-    Ok(row.map(HeadRow::into_head).transpose()?)
+    Ok(row
+        .map(|(head, expired_at)| head.into_head(expired_at))
+        .transpose()?)
+}
+
+pub(crate) async fn live(
+    c: &mut Conn,
+    org: OrgId,
+    thread: ThreadId,
+) -> Result<Option<RunId>, Failure> {
+    let found: Option<Id> = run_heads::table
+        .filter(run_heads::org_id.eq(Id::from(org)))
+        .filter(run_heads::thread_id.eq(Id::from(thread)))
+        .filter(IsLive)
+        .select(run_heads::run_id)
+        .first(c)
+        .await
+        .optional()?;
+    Ok(found.map(RunId::from))
 }
 
 pub(crate) async fn owned(c: &mut Conn, node: NodeId) -> Result<Vec<OwnedRun>, Failure> {
@@ -106,21 +132,29 @@ pub(crate) async fn list(
     if let Some(person) = filter.created_by {
         query = query.filter(runs::created_by.eq(Id::from(person)));
     }
-    if !filter.statuses.is_empty() {
-        let names = filter.statuses.iter().map(|status| status.as_str());
-        query = query.filter(run_heads::status.eq_any(names.collect::<Vec<_>>()));
+    let surplus = page.limit.saturating_add(1);
+    if filter.goes_by_id() {
+        let newest = IsAmongNewest {
+            org: org.into(),
+            statuses: filter.statuses,
+            before: page.before.map(|key| Id(key.id)),
+            limit: surplus,
+        };
+        query = query.filter(newest).order(run_id.desc());
+    } else {
+        query = query.order((created_at.desc(), run_id.desc()));
+        if !filter.statuses.is_empty() {
+            let names = filter.statuses.iter().map(|status| status.as_str());
+            query = query.filter(run_heads::status.eq_any(names.collect::<Vec<_>>()));
+        }
+        if let Some(key) = page.before {
+            let (at, id) = (At(key.created_at), Id(key.id));
+            query = query
+                .filter(created_at.le(at))
+                .filter(created_at.lt(at).or(run_id.lt(id)));
+        }
     }
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(run_id.lt(id)));
-    }
-    let rows: Vec<(RunRow, RunJoins)> = query
-        .order((created_at.desc(), run_id.desc()))
-        .limit(i64::from(page.limit) + 1)
-        .load(c)
-        .await?;
+    let rows: Vec<(RunRow, RunJoins)> = query.limit(i64::from(surplus)).load(c).await?;
     let records = rows
         .into_iter()
         .map(|(row, joins)| row.into_record(joins))

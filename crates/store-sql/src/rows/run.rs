@@ -23,7 +23,8 @@ pub(crate) struct HeadRow {
 }
 
 impl HeadRow {
-    pub(crate) fn into_head(self) -> Result<RunHead, StoreError> {
+    /// `events_expired_at` is the wide row's.
+    pub(crate) fn into_head(self, events_expired_at: Option<At>) -> Result<RunHead, StoreError> {
         let key = self.run_id;
         Ok(RunHead {
             thread_id: self.thread_id.into(),
@@ -31,6 +32,7 @@ impl HeadRow {
             last_seq: unsigned("run_heads", "last_seq", key, self.last_seq)?,
             epoch: unsigned("run_heads", "epoch", key, self.epoch)?,
             owned: self.owner_node.is_some(),
+            events_expired: events_expired_at.is_some(),
         })
     }
 }

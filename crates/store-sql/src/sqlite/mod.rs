@@ -1,11 +1,15 @@
 //! SQLite: one thread that writes, a few that read, one process per file.
 
 mod append;
+mod backup;
+mod census;
 mod create;
 mod dialect;
 mod error;
+mod housekeeping;
 mod lease;
-mod open;
+mod meter;
+pub(crate) mod open;
 mod ports;
 #[path = "../queries/mod.rs"]
 mod queries;
@@ -27,12 +31,16 @@ use runloom_store::StoreError;
 use verbs::RunQueryDsl;
 
 use self::dialect::Now;
+#[cfg(feature = "testing")]
+pub(crate) use self::open::FILE;
 use self::readers::Readers;
 use self::writer::Writer;
-use crate::Database;
 use crate::failure::{Failure, Verdict};
 use crate::turn::Turn;
 use crate::types::At;
+use crate::{Database, Lane};
+
+pub use self::backup::back_up_sqlite;
 
 /// The SQLite adapter. Made by [`open_sqlite`](crate::open_sqlite).
 pub struct SqliteStore {
@@ -91,6 +99,10 @@ impl Database for SqliteStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|c| Ok(open::check_schema(c)?)).await
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        vec![self.writer.lane(), self.readers.lane()]
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -20,7 +20,7 @@ use crate::migrations::{self, SQLITE};
 use crate::turn::Turn;
 
 /// The database file in the data folder.
-const FILE: &str = "runloom.db";
+pub(crate) const FILE: &str = "runloom.db";
 
 /// The file whose lock says that a process uses the database.
 const LOCK: &str = "runloom.lock";
@@ -57,7 +57,9 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
     writer
         .batch_execute(WRITER_SETTINGS)
         .map_err(error::of_statement)?;
-    check_settings(&mut writer)?;
+    let settings = check_settings(&mut writer)?;
+    #[cfg(feature = "failpoints")]
+    plant_bug(&mut writer)?;
     let migrated = migrate(&mut writer)?;
     let readers = (0..READERS)
         .map(|_| {
@@ -67,6 +69,7 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
             Ok(c)
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
+    settings.tell();
     Ok(SqliteStore {
         writer: Writer::start(writer, lock).map_err(unavailable)?,
         readers: Readers::start(readers).map_err(unavailable)?,
@@ -75,6 +78,18 @@ pub(super) fn open(folder: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, 
         clock,
         path,
     })
+}
+
+/// `RUNLOOM_PLANTED_BUG=synchronous_normal` takes the flush of each commit away, to show that a
+/// power cut in a test would be noticed.
+#[cfg(feature = "failpoints")]
+fn plant_bug(writer: &mut Conn) -> Result<(), StoreError> {
+    if std::env::var("RUNLOOM_PLANTED_BUG").as_deref() == Ok("synchronous_normal") {
+        writer
+            .batch_execute("PRAGMA synchronous = NORMAL")
+            .map_err(error::of_statement)?;
+    }
+    Ok(())
 }
 
 /// The operating system frees the lock when the process ends, however it ends.
@@ -94,7 +109,7 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn connect(path: &Path) -> Result<Conn, StoreError> {
+pub(crate) fn connect(path: &Path) -> Result<Conn, StoreError> {
     let name = path
         .to_str()
         .ok_or_else(|| StoreError::Unfit(format!("{} is not UTF-8", path.display())))?;
@@ -107,8 +122,27 @@ fn connect(path: &Path) -> Result<Conn, StoreError> {
     Conn::establish(&name).map_err(|error| StoreError::Unavailable(error.into()))
 }
 
+/// What SQLite is found to be.
+struct Settings {
+    version: String,
+    journal: String,
+    synchronous: &'static str,
+}
+
+impl Settings {
+    /// Says so in one line of the log.
+    fn tell(&self) {
+        tracing::info!(
+            db.version = self.version,
+            db.journal_mode = self.journal,
+            db.synchronous = self.synchronous,
+            "the database is SQLite"
+        );
+    }
+}
+
 /// A setting that SQLite doesn't take leaves the old one without an error.
-fn check_settings(c: &mut Conn) -> Result<(), StoreError> {
+fn check_settings(c: &mut Conn) -> Result<Settings, StoreError> {
     let journal: String = pragma(sql::<Text>("PRAGMA journal_mode"), c)?;
     let synchronous: i32 = pragma(sql::<Integer>("PRAGMA synchronous"), c)?;
     if journal != "wal" || synchronous != 2 {
@@ -117,7 +151,11 @@ fn check_settings(c: &mut Conn) -> Result<(), StoreError> {
              not to wal and 2 (full)"
         )));
     }
-    Ok(())
+    Ok(Settings {
+        version: pragma(sql::<Text>("SELECT sqlite_version()"), c)?,
+        journal,
+        synchronous: "full",
+    })
 }
 
 fn pragma<'q, Q, T>(query: Q, c: &mut Conn) -> Result<T, StoreError>
@@ -145,7 +183,7 @@ pub(super) fn check_schema(c: &mut Conn) -> Result<(), StoreError> {
     migrations::check::<Sqlite>(&SQLITE, &known(newest), &known(needed))
 }
 
-fn unavailable(error: std::io::Error) -> StoreError {
+pub(super) fn unavailable(error: std::io::Error) -> StoreError {
     if error.kind() == std::io::ErrorKind::StorageFull {
         StoreError::Full(error.into())
     } else {

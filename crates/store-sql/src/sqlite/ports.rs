@@ -5,14 +5,16 @@ use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Change, ClaimedRun, Content, CreateAccount, CreateRun,
-    DeleteThread, HistoryPart, Idempotency, Intended, Intent, KeyConflict, LoginRecord, NewAccount,
-    NewApiKey, NewRun, NewThread, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
-    RunStore, StoreError, StoredAnswer, Tail, ThreadPatch, ThreadRecord, ThreadStore, UserMessage,
-    UserRecord,
+    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    CreateRun, DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended,
+    Intent, KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun,
+    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail, Tended,
+    ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
-use super::{SqliteStore, append, done, lease, queries};
+use crate::DELETED_AT_ONCE;
+
+use super::{SqliteStore, append, census, done, housekeeping, lease, queries};
 
 #[async_trait]
 impl RunStore for SqliteStore {
@@ -79,8 +81,18 @@ impl RunStore for SqliteStore {
             .await
     }
 
+    async fn census(&self) -> Result<Census, StoreError> {
+        let now = self.now();
+        self.read(move |c| census::take(c, now)).await
+    }
+
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {
         self.read(move |c| done(queries::runs::head(c, org, run)))
+            .await
+    }
+
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
+        self.read(move |c| done(queries::runs::live(c, org, thread)))
             .await
     }
 
@@ -318,5 +330,63 @@ impl AccountStore for SqliteStore {
     ) -> Result<(), StoreError> {
         self.write(move |c| done(queries::api_keys::touch(c, org, key, at)))
             .await
+    }
+}
+
+#[async_trait]
+impl Housekeeping for SqliteStore {
+    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
+        self.write(move |c| done(queries::housekeeping::set_event_retention(c, org, days)))
+            .await
+    }
+
+    /// Looks on a reading thread: mostly there is nothing to do, and the one that writes is
+    /// not to be kept from its work for that.
+    async fn expire_runs(
+        &self,
+        days: u32,
+        from: Option<OrgId>,
+        limit: u32,
+    ) -> Result<Expired, StoreError> {
+        let now = self.now();
+        let due = self
+            .read(move |c| housekeeping::due(c, now, days, from, limit))
+            .await?;
+        if due.is_empty() {
+            return Ok(Expired::default());
+        }
+        let next = due.last().filter(|_| due.len() == limit as usize);
+        let next = next.map(|(org, _)| OrgId::from(*org));
+        let runs = self.write(move |c| housekeeping::expire(c, now, &due));
+        Ok(Expired {
+            runs: runs.await?,
+            next,
+        })
+    }
+
+    async fn delete_expired(&self, _: u32, limit: u32) -> Result<Deleted, StoreError> {
+        let runs = self.read(housekeeping::expired).await?;
+        if runs.is_empty() {
+            return Ok(Deleted::default());
+        }
+        let full = runs.len() == DELETED_AT_ONCE as usize;
+        let deleted =
+            self.write(move |c| done(queries::housekeeping::delete_events(c, runs, limit)));
+        let rows = deleted.await?;
+        Ok(Deleted {
+            rows,
+            more: full || rows >= u64::from(limit),
+        })
+    }
+
+    async fn delete_keys(&self, limit: u32) -> Result<Deleted, StoreError> {
+        let now = self.now();
+        self.write(move |c| done(queries::housekeeping::delete_keys(c, now, limit)))
+            .await
+    }
+
+    /// The log is in one part.
+    async fn tend_log(&self, _: u32) -> Result<Tended, StoreError> {
+        Ok(Tended::default())
     }
 }

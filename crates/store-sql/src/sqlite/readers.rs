@@ -8,7 +8,9 @@ use std::thread::{self, JoinHandle};
 use runloom_store::StoreError;
 use tokio::sync::oneshot;
 
+use super::meter::Meter;
 use super::{Conn, error};
+use crate::Lane;
 use crate::failure::Failure;
 
 type Job = Box<dyn FnOnce(&mut Conn) + Send>;
@@ -18,22 +20,24 @@ pub(super) struct Readers {
     /// Taken when the threads are to end.
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    meter: Meter,
 }
 
 impl Readers {
     /// Starts a thread for each connection.
     pub(super) fn start(connections: Vec<Conn>) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel();
-        let inbox = Arc::new(Mutex::new(inbox));
+        let (inbox, meter) = (Arc::new(Mutex::new(inbox)), Meter::default());
         let threads = connections.into_iter().map(|c| {
-            let inbox = Arc::clone(&inbox);
+            let (inbox, meter) = (Arc::clone(&inbox), meter.clone());
             thread::Builder::new()
                 .name("sqlite-reader".to_owned())
-                .spawn(move || read_all(c, &inbox))
+                .spawn(move || read_all(c, &inbox, &meter))
         });
         Ok(Self {
             threads: threads.collect::<std::io::Result<_>>()?,
             jobs: Some(jobs),
+            meter,
         })
     }
 
@@ -51,8 +55,17 @@ impl Readers {
         });
         let gone = || StoreError::Unavailable("the database has been closed".into());
         let jobs = self.jobs.as_ref().ok_or_else(gone)?;
-        jobs.send(job).map_err(|_| gone())?;
+        self.meter.asked();
+        if jobs.send(job).is_err() {
+            self.meter.taken(1);
+            return Err(gone());
+        }
         answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// How busy they are.
+    pub(super) fn lane(&self) -> Lane {
+        self.meter.lane("reads", self.threads.len())
     }
 }
 
@@ -68,13 +81,17 @@ impl Drop for Readers {
 }
 
 /// One thread waits for a job while the others wait for it to have one.
-fn read_all(mut c: Conn, inbox: &Mutex<Receiver<Job>>) {
+fn read_all(mut c: Conn, inbox: &Mutex<Receiver<Job>>, meter: &Meter) {
     loop {
         let next = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
             // A panic is the fault of one caller, who is told by the missing answer; the thread
             // serves them all.
-            Ok(job) => drop(panic::catch_unwind(AssertUnwindSafe(|| job(&mut c)))),
+            Ok(job) => {
+                meter.taken(1);
+                let work = AssertUnwindSafe(|| job(&mut c));
+                drop(meter.at_work(|| panic::catch_unwind(work)));
+            }
             Err(_) => return,
         }
     }

@@ -15,7 +15,9 @@ use tokio::sync::oneshot;
 
 use super::Conn;
 use super::error::{self, Lost};
+use super::meter::Meter;
 use super::savepoint::savepoint;
+use crate::Lane;
 use crate::failure::{Failure, Verdict};
 
 /// How many jobs share a transaction at most.
@@ -25,6 +27,7 @@ const GROUP: usize = 4_000;
 pub(super) struct Writer {
     orders: Mutex<Option<Sender<Order>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    meter: Meter,
 }
 
 enum Order {
@@ -36,12 +39,15 @@ impl Writer {
     /// Starts the thread. It keeps `lock` for as long as it has the file open.
     pub(super) fn start(c: Conn, lock: File) -> std::io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
+        let meter = Meter::default();
+        let counted = meter.clone();
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(c, lock, &inbox))?;
+            .spawn(move || write_all(c, lock, &inbox, &counted))?;
         Ok(Self {
             orders: Mutex::new(Some(orders)),
             thread: Mutex::new(Some(thread)),
+            meter,
         })
     }
 
@@ -51,11 +57,14 @@ impl Writer {
         work: impl FnOnce(&mut Conn) -> Result<Verdict<T>, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (caller, answer) = oneshot::channel();
-        self.send(Order::Write(Box::new(Work {
+        let work = Work {
             todo: Some(work),
             result: None,
             caller,
-        })))?;
+        };
+        self.meter.asked();
+        let sent = self.send(Order::Write(Box::new(work)));
+        sent.inspect_err(|_| self.meter.taken(1))?;
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -67,6 +76,11 @@ impl Writer {
             let _ = closed.await;
         }
         Ok(())
+    }
+
+    /// How busy it is.
+    pub(super) fn lane(&self) -> Lane {
+        self.meter.lane("writes", 1)
     }
 
     fn send(&self, order: Order) -> Result<(), StoreError> {
@@ -145,7 +159,7 @@ where
     }
 }
 
-fn write_all(mut c: Conn, lock: File, inbox: &Receiver<Order>) {
+fn write_all(mut c: Conn, lock: File, inbox: &Receiver<Order>, meter: &Meter) {
     let mut jobs = Vec::new();
     let mut closing = None;
     while closing.is_none()
@@ -159,7 +173,8 @@ fn write_all(mut c: Conn, lock: File, inbox: &Receiver<Order>) {
             }
         }
         if !jobs.is_empty() {
-            commit_together(&mut c, &mut jobs);
+            meter.taken(jobs.len());
+            meter.at_work(|| commit_together(&mut c, &mut jobs));
         }
     }
     // Without it the next start reads the whole write-ahead log; nothing is lost either way.

@@ -23,7 +23,7 @@ async fn an_append_whose_answer_is_lost_is_written_once() {
     let database = TestDatabase::create().await;
     let proxy = Proxy::start(database.url()).await;
     let store = open_postgres(&proxy.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     let first = store.append(vec![change(run)]).await.unwrap();
     assert_eq!(first, [Appended::Committed { base: 1 }]);
     // The statement arrives and is committed, then the connection breaks instead of answering.
@@ -40,7 +40,7 @@ async fn an_append_that_never_arrived_is_written_once() {
     let database = TestDatabase::create().await;
     let proxy = Proxy::start(database.url()).await;
     let store = open_postgres(&proxy.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     store.append(vec![change(run)]).await.unwrap();
     proxy.cut_next_request();
     let appended = store.append(vec![change(run)]).await.unwrap();
@@ -52,7 +52,7 @@ async fn an_append_that_never_arrived_is_written_once() {
 async fn everything_works_again_after_all_sessions_were_ended() {
     let database = TestDatabase::create().await;
     let store = open_postgres(database.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     store.append(vec![change(run)]).await.unwrap();
     let session = database.session().await;
     support::run(
@@ -147,7 +147,7 @@ fn a_store_can_be_used_from_another_runtime_than_its_own() {
         .unwrap();
     visitor.block_on(async {
         let uses = async {
-            let run = running(&store).await;
+            let run = running(&*store).await;
             store.append(vec![change(run)]).await.unwrap();
             assert!(!store.has_accounts().await.unwrap());
         };

@@ -31,7 +31,7 @@ async fn a_frozen_server_keeps_nobody_waiting_for_ever() {
     let database = TestDatabase::create().await;
     let proxy = Proxy::start(database.url()).await;
     let store = open_postgres(&proxy.url()).await.unwrap();
-    let (org, run) = running(&store).await;
+    let (org, run) = running(&*store).await;
     let node = NodeId::generate(Timestamp::default());
     // Each lane has a connection.
     store.renew_lease(node).await.unwrap();

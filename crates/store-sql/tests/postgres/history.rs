@@ -30,7 +30,7 @@ async fn migrations_go_down_and_up_again() {
 }
 
 /// Every table with its columns and indexes, as text.
-async fn schema(session: &tokio_postgres::Client) -> Vec<String> {
+pub(crate) async fn schema(session: &tokio_postgres::Client) -> Vec<String> {
     let query = "SELECT c.table_name || ': ' || string_agg(
             c.column_name || ' ' || c.data_type, ', ' ORDER BY c.ordinal_position)
             || coalesce((SELECT string_agg(indexdef, ', ' ORDER BY indexdef) FROM pg_indexes i

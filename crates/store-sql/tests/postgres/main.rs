@@ -1,9 +1,11 @@
 //! PostgreSQL, which `RUNLOOM_TEST_POSTGRES_URL` names, with a database for each test.
 
 mod contract;
+mod copy;
 mod faults;
 mod frozen;
 mod history;
+mod log_parts;
 mod proxy;
 mod roles;
 mod sample;

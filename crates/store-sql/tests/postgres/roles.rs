@@ -103,7 +103,7 @@ async fn the_roles_are_no_superusers_and_own_nothing() {
 async fn sessions_have_no_more_rights_than_their_role() {
     let database = TestDatabase::create().await;
     let store = open_postgres(database.url()).await.unwrap();
-    let run = running(&store).await;
+    let run = running(&*store).await;
     let session = database.session().await;
     let revoke = "REVOKE INSERT ON events FROM runloom_engine;
         REVOKE SELECT ON runs FROM runloom_api; REVOKE UPDATE ON nodes FROM runloom_engine";
@@ -176,7 +176,7 @@ async fn a_login_that_may_not_take_the_roles_goes_on_as_itself() {
     assert_eq!((&roles.login, roles.is_superuser), (&login.name, false));
     let reason = roles.unused.as_deref().expect("it may not take them");
     assert!(reason.starts_with("runloom_api: "), "{reason}");
-    let run = running(&store).await;
+    let run = running(&*store).await;
     let written = store.append(vec![change(run)]).await.unwrap();
     assert_eq!(written, [Appended::Committed { base: 1 }]);
     store.close().await.unwrap();
@@ -201,7 +201,7 @@ async fn a_login_that_was_given_the_roles_takes_them_and_finds_its_schema() {
     let proxy = Proxy::start(&login.url).await;
     let store = open_postgres(&login.as_it(&proxy.url())).await.unwrap();
     assert_eq!(store.roles().unused, None);
-    let run = running(&store).await;
+    let run = running(&*store).await;
     let written = store.append(vec![change(run)]).await.unwrap();
     assert_eq!(written, [Appended::Committed { base: 1 }]);
     // Only the login role may end the session whose answer was lost.

@@ -3,8 +3,7 @@
 use runloom_domain::{
     Clock, EncodedEvent, NodeId, OrgId, RunId, SystemClock, ThreadId, TraceId, UserId,
 };
-use runloom_store::{Change, CreateRun, NewRun, NewThread, OnBusy, Once, RunStore, ThreadStore};
-use runloom_store_sql::PostgresStore;
+use runloom_store::{Change, CreateRun, NewRun, NewThread, OnBusy, Once, Store};
 
 pub(crate) fn event() -> EncodedEvent {
     EncodedEvent {
@@ -52,7 +51,7 @@ pub(crate) fn new_run(org: OrgId, thread: ThreadId) -> NewRun {
 }
 
 /// A run that its node owns at epoch 1, with one event.
-pub(crate) async fn running(store: &PostgresStore) -> (OrgId, RunId) {
+pub(crate) async fn running(store: &impl Store) -> (OrgId, RunId) {
     let org = OrgId::generate(SystemClock.now());
     let thread = new_thread(org);
     let new = new_run(org, thread.thread_id);

@@ -30,7 +30,7 @@ async fn each_lane_has_its_role_and_its_limits() {
     let store = open_postgres(database.url()).await.unwrap();
     let session = database.session().await;
     support::run(&session, WATCH).await;
-    let run = running(&store).await;
+    let run = running(&*store).await;
     store.append(vec![change(run)]).await.unwrap();
     let node = NodeId::generate(Timestamp::default());
     store.renew_lease(node).await.unwrap();

@@ -74,6 +74,7 @@ impl TestDatabase {
             &format!(
                 "UPDATE nodes SET lease_until = lease_until - {by};
                  UPDATE run_heads SET wake_at = wake_at - {by};
+                 UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by};
                  UPDATE idempotency_keys SET created_at = created_at - {by};"
             ),
         )

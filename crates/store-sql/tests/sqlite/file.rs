@@ -13,13 +13,13 @@ use runloom_store::{NewThread, Once, StoreError, ThreadStore};
 use runloom_store_sql::{Database, SqliteStore, open_sqlite};
 use tempfile::TempDir;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
-fn open(folder: &TempDir) -> Result<Arc<SqliteStore>, StoreError> {
+pub(crate) fn open(folder: &TempDir) -> Result<Arc<SqliteStore>, StoreError> {
     open_sqlite(folder.path(), Arc::new(SystemClock))
 }
 
-fn thread(org: OrgId) -> NewThread {
+pub(crate) fn thread(org: OrgId) -> NewThread {
     let now = Timestamp::from_micros(1);
     NewThread {
         org_id: org,
@@ -115,6 +115,29 @@ fn migrations_go_down_and_up_again() {
     assert!(schema(&mut c).len() < 3);
     c.run_pending_migrations(MIGRATIONS).unwrap();
     assert_eq!(schema(&mut c), made);
+}
+
+#[tokio::test]
+async fn migrations_go_down_and_up_again_with_rows_in_place() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).unwrap();
+    let new = thread(OrgId::generate(Timestamp::from_micros(1)));
+    store.create_thread(new.clone(), None).await.unwrap();
+    let path = store.path().to_owned();
+    store.close().await.unwrap();
+    drop(store);
+    let mut c = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let made = schema(&mut c);
+    let steps = c.applied_migrations().unwrap().len() - 1;
+    for _ in 0..steps {
+        c.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    c.run_pending_migrations(MIGRATIONS).unwrap();
+    assert_eq!(schema(&mut c), made);
+    drop(c);
+    let store = open(&folder).unwrap();
+    let read = store.thread(new.org_id, new.thread_id).await.unwrap();
+    assert_eq!(read.map(|thread| thread.thread_id), Some(new.thread_id));
 }
 
 fn schema(c: &mut SqliteConnection) -> Vec<String> {

@@ -1,4 +1,6 @@
 //! SQLite, with a folder for each test.
 
+mod backup;
 mod contract;
 mod file;
+mod plans;

@@ -126,6 +126,45 @@ pub async fn cursors_hold_while_runs_are_added(h: &Harness) {
     assert_eq!(found, expected);
 }
 
+/// A list of several statuses pages through each run once, in the order of ids, while runs come
+/// and change.
+pub async fn a_list_by_status_goes_by_id(h: &Harness) {
+    let (tenant, node) = (tenant(h).await, node(h).await);
+    let mut expected = Vec::new();
+    for n in 0..9 {
+        let scene = running_for(h, &tenant, node).await;
+        if n % 3 == 0 {
+            append_ok(h, scene.completion()).await;
+        }
+        if n % 3 == 1 {
+            let failed = scene.change(vec![event("run.failed")], ended(RunStatus::Failed));
+            append_ok(h, failed).await;
+        } else {
+            expected.push(scene.run);
+        }
+    }
+    expected.sort_unstable();
+    expected.reverse();
+    let filter = RunFilter {
+        statuses: vec![RunStatus::Completed, RunStatus::Running],
+        ..RunFilter::default()
+    };
+    let mut page = first_page(2);
+    let mut found = Vec::new();
+    loop {
+        let read = h.store().runs(tenant.org, filter.clone(), page).await;
+        let read = read.unwrap();
+        assert!(read.items.len() <= 2);
+        found.extend(read.items.iter().map(|run| run.run_id));
+        if read.next.is_none() {
+            break;
+        }
+        page = next_page(&read, 2);
+        running_for(h, &tenant, node).await;
+    }
+    assert_eq!(found, expected);
+}
+
 /// A page that is just full is the last when nothing follows.
 pub async fn a_full_last_page_has_no_next(h: &Harness) {
     let tenant = tenant(h).await;

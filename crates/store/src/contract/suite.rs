@@ -53,6 +53,11 @@ macro_rules! contract_suite {
                 accounts;
                 api_keys;
             }
+            census {
+                runs_are_counted_until_they_end;
+                a_due_run_grows_older;
+                a_run_without_a_lease_is_seen;
+            }
             claim {
                 a_claim_takes_the_run;
                 a_claim_has_a_limit;
@@ -153,6 +158,14 @@ macro_rules! contract_suite {
                 the_log_has_no_deltas;
                 history_has_an_end_and_a_limit;
             }
+            retention {
+                an_ended_run_expires;
+                a_run_that_has_not_ended_stays;
+                an_organisation_has_its_own_retention;
+                steps_are_small;
+                steps_may_race;
+                forgotten_keys_are_deleted;
+            }
             rewind {
                 a_retry_hides_the_last_answer;
                 an_edit_changes_the_message_and_hides_the_rest;
@@ -161,6 +174,7 @@ macro_rules! contract_suite {
             run_lists {
                 runs_are_listed_newest_first;
                 filters_narrow_a_list;
+                a_list_by_status_goes_by_id;
                 cursors_hold_while_runs_are_added;
                 a_full_last_page_has_no_next;
                 a_list_shows_whole_rows;

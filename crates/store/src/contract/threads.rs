@@ -190,7 +190,7 @@ pub async fn a_deleted_thread_is_absent(h: &Harness) {
 
 /// The live run of a thread comes from the runs: queued and ended ones don't count.
 pub async fn the_active_run_is_derived(h: &Harness) {
-    let scene = running(h).await;
+    let (scene, other) = (running(h).await, tenant(h).await);
     let active = || async {
         let read = h
             .store()
@@ -210,6 +210,10 @@ pub async fn the_active_run_is_derived(h: &Harness) {
             .update_thread(scene.tenant.org, scene.thread, patch)
             .await;
         assert_eq!(patched.unwrap(), Some(read.clone()));
+        let live = h.store().live_run(scene.tenant.org, scene.thread).await;
+        assert_eq!(live.unwrap(), read.active_run_id);
+        let elsewhere = h.store().live_run(other.org, scene.thread).await;
+        assert_eq!(elsewhere.unwrap(), None);
         read.active_run_id
     };
     assert_eq!(active().await, Some(scene.run));

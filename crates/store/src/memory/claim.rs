@@ -15,7 +15,7 @@ impl State {
         self.leases.insert(node, now + LEASE);
     }
 
-    fn holds_lease(&self, node: NodeId, now: Timestamp) -> bool {
+    pub(super) fn holds_lease(&self, node: NodeId, now: Timestamp) -> bool {
         self.leases.get(&node).is_some_and(|until| *until > now)
     }
 

@@ -146,6 +146,8 @@ fn new_run(new: NewRun, first: FirstEvent, now: Timestamp) -> Run {
     let owner = new.owner.filter(|_| starts(first));
     Run {
         events: Vec::new(),
+        deleted: 0,
+        expired: false,
         turn: 0,
         epoch: u64::from(owner.is_some()),
         attempts: u32::from(owner.is_some()),

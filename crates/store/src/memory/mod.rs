@@ -15,8 +15,10 @@
 
 mod accounts;
 mod append;
+mod census;
 mod claim;
 mod create;
+mod housekeeping;
 mod lists;
 mod once;
 mod reads;

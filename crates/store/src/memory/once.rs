@@ -3,7 +3,7 @@ use std::time::Duration;
 use runloom_domain::Timestamp;
 
 use super::state::State;
-use crate::{Idempotency, KeyConflict, Once, StoredAnswer};
+use crate::{Deleted, Idempotency, KeyConflict, Once, StoredAnswer};
 
 /// How long a key is remembered.
 const KEPT_FOR: Duration = Duration::from_hours(24);
@@ -53,6 +53,20 @@ impl State {
                 at: now,
             };
             self.answers.insert(key(&once), kept);
+        }
+    }
+
+    /// Drops what is remembered no more.
+    pub(super) fn delete_keys(&mut self, limit: u32, now: Timestamp) -> Deleted {
+        let is_old = |kept: &Kept| now.since(kept.at) >= KEPT_FOR;
+        let old = self.answers.iter().filter(|(_, kept)| is_old(kept));
+        let old: Vec<OnceKey> = old.map(|(key, _)| key.clone()).collect();
+        for key in old.iter().take(limit as usize) {
+            self.answers.remove(key);
+        }
+        Deleted {
+            rows: old.len().min(limit as usize) as u64,
+            more: old.len() > limit as usize,
         }
     }
 }

@@ -3,7 +3,7 @@ use runloom_domain::{
 };
 
 use super::accounts::Account;
-use super::lists::newest_first;
+use super::lists::{in_order, newest_first};
 use super::state::{Run, State};
 use crate::{Content, HistoryPart, Page, PageKey, Paged, RunFilter, RunHead, RunRecord};
 
@@ -15,6 +15,7 @@ impl State {
             last_seq: run.last_seq(),
             epoch: run.epoch,
             owned: run.owner.is_some(),
+            events_expired: run.expired,
         })
     }
 
@@ -26,8 +27,9 @@ impl State {
         limit: u32,
         wanted: impl Fn(&str) -> bool,
     ) -> Vec<StoredEvent> {
-        let log = self.run(org, run).map_or(&[][..], |run| &run.events);
-        (1..)
+        let run = self.run(org, run);
+        let (deleted, log) = run.map_or((0, &[][..]), |run| (run.deleted, &run.events));
+        (deleted + 1..)
             .zip(log)
             .filter(|(seq, event)| *seq > after && wanted(&event.event_type))
             .take(limit as usize)
@@ -101,10 +103,14 @@ impl State {
         };
         let runs = self.runs.values().filter(wanted);
         let records = runs.map(|run| self.run_record(run)).collect();
-        newest_first(records, page, |run| PageKey {
+        let key = |run: &RunRecord| PageKey {
             created_at: run.created_at,
             id: run.run_id.as_uuid(),
-        })
+        };
+        if filter.goes_by_id() {
+            return in_order(records, page, key, |key| key.id);
+        }
+        newest_first(records, page, key)
     }
 }
 

@@ -4,9 +4,9 @@ use runloom_domain::{Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, ToolC
 use super::MemoryStore;
 use super::reads::is_logged;
 use crate::{
-    Appended, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended, Intent,
-    KeyConflict, NewRun, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord, RunStore,
-    StoreError, StoredAnswer, Tail,
+    Appended, Census, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended,
+    Intent, KeyConflict, NewRun, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
+    RunStore, StoreError, StoredAnswer, Tail,
 };
 
 #[async_trait]
@@ -63,8 +63,18 @@ impl RunStore for MemoryStore {
         Ok(self.state().cancelling(node))
     }
 
+    async fn census(&self) -> Result<Census, StoreError> {
+        Ok(self.state().census(self.now()))
+    }
+
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {
         Ok(self.state().head(org, run))
+    }
+
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
+        let state = self.state();
+        let live = state.live_run(thread);
+        Ok(live.filter(|run| state.run(org, *run).is_some()))
     }
 
     async fn events(

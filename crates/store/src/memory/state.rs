@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) answers: HashMap<OnceKey, Kept>,
     pub(super) accounts: BTreeMap<UserId, Account>,
     pub(super) keys: Vec<StoredKey>,
+    /// For how many days the events of organisations with a retention of their own are kept.
+    pub(super) retention: HashMap<OrgId, u32>,
 }
 
 /// A thread with its messages; a deleted one stays, for the sake of its runs.
@@ -44,8 +46,12 @@ pub(super) struct Posted {
 pub(super) struct Run {
     /// Its row; its creator's name is derived when it is read.
     pub(super) row: RunRecord,
-    /// The event at index `i` has the seq `i + 1`.
+    /// The event at index `i` has the seq `deleted + i + 1`.
     pub(super) events: Vec<EncodedEvent>,
+    /// How many events before these have been deleted.
+    pub(super) deleted: u64,
+    /// Whether nobody may read the events any more.
+    pub(super) expired: bool,
     /// Its place in the order in which runs were created; their times may be equal.
     pub(super) turn: usize,
     pub(super) epoch: u64,
@@ -64,7 +70,7 @@ impl Run {
     }
 
     pub(super) fn last_seq(&self) -> u64 {
-        self.events.len() as u64
+        self.deleted + self.events.len() as u64
     }
 }
 

@@ -9,7 +9,7 @@ pub use change::{
     Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
 };
 pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Rewind};
-pub use records::{ClaimedRun, HistoryPart, OwnedRun, RunFilter, RunHead, RunRecord, Tail};
+pub use records::{Census, ClaimedRun, HistoryPart, OwnedRun, RunFilter, RunHead, RunRecord, Tail};
 pub use turns::take_turns;
 
 use async_trait::async_trait;
@@ -79,8 +79,15 @@ pub trait RunStore: Send + Sync + 'static {
     /// The runs that the node owns.
     async fn owned(&self, node: NodeId) -> Result<Vec<OwnedRun>, StoreError>;
 
+    /// How the runs that haven't ended stand. Reads them all, by an index without the ended
+    /// ones: not for every request.
+    async fn census(&self) -> Result<Census, StoreError>;
+
     /// The run's narrow row.
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError>;
+
+    /// The run that occupies the thread, however many runs that has had.
+    async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError>;
 
     /// Up to `limit` events with a seq above `after`, in order.
     async fn events(
@@ -128,7 +135,8 @@ pub trait RunStore: Send + Sync + 'static {
     /// The run's wide row.
     async fn run(&self, org: OrgId, run: RunId) -> Result<Option<RunRecord>, StoreError>;
 
-    /// Lists an organisation's runs.
+    /// Lists an organisation's runs, newest first: by the time of their creation, or by id as
+    /// [`RunFilter::goes_by_id`] says.
     async fn runs(
         &self,
         org: OrgId,

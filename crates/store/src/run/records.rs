@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use runloom_domain::event::ResumeReason;
 use runloom_domain::{OrgId, RunId, RunStatus, RunTotals, ThreadId, Timestamp, TraceId, UserId};
 
@@ -44,6 +47,8 @@ pub struct RunHead {
     pub epoch: u64,
     /// Whether a node owns it.
     pub owned: bool,
+    /// Whether its events have expired: they can't be read any more, deleted or not.
+    pub events_expired: bool,
 }
 
 /// A run that a node owns.
@@ -55,6 +60,20 @@ pub struct OwnedRun {
     pub run_id: RunId,
     /// Since which epoch.
     pub epoch: u64,
+}
+
+/// How the runs that haven't ended stand, of all organisations and nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// How many have each status; one that none has is absent.
+    pub live: BTreeMap<RunStatus, u64>,
+    /// How long the oldest due run has been waiting for a claim. Runs that wait behind another
+    /// one of their thread are not counted.
+    pub oldest_due: Option<Duration>,
+    /// Runs that nobody works on and nobody would look at: the lease of their owner has ended,
+    /// or they are at work without an owner and without a time to wake. The first kind is there
+    /// until its runs are freed, the second never.
+    pub unleased: u64,
 }
 
 /// A position in a run's log.
@@ -118,6 +137,16 @@ pub struct RunFilter {
     pub created_by: Option<UserId>,
     /// Only with one of these; empty means any.
     pub statuses: Vec<RunStatus>,
+}
+
+impl RunFilter {
+    /// Whether the list is about an organisation's runs of some statuses, and therefore in the
+    /// order of their ids: no index has both the status of a run and the time of its creation,
+    /// and the id begins with that time.
+    pub fn goes_by_id(&self) -> bool {
+        let of_all = self.thread_id.is_none() && self.created_by.is_none();
+        of_all && !self.statuses.is_empty()
+    }
 }
 
 /// A part of what a run sees of its thread.

@@ -8,7 +8,7 @@ use runloom_domain::{ToolClass, ToolDefinition};
 use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
 use serde_json::{Value, json};
 
-/// `effect_once` and `effect_keyed`: append the call's effect key to the ledger. Optional
+/// `effect_once`, `effect_keyed` and `effect_pure`: append the call's effect key to the ledger. Optional
 /// arguments leave room for a crash: `before_ms` before the effect, `after_ms` after it.
 #[derive(Clone, Debug)]
 pub struct Effect {
@@ -33,10 +33,19 @@ impl Effect {
         }
     }
 
+    /// The tool whose effect may be repeated; it is counted all the same.
+    pub fn pure(ledger: PathBuf) -> Self {
+        Self {
+            class: ToolClass::Pure,
+            ledger,
+        }
+    }
+
     fn name(&self) -> &'static str {
         match self.class {
             ToolClass::Keyed => "effect_keyed",
-            ToolClass::Once | ToolClass::Pure => "effect_once",
+            ToolClass::Once => "effect_once",
+            ToolClass::Pure => "effect_pure",
         }
     }
 }
@@ -98,6 +107,10 @@ mod tests {
         let (once, keyed) = (Effect::once(ledger.clone()), Effect::keyed(ledger.clone()));
         assert_eq!(once.definition().name, "effect_once");
         assert_eq!(keyed.definition().name, "effect_keyed");
+        assert_eq!(
+            Effect::pure(ledger.clone()).definition().name,
+            "effect_pure"
+        );
         let context = context();
         for tool in [&once, &keyed] {
             let told = tool.call(context.clone(), json!({"after_ms": 5})).await;

@@ -1,8 +1,8 @@
 //! Tools for tests of the engine and of crashes; never part of a release.
 //!
 //! `sleep` takes time, `block` takes it without letting go, `repeat` has results of any size, and
-//! `effect_once` and `effect_keyed` have an effect that can be counted from outside: each call
-//! appends a line with its effect key to a ledger file.
+//! `effect_once`, `effect_keyed` and `effect_pure` have an effect that can be counted from outside:
+//! each call appends a line with its effect key to a ledger file.
 
 mod block;
 mod effect;
@@ -26,5 +26,6 @@ pub fn with_test_tools(tools: ToolBox, ledger: PathBuf) -> ToolBox {
         .with(Block)
         .with(Repeat)
         .with(Effect::once(ledger.clone()))
+        .with(Effect::pure(ledger.clone()))
         .with(Effect::keyed(ledger))
 }

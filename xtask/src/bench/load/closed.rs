@@ -33,8 +33,9 @@ impl Tally {
     }
 }
 
+/// The clients use the `targets` by turns.
 pub(super) async fn load(
-    target: &Target,
+    targets: &[Target],
     clients: usize,
     route: &str,
     time: Duration,
@@ -47,7 +48,7 @@ pub(super) async fn load(
     let from = Instant::now() + WARM_UP;
     let until = from + time;
     let mut tasks = JoinSet::new();
-    for _ in 0..clients {
+    for target in targets.iter().cycle().take(clients) {
         let client = client(target.clone(), route.to_owned(), from, until, tally.clone());
         tasks.spawn_local(client);
     }

@@ -51,8 +51,17 @@ pub(crate) async fn whole_run(connection: &mut Connection, route: &str) -> Resul
     let thread = create_thread(connection).await?;
     let begin = Instant::now();
     let run = create_run(connection, &thread, route).await?;
+    follow_run(connection, &run, begin).await
+}
+
+/// The events of a run that was asked for at `begin`, to its end.
+pub(crate) async fn follow_run(
+    connection: &mut Connection,
+    run: &str,
+    begin: Instant,
+) -> Result<Timing> {
     let mut events = Events::new();
-    events.follow(connection, &run).await?;
+    events.follow(connection, run).await?;
     let mut first_delta = None;
     loop {
         match events.next(connection).await? {

@@ -17,6 +17,8 @@ const READ: usize = 16 * 1024;
 /// What the status line and headers said.
 pub(crate) struct Head {
     pub(crate) status: u16,
+    /// Leads to the next page of a list.
+    pub(crate) next_cursor: Option<String>,
     body: Body,
     close: bool,
 }
@@ -245,7 +247,7 @@ fn parse_head(head: &[u8]) -> Result<Head> {
         .and_then(|digits| digits.parse().ok())
         .with_context(|| format!("no HTTP/1.1 status line: {status_line}"))?;
     let mut body = Body::Length(0);
-    let mut close = false;
+    let (mut close, mut next_cursor) = (false, None);
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
@@ -255,10 +257,13 @@ fn parse_head(head: &[u8]) -> Result<Head> {
             body = Body::Chunked;
         } else if name.eq_ignore_ascii_case("connection") {
             close = value.eq_ignore_ascii_case("close");
+        } else if name.eq_ignore_ascii_case("x-next-cursor") {
+            next_cursor = Some(value.to_owned());
         }
     }
     Ok(Head {
         status,
+        next_cursor,
         body,
         close,
     })

@@ -18,21 +18,66 @@ pub(crate) enum Durability {
     Full,
 }
 
+/// Its log, in its folder.
+const LOG: &str = "server.log";
+
 /// A running cluster.
 pub(crate) struct Cluster {
     /// Address of its `postgres` database, for a superuser without password.
     pub(crate) url: String,
     pub(crate) server: Background,
+    launch: Launch,
     // Dropped after the server has ended, which needs its files until then.
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+/// How the server is started, the first time and again.
+struct Launch {
+    account: Account,
+    binaries: PathBuf,
+    data: PathBuf,
+    port: u16,
+    durability: Durability,
 }
 
 impl Cluster {
-    /// Makes a cluster with the programs in `binaries` and waits until it takes connections.
+    /// Makes a cluster with the programs in `binaries`, on any port, and waits until it takes
+    /// connections.
     pub(crate) async fn start(
         interrupt: &Interrupt,
         binaries: &Path,
         durability: Durability,
+    ) -> Result<Self> {
+        Self::start_with(interrupt, binaries, durability, port::free()?, None).await
+    }
+
+    /// The same on a port of 127.0.0.1.
+    pub(crate) async fn start_at(
+        interrupt: &Interrupt,
+        binaries: &Path,
+        durability: Durability,
+        port: u16,
+    ) -> Result<Self> {
+        Self::start_with(interrupt, binaries, durability, port, None).await
+    }
+
+    /// The same with its data in this folder, which is made; the one that holds it is given to
+    /// the account that PostgreSQL runs as.
+    pub(crate) async fn start_in(
+        interrupt: &Interrupt,
+        binaries: &Path,
+        durability: Durability,
+        data: &Path,
+    ) -> Result<Self> {
+        Self::start_with(interrupt, binaries, durability, port::free()?, Some(data)).await
+    }
+
+    async fn start_with(
+        interrupt: &Interrupt,
+        binaries: &Path,
+        durability: Durability,
+        port: u16,
+        data: Option<&Path>,
     ) -> Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("runloom-postgres-")
@@ -41,28 +86,107 @@ impl Cluster {
         let account = Account::choose().await?;
         let binaries = account.reachable(binaries, folder.path()).await?;
         account.own(folder.path())?;
-        let data = folder.path().join("data");
+        // The folder above the data is ours alone in both cases.
+        let own = folder.path().join("data");
+        let data = data.map_or(own, Path::to_owned);
+        if let Some(parent) = data.parent() {
+            account.own(parent)?;
+        }
         initialise(&account, &binaries, &data).await?;
+        let launch = Launch {
+            account,
+            binaries,
+            data,
+            port,
+            durability,
+        };
+        let log = folder.path().join(LOG);
+        Ok(Self {
+            url: format!("postgres://postgres@127.0.0.1:{}/postgres", launch.port),
+            server: launch.start(interrupt, log).await?,
+            launch,
+            folder,
+        })
+    }
 
-        let port = port::free()?;
-        let mut command = account.command(&binaries.join("postgres"));
-        command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
-        for setting in settings(durability) {
+    /// Where its tables are.
+    pub(crate) fn data(&self) -> &Path {
+        &self.launch.data
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> Result<String> {
+        std::fs::read_to_string(self.folder.path().join(LOG)).context("PostgreSQL has no log")
+    }
+
+    pub(crate) const fn port(&self) -> u16 {
+        self.launch.port
+    }
+
+    /// Sends a signal to the server and each of its processes, none of which is made meanwhile.
+    pub(crate) fn signal_all(&self, signal: Signal) {
+        let server = self.server.id();
+        self.server.signal(Signal::STOP);
+        for process in process::children(server).into_iter().chain([server]) {
+            process::send_signal(process, signal);
+        }
+    }
+
+    /// kill -9 of all its processes, and waits until the server is gone.
+    pub(crate) fn kill(&mut self) {
+        self.signal_all(Signal::KILL);
+        self.server.reap(Duration::from_secs(5));
+    }
+
+    /// Starts the server again after its end, on the same data and port.
+    pub(crate) async fn restart(&mut self, interrupt: &Interrupt) -> Result<()> {
+        const TRIES: usize = 20;
+        for _ in 1..TRIES {
+            if self.start_again(interrupt).await.is_ok() {
+                return Ok(());
+            }
+            // What the kernel is still tidying up after the old one is in its way.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        self.start_again(interrupt).await
+    }
+
+    async fn start_again(&mut self, interrupt: &Interrupt) -> Result<()> {
+        let log = tempfile::Builder::new()
+            .prefix("server-")
+            .suffix(".log")
+            .tempfile_in(self.folder.path())
+            .context("can't make a log file")?;
+        let (_, log) = log.keep().context("can't keep the log file")?;
+        // It says `ready` of the server that was killed.
+        let _ = std::fs::remove_file(self.launch.data.join("postmaster.pid"));
+        self.server = self.launch.start(interrupt, log).await?;
+        Ok(())
+    }
+}
+
+impl Launch {
+    async fn start(&self, interrupt: &Interrupt, log: PathBuf) -> Result<Background> {
+        let mut command = self.account.command(&self.binaries.join("postgres"));
+        command.arg("-D").arg(&self.data);
+        command.args(["-p", &self.port.to_string()]);
+        for setting in settings(self.durability) {
             command.args(["-c", setting]);
         }
-        let log = folder.path().join("server.log");
         let mut server = Background::start("PostgreSQL", &mut command, Signal::INT, log)?;
+        let state = self.data.join("postmaster.pid");
         let limit = Duration::from_mins(1);
-        let state = data.join("postmaster.pid");
         server
             .wait_until(interrupt, limit, || is_ready(&state))
             .await?;
-        Ok(Self {
-            url: format!("postgres://postgres@127.0.0.1:{port}/postgres"),
-            server,
-            _folder: folder,
-        })
+        Ok(server)
     }
+}
+
+/// The programs where the account that PostgreSQL is run as can run them. `folder`, which then
+/// belongs to that account, takes a copy if need be.
+pub(crate) async fn reachable(binaries: &Path, folder: &Path) -> Result<PathBuf> {
+    Account::choose().await?.reachable(binaries, folder).await
 }
 
 async fn initialise(account: &Account, binaries: &Path, data: &Path) -> Result<()> {

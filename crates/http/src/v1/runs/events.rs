@@ -5,7 +5,7 @@ use runloom_domain::{Permission, RunId};
 use runloom_engine::{WatchError, WatchRun};
 use serde_json::json;
 
-use super::not_found;
+use super::{events_expired, not_found};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{
     Access, Call, FromPath, FromQuery, PathFields, QueryFields, bearer, refuse_url_tokens,
@@ -89,6 +89,7 @@ fn seq(text: &str) -> Result<u64, String> {
         (status = 204, description = "The run has ended and the cursor is at its end."),
         (status = 404, description = "`runs.not_found`", body = ErrorEnvelope),
         (status = 409, description = "`runs.cursor_ahead`", body = ErrorEnvelope),
+        (status = 410, description = "`runs.events_expired`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
@@ -152,6 +153,7 @@ impl From<WatchError> for ApiError {
     fn from(error: WatchError) -> Self {
         match error {
             WatchError::NoRun => not_found(),
+            WatchError::Expired => events_expired(),
             WatchError::CursorAhead { last_seq } => {
                 Self::conflict("runs.cursor_ahead", "the cursor lies beyond the last event")
                     .details(json!({ "last_seq": last_seq }))

@@ -10,8 +10,8 @@ pub(crate) mod list_thread;
 pub(crate) mod ticket;
 pub(crate) mod tool_result;
 
-use runloom_domain::{RunId, RunStatus, TraceId};
-use runloom_store::RunRecord;
+use runloom_domain::{OrgId, RunId, RunStatus, TraceId};
+use runloom_store::{RunRecord, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,6 +44,23 @@ pub(crate) enum Status {
 /// What an unknown run and one of another organisation are answered with.
 pub(crate) fn not_found() -> ApiError {
     ApiError::not_found("runs.not_found", "there is no such run")
+}
+
+/// What asking for events is answered with that are not kept any more.
+pub(crate) fn events_expired() -> ApiError {
+    ApiError::gone(
+        "runs.events_expired",
+        "the run's events are not kept any more",
+    )
+}
+
+/// Refuses a run that isn't there, and one whose events can't be read any more.
+pub(crate) async fn readable(store: &dyn Store, org: OrgId, run: RunId) -> Result<(), ApiError> {
+    let head = store.head(org, run).await?.ok_or_else(not_found)?;
+    if head.events_expired {
+        return Err(events_expired());
+    }
+    Ok(())
 }
 
 /// From creation to the end; unknown while there is none.

@@ -3,7 +3,7 @@ use runloom_domain::RunId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::not_found;
+use super::readable;
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Call, Empty, RunsRead};
 
@@ -25,16 +25,15 @@ pub(crate) struct IssuedTicket {
     responses(
         (status = 201, description = "A ticket.", body = IssuedTicket),
         (status = 404, description = "`runs.not_found`", body = ErrorEnvelope),
+        (status = 410, description = "`runs.events_expired`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
 pub(crate) async fn issue_ticket(call: Call<RunsRead, RunId, (), Empty>) -> ApiResult {
     let store = call.state.store();
-    let head = call
-        .state
-        .read(store.head(call.caller.org_id, call.path))
+    call.state
+        .read(readable(&*store, call.caller.org_id, call.path))
         .await?;
-    head.ok_or_else(not_found)?;
     let ticket = call
         .state
         .accounts()

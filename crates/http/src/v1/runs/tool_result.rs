@@ -6,7 +6,7 @@ use runloom_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::not_found;
+use super::readable;
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Call, RunsRead};
 
@@ -33,6 +33,7 @@ pub(crate) struct ToolResult {
         (status = 200, description = "The result.", body = ToolResult),
         (status = 404, description = "`runs.not_found`, `tool_results.not_found`",
             body = ErrorEnvelope),
+        (status = 410, description = "`runs.events_expired`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
@@ -56,7 +57,7 @@ async fn find(
     run: RunId,
     wanted: ToolCallId,
 ) -> Result<String, ApiError> {
-    store.head(org, run).await?.ok_or_else(not_found)?;
+    readable(&*store, org, run).await?;
     if let Some(whole) = store.tool_output(org, run, wanted).await? {
         return Ok(whole);
     }

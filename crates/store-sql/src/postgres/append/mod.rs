@@ -54,6 +54,11 @@ impl Appender {
         }
     }
 
+    /// Whether a batch is being written.
+    pub(super) fn is_busy(&self) -> bool {
+        self.line.try_lock().is_err()
+    }
+
     /// Waits for the batch that is being written and closes the connection.
     pub(super) async fn close(&self) {
         self.ended.set();

@@ -1,0 +1,160 @@
+//! What is done now and then: the log's parts are made ahead, and what is kept no longer goes.
+//!
+//! Every node does this; where several share a database, the store lets one at a time.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runloom_store::StoreError;
+use runloom_store_sql::Database;
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+
+/// Runs that one step lets expire. It writes two short rows for each.
+const RUNS: u32 = 200;
+
+/// Rows that one step deletes: about 10 ms of SQLite's only writer.
+const ROWS: u32 = 500;
+
+/// The pause after a step, in which others write.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long the start waits for the log's parts. They are made also when it waits no longer.
+const FIRST: Duration = Duration::from_secs(5);
+
+/// The housekeeper of one node.
+pub(crate) struct Housekeeper {
+    store: Arc<dyn Database>,
+    retention_days: u32,
+    every: Duration,
+}
+
+/// What is deleted in steps.
+#[derive(Clone, Copy)]
+enum What {
+    /// Events of expired runs.
+    Events,
+    /// Idempotency keys that are forgotten.
+    Keys,
+}
+
+/// What one round has done.
+#[derive(Debug, Default, PartialEq)]
+struct Round {
+    runs: u64,
+    events: u64,
+    keys: u64,
+    made: u64,
+    dropped: u64,
+}
+
+impl Housekeeper {
+    pub(crate) fn new(store: Arc<dyn Database>, config: &config::Housekeeping) -> Self {
+        Self {
+            store,
+            retention_days: config.event_retention_days,
+            every: config.every(),
+        }
+    }
+
+    /// Makes the log's parts before the first event of this node is written: in an empty log
+    /// that is done at once.
+    pub(crate) async fn prepare(&self) {
+        let tended = tokio::time::timeout(FIRST, self.store.tend_log(self.retention_days)).await;
+        if let Ok(Err(error)) = tended {
+            warn(&error, "the log's parts can't be made yet");
+        }
+    }
+
+    /// Goes round until `drain` is cancelled. What a step has begun is done to its end by the
+    /// store.
+    pub(crate) async fn run(self, drain: CancellationToken) {
+        let rounds = async {
+            loop {
+                let round = self.round().await;
+                if round != Round::default() {
+                    round.log();
+                }
+                tokio::time::sleep(spread(self.every)).await;
+            }
+        };
+        drain.run_until_cancelled(rounds).await;
+    }
+
+    /// Whatever fails is tried again the next time.
+    async fn round(&self) -> Round {
+        let mut round = Round::default();
+        if let Err(error) = self.expire(&mut round).await {
+            warn(&error, "runs can't expire");
+        }
+        match self.store.tend_log(self.retention_days).await {
+            Ok(tended) => (round.made, round.dropped) = (tended.made, tended.dropped),
+            Err(error) => warn(&error, "the log's parts can't be tended"),
+        }
+        if let Err(error) = self.delete(What::Events, &mut round.events).await {
+            warn(&error, "expired events can't be deleted");
+        }
+        if let Err(error) = self.delete(What::Keys, &mut round.keys).await {
+            warn(&error, "forgotten idempotency keys can't be deleted");
+        }
+        round
+    }
+
+    async fn expire(&self, round: &mut Round) -> Result<(), StoreError> {
+        let mut from = None;
+        loop {
+            let step = self.store.expire_runs(self.retention_days, from, RUNS);
+            let step = step.await?;
+            round.runs += step.runs;
+            if step.next.is_none() {
+                return Ok(());
+            }
+            from = step.next;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn delete(&self, what: What, rows: &mut u64) -> Result<(), StoreError> {
+        loop {
+            let step = match what {
+                What::Events => self.store.delete_expired(self.retention_days, ROWS).await?,
+                What::Keys => self.store.delete_keys(ROWS).await?,
+            };
+            *rows += step.rows;
+            if !step.more {
+                return Ok(());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+impl Round {
+    fn log(&self) {
+        tracing::info!(
+            expired_runs = self.runs,
+            deleted_events = self.events,
+            deleted_keys = self.keys,
+            made_log_parts = self.made,
+            dropped_log_parts = self.dropped,
+            "housekeeping"
+        );
+    }
+}
+
+/// Up to a tenth more, so that nodes that started together don't meet each time.
+fn spread(every: Duration) -> Duration {
+    // Without random bits they do meet, and one of them finds nothing to do.
+    let random = getrandom::u32().unwrap_or(0);
+    every + every.mul_f64(f64::from(random) / f64::from(u32::MAX) / 10.0)
+}
+
+fn warn(error: &StoreError, what: &str) {
+    let cause = error.source().map(|cause| format!(": {cause}"));
+    tracing::warn!(
+        error = format!("{error}{}", cause.unwrap_or_default()),
+        "{what}"
+    );
+}

@@ -1,0 +1,1 @@
+DROP INDEX run_heads_by_status;
