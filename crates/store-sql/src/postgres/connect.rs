@@ -1,6 +1,7 @@
 //! Making connections.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use diesel::{ConnectionError, QueryResult};
@@ -52,11 +53,6 @@ macro_rules! by_index {
         )
     };
 }
-
-/// Tables are found where the login role finds them, whichever role a session takes: the search
-/// path may name the current role.
-const SEARCH_PATH: &str = "SELECT set_config('search_path', \
-    (SELECT string_agg(quote_ident(name), ', ') FROM unnest(current_schemas(false)) AS name), false)";
 
 /// How much longer than a statement may take the answer is waited for. Past it the server is
 /// frozen or unreachable: its own clock has not ended the statement.
@@ -125,8 +121,8 @@ pub(crate) type RawConnection = Connection<Socket, NoTlsStream>;
 pub(crate) struct Target {
     config: Config,
     runtime: Handle,
-    /// Whether sessions take the role of their purpose.
-    takes_roles: bool,
+    /// What sessions do to take the role of their purpose.
+    roles: Option<Arc<DatabaseRoles>>,
 }
 
 impl Target {
@@ -145,14 +141,14 @@ impl Target {
         Ok(Self {
             config,
             runtime,
-            takes_roles: false,
+            roles: None,
         })
     }
 
     /// The same database, whose sessions from now on take the role of their purpose if they can.
-    pub(super) fn with_roles(self, roles: &DatabaseRoles) -> Self {
+    pub(super) fn with_roles(self, roles: DatabaseRoles) -> Self {
         Self {
-            takes_roles: roles.are_used(),
+            roles: Some(Arc::new(roles)),
             ..self
         }
     }
@@ -183,33 +179,34 @@ impl Target {
 
     /// Connects, as the role that the purpose has.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Conn, ConnectionError> {
-        self.make(purpose, self.role(purpose)).await
+        let taking = self.taking(purpose);
+        self.make(format!("{}{taking}", purpose.settings())).await
     }
 
     /// Connects as the login role, which may look at its own sessions and end them.
     pub(super) async fn connect_as_login(&self, purpose: Purpose) -> Result<Conn, ConnectionError> {
-        self.make(purpose, None).await
+        self.make(purpose.settings().to_owned()).await
     }
 
     /// Takes the role that the purpose has.
     pub(super) async fn take_role(&self, c: &mut Conn, purpose: Purpose) -> QueryResult<()> {
-        match self.role(purpose) {
-            Some(role) => set_role(c, role).await,
-            None => Ok(()),
+        let taking = self.taking(purpose);
+        if taking.is_empty() {
+            return Ok(());
         }
+        c.batch_execute(&taking).await
     }
 
-    fn role(&self, purpose: Purpose) -> Option<&'static str> {
-        purpose.role().filter(|_| self.takes_roles)
+    fn taking(&self, purpose: Purpose) -> String {
+        match (&self.roles, purpose.role()) {
+            (Some(roles), Some(role)) => roles.taking(role),
+            _ => String::new(),
+        }
     }
 
     /// The connection is driven by the target's runtime whoever calls: one that is driven by a
     /// runtime that nobody polls would hang.
-    async fn make(
-        &self,
-        purpose: Purpose,
-        role: Option<&'static str>,
-    ) -> Result<Conn, ConnectionError> {
+    async fn make(&self, setup: String) -> Result<Conn, ConnectionError> {
         let config = self.config.clone();
         let bad = |error: String| ConnectionError::BadConnection(error);
         let making = async move {
@@ -218,11 +215,9 @@ impl Target {
                 .await
                 .map_err(|error| bad(describe(&error)))?;
             let mut c = Conn::try_from_client_and_connection(client, driver).await?;
-            let setup = ConnectionError::CouldntSetupConfiguration;
-            c.batch_execute(purpose.settings()).await.map_err(setup)?;
-            if let Some(role) = role {
-                set_role(&mut c, role).await.map_err(setup)?;
-            }
+            c.batch_execute(&setup)
+                .await
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
             Ok(c)
         };
         // The limit is inside the task: a caller that goes away must not leave it hanging.
@@ -232,11 +227,6 @@ impl Target {
         let made = made.await.map_err(|error| bad(error.to_string()))?;
         made.map_err(|_| bad(SILENT.to_owned()))?
     }
-}
-
-async fn set_role(c: &mut Conn, role: &str) -> QueryResult<()> {
-    c.batch_execute(&format!("{SEARCH_PATH}; SET ROLE {role}"))
-        .await
 }
 
 /// The error and its causes: tokio-postgres says in the source what went wrong.

@@ -66,7 +66,7 @@ impl PostgresStore {
         let migrated = migrate::on(&target, migrate::Purpose::Serving).await?;
         let Migrated { ran, roles, report } = migrated;
         report.tell();
-        let target = target.with_roles(&roles);
+        let target = target.with_roles(roles.clone());
         Ok(Self {
             lanes: Lanes::new(&target)?,
             appender: Arc::new(Appender::new(target.clone())),

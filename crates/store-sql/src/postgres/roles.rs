@@ -64,12 +64,18 @@ pub struct DatabaseRoles {
     /// Why sessions keep the login role, if they do, instead of taking `runloom_api` and
     /// `runloom_engine`.
     pub unused: Option<String>,
+    /// Where the login role finds its tables. The search path may name the current role, so a
+    /// session that takes another one is told.
+    search_path: String,
 }
 
 impl DatabaseRoles {
-    /// Whether sessions take the two roles.
-    pub fn are_used(&self) -> bool {
-        self.unused.is_none()
+    /// What a session runs to take one of the two roles; nothing when they aren't used.
+    pub(super) fn taking(&self, role: &str) -> String {
+        match self.unused {
+            None => format!("; SET search_path = {}; SET ROLE {role}", self.search_path),
+            Some(_) => String::new(),
+        }
     }
 }
 
@@ -79,9 +85,12 @@ pub(super) async fn prepare(c: &mut Conn) -> Result<DatabaseRoles, Error> {
     let Login {
         login,
         is_superuser,
+        search_path,
     } = diesel::sql_query(
-        "SELECT current_user::text AS login, rolsuper AS is_superuser FROM pg_roles
-        WHERE rolname = current_user",
+        "SELECT current_user::text AS login, rolsuper AS is_superuser,
+            (SELECT string_agg(quote_ident(name), ', ')
+            FROM unnest(current_schemas(false)) AS name) AS search_path
+        FROM pg_roles WHERE rolname = current_user",
     )
     .get_result(c)
     .await?;
@@ -101,6 +110,7 @@ pub(super) async fn prepare(c: &mut Conn) -> Result<DatabaseRoles, Error> {
         login,
         is_superuser,
         unused,
+        search_path,
     })
 }
 
@@ -110,6 +120,8 @@ struct Login {
     login: String,
     #[diesel(sql_type = Bool)]
     is_superuser: bool,
+    #[diesel(sql_type = Text)]
+    search_path: String,
 }
 
 /// Pairs of a table and one right.
