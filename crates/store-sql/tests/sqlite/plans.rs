@@ -24,7 +24,12 @@ const SCANS: [&str; 6] = [
 ];
 
 /// Where all rows of an organisation stand in the order in which they are wanted.
-const WALKS: [&str; 4] = ["runs_listed", "runs_kept", "threads_listed", "run_heads_open"];
+const WALKS: [&str; 4] = [
+    "runs_listed",
+    "runs_kept",
+    "threads_listed",
+    "run_heads_open",
+];
 
 static SEEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 

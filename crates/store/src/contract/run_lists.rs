@@ -1,5 +1,7 @@
 //! Lists of runs.
 
+use std::time::Duration;
+
 use runloom_domain::{RunId, RunStatus, ThreadId, UserId};
 
 use super::Harness;
@@ -17,6 +19,11 @@ async fn list(h: &Harness, tenant: &Tenant, filter: RunFilter) -> Vec<RunId> {
         .unwrap();
     assert_eq!(page.next, None);
     page.items.iter().map(|run| run.run_id).collect()
+}
+
+/// Ids that are made in the same millisecond are in no order.
+async fn a_moment_later() {
+    tokio::time::sleep(Duration::from_millis(2)).await;
 }
 
 /// Newest first, of the organisation alone.
@@ -38,6 +45,7 @@ pub async fn filters_narrow_a_list(h: &Harness) {
     let mut scenes = Vec::new();
     for _ in 0..4 {
         scenes.push(running_for(h, &tenant, node).await);
+        a_moment_later().await;
     }
     append_ok(h, scenes[0].completion()).await;
     let failed = scenes[1].change(vec![event("run.failed")], ended(RunStatus::Failed));
@@ -160,6 +168,7 @@ pub async fn a_list_by_status_goes_by_id(h: &Harness) {
             break;
         }
         page = next_page(&read, 2);
+        a_moment_later().await;
         running_for(h, &tenant, node).await;
     }
     assert_eq!(found, expected);
