@@ -10,8 +10,6 @@ use runloom_store::contract::{Harness, Hooks};
 use runloom_store_sql::open_sqlite;
 use tempfile::TempDir;
 
-use crate::plans;
-
 struct Sqlite {
     folder: TempDir,
     clock: Arc<ManualClock>,
@@ -40,17 +38,7 @@ impl Hooks for Sqlite {
     }
 }
 
-/// Whatever a case asked for was found by a key or an index.
-impl Drop for Sqlite {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            plans::check();
-        }
-    }
-}
-
 async fn fresh() -> Harness {
-    plans::watch();
     let sqlite = Sqlite {
         folder: TempDir::new().expect("a folder is made"),
         clock: Arc::new(ManualClock::new(Timestamp::from_micros(

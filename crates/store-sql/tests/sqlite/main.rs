@@ -3,4 +3,3 @@
 mod backup;
 mod contract;
 mod file;
-mod plans;
