@@ -158,12 +158,10 @@ impl Task {
 
     fn measure(&self, batch: &[Job], took: Duration, committed: bool) {
         if !committed {
-            return self.metrics.append_failures.inc();
+            return self.metrics.log.failures.inc();
         }
         let events: usize = batch.iter().map(|job| job.change.events.len()).sum();
-        self.metrics.append_seconds.observe(took.as_secs_f64());
-        self.metrics.batch_changes.observe(batch.len() as f64);
-        self.metrics.batch_events.observe(events as f64);
+        self.metrics.log.committed(took, batch.len(), events);
     }
 
     /// A planted bug: watchers see what may never be committed.
@@ -216,7 +214,7 @@ impl Task {
                     continue;
                 }
                 Appended::Stale => {
-                    self.metrics.fenced_writes.inc();
+                    self.metrics.log.fenced.inc();
                     Err(Refused::Stale)
                 }
                 Appended::Moved => Err(Refused::Moved),

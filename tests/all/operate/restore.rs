@@ -37,7 +37,14 @@ async fn back_up_postgres(data: &Data, new: &Data) {
     let [from, to] = [data, new].map(|data| data.database_url().expect("a PostgreSQL"));
     let dump = ["--format=custom", "--file", file, &from];
     postgres_program("pg_dump", &dump).await.expect();
-    let restore = ["--exit-on-error", "--no-owner", "--dbname", &to, file];
+    let restore = [
+        "--exit-on-error",
+        "--no-owner",
+        "--no-acl",
+        "--dbname",
+        &to,
+        file,
+    ];
     postgres_program("pg_restore", &restore).await.expect();
 }
 

@@ -16,7 +16,7 @@ pub(super) async fn hear(worker: Weak<Worker>, signals: Arc<dyn Signals>) {
             return;
         };
         let hints = heard.unwrap_or_default();
-        let received = &worker.shared.metrics.hints_received;
+        let received = &worker.shared.metrics.node.hints_received;
         received.inc_by(hints.len() as u64);
         for hint in hints {
             pass_on(&worker, hint);

@@ -28,7 +28,7 @@ impl Teller {
             && !hints.is_empty()
             && !fault::planted(Bug::Deaf)
         {
-            self.metrics.hints_sent.inc_by(hints.len() as u64);
+            self.metrics.node.hints_sent.inc_by(hints.len() as u64);
             signals.tell(hints);
         }
     }

@@ -110,7 +110,7 @@ impl Worker {
     }
 
     /// How many runs are worked on here.
-    pub(crate) fn works_on_how_many(&self) -> usize {
+    pub(crate) fn run_count(&self) -> usize {
         self.registry.len()
     }
 
@@ -188,8 +188,7 @@ impl Worker {
         let (store, metrics) = (&self.shared.parts.store, &self.shared.metrics);
         let began = Instant::now();
         let claimed = store.claim(self.shared.node, limit).await?;
-        metrics.claim_seconds.observe(began.elapsed().as_secs_f64());
-        metrics.runs_claimed.inc_by(claimed.len() as u64);
+        metrics.runs.claimed(began.elapsed(), claimed.len());
         Ok(claimed)
     }
 
@@ -197,7 +196,7 @@ impl Worker {
     async fn free_lost(&self) -> Result<(), StoreError> {
         let store = &self.shared.parts.store;
         let freed = store.free_lost(self.shared.node).await?;
-        self.shared.metrics.runs_lost.inc_by(freed);
+        self.shared.metrics.runs.lost.inc_by(freed);
         Ok(())
     }
 
@@ -210,7 +209,7 @@ impl Worker {
             self.registry.drop_all();
             store.end_lease(self.shared.node).await?;
             lease.restart();
-            self.shared.metrics.lapses.inc();
+            self.shared.metrics.node.lapses.inc();
         }
         store.renew_lease(self.shared.node).await?;
         if lease.has_lapsed() {

@@ -43,7 +43,7 @@ async fn keep_lease(worker: Weak<Worker>) {
         let patience = worker.shared.lease.patience();
         let renewed = tokio::time::timeout(patience, worker.renew()).await;
         if !matches!(renewed, Ok(Ok(()))) {
-            worker.shared.metrics.renewal_failures.inc();
+            worker.shared.metrics.node.renewal_failures.inc();
         }
         wait = match renewed {
             Ok(Ok(())) => RENEW_EVERY,

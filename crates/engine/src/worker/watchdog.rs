@@ -72,7 +72,7 @@ impl Worker {
         };
         self.registry.remove(run.run_id, run.epoch);
         if disowned {
-            self.shared.metrics.runs_stuck.inc();
+            self.shared.metrics.runs.stuck.inc();
             self.wake();
             self.shared.teller.tell(&[Hint::Free]);
         }

@@ -83,11 +83,11 @@ impl DatabaseRoles {
 /// lock of the migrations.
 pub(super) async fn prepare(c: &mut Conn) -> Result<DatabaseRoles, Error> {
     let Login {
-        login,
+        name: login,
         is_superuser,
         search_path,
     } = diesel::sql_query(
-        "SELECT current_user::text AS login, rolsuper AS is_superuser,
+        "SELECT current_user::text AS name, rolsuper AS is_superuser,
             (SELECT string_agg(quote_ident(name), ', ')
             FROM unnest(current_schemas(false)) AS name) AS search_path
         FROM pg_roles WHERE rolname = current_user",
@@ -117,7 +117,7 @@ pub(super) async fn prepare(c: &mut Conn) -> Result<DatabaseRoles, Error> {
 #[derive(QueryableByName)]
 struct Login {
     #[diesel(sql_type = Text)]
-    login: String,
+    name: String,
     #[diesel(sql_type = Bool)]
     is_superuser: bool,
     #[diesel(sql_type = Text)]
