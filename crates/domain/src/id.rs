@@ -83,6 +83,8 @@ ids! {
     NodeId
     /// A stored API key; not the key itself.
     ApiKeyId
+    /// A stored credential of a model provider; not the secret itself.
+    CredentialId
 }
 
 /// A W3C trace id: 16 bytes, shown as 32 lowercase hexadecimal digits.

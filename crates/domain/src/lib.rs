@@ -7,6 +7,7 @@
 
 mod clock;
 pub mod event;
+mod generation;
 mod id;
 mod limits;
 mod message;
@@ -25,17 +26,18 @@ mod usage;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
+pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
-    ApiKeyId, IdParseError, MessageId, NodeId, OrgId, RequestId, RunId, ThreadId, ToolCallId,
-    TraceId, UserId,
+    ApiKeyId, CredentialId, IdParseError, MessageId, NodeId, OrgId, RequestId, RunId, ThreadId,
+    ToolCallId, TraceId, UserId,
 };
 pub use limits::{LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
 pub use money::{CreditRate, Multiplier, NanoUsd, credits_for};
 pub use permission::{OrgRole, Permission, PermissionSet};
-pub use persona::{ApprovalMode, ApprovalPolicy, Persona, PersonaRef};
+pub use persona::{ApprovalMode, ApprovalPolicy, OnOverflow, Persona, PersonaRef};
 pub use request::{Answer, AnswerError, Decision, InputRequest, RequestKind, parse_answer};
-pub use route::{Backoff, Prices, Route, RouteTimeouts};
+pub use route::{Backoff, Prices, RateLimits, Route, RouteTimeouts};
 pub use spec::{RunSpec, ToolPin};
 pub use status::{InvalidTransition, RunStatus, Transition};
 pub use timestamp::{Timestamp, TimestampParseError};

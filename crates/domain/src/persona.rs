@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Limits;
+use crate::{Generation, Limits};
 
 /// Which persona a run speaks as, in one immutable version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +50,19 @@ impl ApprovalPolicy {
     }
 }
 
+/// What becomes of the oldest turns when a thread is too long for the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnOverflow {
+    /// The model isn't shown them.
+    #[default]
+    Drop,
+    /// The model is shown a summary of them, which it makes itself.
+    Summarise,
+    /// The run fails.
+    Fail,
+}
+
 /// The manner of an agent: what it is told, which tools it has and how far it may go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Persona {
@@ -61,6 +74,9 @@ pub struct Persona {
     /// The route it prefers when a run names none.
     #[serde(default)]
     pub route_id: Option<String>,
+    /// The model it prefers when neither the run nor the persona names a route.
+    #[serde(default)]
+    pub model: Option<String>,
     /// Names of the tools it may use.
     #[serde(default)]
     pub tools: Vec<String>,
@@ -70,7 +86,10 @@ pub struct Persona {
     /// How far its runs may go.
     #[serde(default)]
     pub limits: Limits,
-    /// Sampling temperature; absent leaves it to the provider.
+    /// How the model is asked to answer.
+    #[serde(flatten)]
+    pub generation: Generation,
+    /// What becomes of a history that is too long for the model.
     #[serde(default)]
-    pub temperature: Option<f64>,
+    pub on_overflow: OnOverflow,
 }

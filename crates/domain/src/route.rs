@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Multiplier, NanoUsd, TokenBuckets};
+use crate::{CredentialId, Multiplier, NanoUsd, TokenBuckets};
 
 /// Prices in nano-dollars per million tokens of each bucket, and per call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +96,20 @@ impl Backoff {
     }
 }
 
+/// How much a route may be used, by all runs of a node together; absent is without limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimits {
+    /// Calls begun in a minute.
+    pub requests_per_minute: Option<u32>,
+    /// Tokens of input and output in a minute.
+    pub tokens_per_minute: Option<u64>,
+    /// Calls under way at once.
+    pub concurrency: Option<u32>,
+}
+
 /// A way to a model as a run freezes it at its start: enough to call and to price, but no
-/// secret; the credential is looked up by `route_id` when the call is made.
+/// secret; that is looked up when the call is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// Its name (platform routes) or UUID (an organisation's own).
@@ -106,15 +118,25 @@ pub struct Route {
     pub model: String,
     /// Which adapter speaks to it, such as `openai_chat` or `scripted`.
     pub kind: String,
-    /// What tokens cost.
+    /// The organisation's credential that it is called with; absent for the platform's routes,
+    /// whose credential goes by `route_id`.
     #[serde(default)]
-    pub prices: Prices,
+    pub credential_id: Option<CredentialId>,
+    /// What tokens cost; absent when nobody has said, so that the provider's word counts.
+    #[serde(default)]
+    pub prices: Option<Prices>,
     /// The credit factor.
     #[serde(default)]
     pub multiplier: Multiplier,
+    /// How many tokens of input and output the model takes in all, if that is known.
+    #[serde(default)]
+    pub context_length: Option<u64>,
     /// The most output tokens that the model may be asked for.
     #[serde(default)]
     pub max_output_tokens: Option<u64>,
+    /// How much it may be used.
+    #[serde(default)]
+    pub rate: RateLimits,
     /// How long it may be silent.
     #[serde(default)]
     pub timeouts: RouteTimeouts,

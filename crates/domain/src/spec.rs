@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{ApprovalMode, CreditRate, Limits, PersonaRef, Route, ToolClass};
+use crate::{
+    ApprovalMode, CreditRate, Generation, Limits, OnOverflow, PersonaRef, Route, ToolClass,
+};
 
 /// A tool as a run froze it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,9 +37,12 @@ pub struct RunSpec {
     pub tools: Vec<ToolPin>,
     /// How far it may go.
     pub limits: Limits,
-    /// Sampling temperature.
+    /// How the model is asked to answer.
+    #[serde(flatten)]
+    pub generation: Generation,
+    /// What becomes of a history that is too long for the model.
     #[serde(default)]
-    pub temperature: Option<f64>,
+    pub on_overflow: OnOverflow,
     /// Credits per dollar.
     #[serde(default)]
     pub credit_rate: CreditRate,

@@ -9,7 +9,9 @@ use std::time::Duration;
 use futures_util::stream::StreamExt as _;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use runloom_domain::event::{Delta, FinishReason};
-use runloom_domain::{EncodedEvent, EventBody, Message, NewEvent, Route, ToolCallId, Usage, text};
+use runloom_domain::{
+    EncodedEvent, EventBody, Message, NanoUsd, NewEvent, Route, ToolCallId, Usage, text,
+};
 use runloom_store::StoreError;
 use serde_json::Value;
 use tokio::time::{Instant, Sleep};
@@ -48,6 +50,8 @@ pub(super) struct LiveCall {
     text: String,
     calls: Vec<(String, String, String)>,
     usage: Option<Usage>,
+    /// What the provider says that it cost.
+    cost: Option<NanoUsd>,
     /// Whether the provider has taken the request: a call that it refused costs nothing.
     accepted: Arc<AtomicBool>,
     /// How long the provider may be silent before the adapter notices.
@@ -105,7 +109,7 @@ pub(super) async fn open(
         prompt: spec.prompt.clone(),
         messages,
         tools,
-        temperature: spec.temperature,
+        generation: spec.generation.clone(),
         max_output_tokens,
     };
     let route_id = request.route.route_id.clone();
@@ -133,6 +137,7 @@ pub(super) async fn open(
         text: String::new(),
         calls: Vec::new(),
         usage: None,
+        cost: None,
         accepted,
         silence,
         patience: (!total.is_zero()).then(|| Box::pin(tokio::time::sleep(total))),
@@ -236,6 +241,7 @@ impl LiveCall {
                 self.calls.push((provider_id, name, arguments));
             }
             Some(Ok(ModelEvent::Usage(usage))) => self.usage = Some(usage),
+            Some(Ok(ModelEvent::Cost(cost))) => self.cost = Some(cost),
             Some(Ok(ModelEvent::Finished { reason, provider })) => {
                 progress.end = Some(Ok((reason, provider)));
             }
@@ -294,11 +300,13 @@ impl LiveCall {
                     .collect(),
                 reason,
                 usage,
+                reported_cost: self.cost,
                 provider,
             }),
             Err(error) => Input::ModelFailed(FailedCall {
                 error,
                 usage,
+                reported_cost: self.cost,
                 text: None,
             }),
         }
@@ -311,6 +319,7 @@ impl LiveCall {
         FailedCall {
             error,
             usage,
+            reported_cost: self.cost,
             text: Some(self.text),
         }
     }

@@ -22,7 +22,9 @@ pub(super) fn claimed(
     if attempts >= MAX_ATTEMPTS && !draft.state.cancel_requested {
         let message = format!("the run was lost {} times without progress", attempts - 1);
         let cut = match draft.state.phase {
-            Phase::Calling(tried, _) => Some(model_failed::ledger_row(draft, tried, cut_usage)),
+            Phase::Calling(tried, _) => {
+                Some(model_failed::ledger_row(draft, tried, cut_usage, None))
+            }
             _ => None,
         };
         return draft.fail("internal.error", &message, cut);
@@ -35,6 +37,7 @@ pub(super) fn claimed(
             let cut = FailedCall {
                 error,
                 usage: cut_usage,
+                reported_cost: None,
                 text: None,
             };
             model_failed::interrupted(draft, &cut);
@@ -44,6 +47,7 @@ pub(super) fn claimed(
             let call = FailedCall {
                 error,
                 usage: cut_usage,
+                reported_cost: None,
                 text: None,
             };
             super::stopped::stopped(draft, super::StopCause::Cancel, Some(call));

@@ -16,6 +16,8 @@ pub(crate) struct FailedCall {
     pub(crate) error: ModelError,
     /// What it used, as reported or by estimate.
     pub(crate) usage: Usage,
+    /// What the provider says that it cost.
+    pub(crate) reported_cost: Option<NanoUsd>,
     /// The answer text that clients have seen, if it shall be kept.
     pub(crate) text: Option<String>,
 }
@@ -35,7 +37,7 @@ pub(super) fn model_failed(draft: &mut Draft<'_>, failed: &FailedCall) {
         let class = failed.error.kind.class();
         return retry(draft, failed, class, std::time::Duration::ZERO, Some(next));
     }
-    let call = ledger_row(draft, tried, failed.usage);
+    let call = ledger_row(draft, tried, failed.usage, failed.reported_cost);
     draft.fail(failed.error.kind.class(), &failed.error.message, Some(call));
 }
 
@@ -55,7 +57,7 @@ fn retry(
     let Phase::Calling(tried, discard_from_seq) = draft.state.phase else {
         return;
     };
-    let call = ledger_row(draft, tried, failed.usage);
+    let call = ledger_row(draft, tried, failed.usage, failed.reported_cost);
     let private = draft.charge(call);
     draft.push_with(
         EventBody::StepRetried(StepRetried {
@@ -71,8 +73,14 @@ fn retry(
     go_on::go_on(draft);
 }
 
-/// The ledger row of a try, priced by the frozen route.
-pub(super) fn ledger_row(draft: &Draft<'_>, tried: Try, usage: Usage) -> ModelCall {
+/// The ledger row of a try, priced by the frozen route, or by the provider's word for a route
+/// without prices.
+pub(super) fn ledger_row(
+    draft: &Draft<'_>,
+    tried: Try,
+    usage: Usage,
+    reported_cost: Option<NanoUsd>,
+) -> ModelCall {
     let route = draft.state.route();
     // A call that the provider never took has used nothing, not even the price of a request.
     let refused = usage == Usage::estimated(0, 0);
@@ -82,10 +90,10 @@ pub(super) fn ledger_row(draft: &Draft<'_>, tried: Try, usage: Usage) -> ModelCa
         route_id: route.route_id.clone(),
         model: route.model.clone(),
         usage,
-        cost: if refused {
-            NanoUsd::ZERO
-        } else {
-            route.prices.cost(&usage.tokens)
+        cost: match &route.prices {
+            _ if refused => NanoUsd::ZERO,
+            Some(prices) => prices.cost(&usage.tokens),
+            None => reported_cost.unwrap_or(NanoUsd::ZERO),
         },
         multiplier: route.multiplier,
     }

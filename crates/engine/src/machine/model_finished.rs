@@ -2,7 +2,7 @@ use runloom_domain::event::{
     AssistantMessage, FinishReason, StepCompleted, ToolApproval, ToolCalled,
 };
 use runloom_domain::{
-    ApprovalMode, EventBody, EventPrivate, MessageBody, ToolCallId, ToolCallRequest, Usage,
+    ApprovalMode, EventBody, EventPrivate, MessageBody, NanoUsd, ToolCallId, ToolCallRequest, Usage,
 };
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ pub(crate) struct ModelAnswer {
     pub(crate) reason: FinishReason,
     /// What it used.
     pub(crate) usage: Usage,
+    /// What the provider says that it cost.
+    pub(crate) reported_cost: Option<NanoUsd>,
     /// What the provider wants back.
     pub(crate) provider: Option<Value>,
 }
@@ -43,7 +45,7 @@ pub(super) fn model_finished(draft: &mut Draft<'_>, answer: ModelAnswer) {
     let Phase::Calling(tried, _) = draft.state.phase else {
         return;
     };
-    let call = model_failed::ledger_row(draft, tried, answer.usage);
+    let call = model_failed::ledger_row(draft, tried, answer.usage, answer.reported_cost);
     let tool_calls: Vec<_> = answer
         .calls
         .iter()

@@ -45,5 +45,5 @@ fn cut_call(draft: &mut Draft<'_>, cut: FailedCall) -> Option<ModelCall> {
             provider: None,
         });
     }
-    Some(ledger_row(draft, tried, cut.usage))
+    Some(ledger_row(draft, tried, cut.usage, cut.reported_cost))
 }

@@ -117,6 +117,7 @@ impl Run {
         self.take(Input::ModelFailed(FailedCall {
             error,
             usage: Usage::estimated(4, 0),
+            reported_cost: None,
             text: None,
         }))
     }
@@ -133,6 +134,7 @@ impl Run {
             calls: tools.iter().map(call).collect(),
             reason: FinishReason::Stop,
             usage: Usage::estimated(4, 4),
+            reported_cost: None,
             provider: None,
         }))
     }
@@ -289,6 +291,7 @@ fn long_waits_free_the_run() {
     let failed = FailedCall {
         error,
         usage: Usage::estimated(4, 0),
+        reported_cost: None,
         text: None,
     };
     let (types, decision) = run.take(Input::ModelFailed(failed));
@@ -416,6 +419,7 @@ fn a_stopping_node_begins_nothing() {
         }],
         reason: FinishReason::ToolCalls,
         usage: Usage::estimated(4, 4),
+        reported_cost: None,
         provider: None,
     };
     let cx = Context {

@@ -114,6 +114,7 @@ impl Sim {
             calls: tools.iter().map(call).collect(),
             reason: FinishReason::Stop,
             usage: usage(40),
+            reported_cost: None,
             provider: None,
         };
         self.take(bench, Input::ModelFinished(answer)).await
@@ -135,6 +136,7 @@ impl Sim {
             Input::ModelFailed(FailedCall {
                 error,
                 usage: usage(8),
+                reported_cost: None,
                 text: None,
             }),
         )
@@ -176,6 +178,7 @@ impl Sim {
         let cut = self.calling.take().map(|_| FailedCall {
             error,
             usage: usage(4),
+            reported_cost: None,
             text: Some("so".to_owned()),
         });
         self.running.clear();

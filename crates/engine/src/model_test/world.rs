@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use runloom_domain::{
-    ApprovalMode, Clock, MessageId, NanoUsd, NodeId, OrgId, RunId, RunSpec, RunStatus, ThreadId,
-    ToolClass, ToolPin, TraceId, UserId, parse_answer,
+    ApprovalMode, Clock, MessageId, NanoUsd, NodeId, OrgId, Prices, RunId, RunSpec, RunStatus,
+    ThreadId, ToolClass, ToolPin, TraceId, UserId, parse_answer,
 };
 use runloom_store::{CreateRun, Intended, Intent, NewRun, NewThread, OnBusy, Once};
 
@@ -422,8 +422,9 @@ fn spec() -> RunSpec {
     }))
     .expect("a spec");
     for route in std::iter::once(&mut spec.route).chain(&mut spec.fallbacks) {
-        route.prices.output = NanoUsd::from_nanos(3_000_000_000);
-        route.prices.request = NanoUsd::from_nanos(11);
+        let prices = route.prices.insert(Prices::default());
+        prices.output = NanoUsd::from_nanos(3_000_000_000);
+        prices.request = NanoUsd::from_nanos(11);
     }
     let pin = |name: &str, class, approval, asks| ToolPin {
         name: name.to_owned(),

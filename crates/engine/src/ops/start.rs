@@ -62,7 +62,8 @@ impl Engine {
             persona: persona.id,
             route,
             fallbacks,
-            temperature: persona.temperature,
+            generation: persona.generation,
+            on_overflow: persona.on_overflow,
             credit_rate: self.shared.config.credit_rate,
             history_until: 0,
         })

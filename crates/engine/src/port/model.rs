@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use runloom_domain::event::FinishReason;
-use runloom_domain::{Message, OrgId, Route, RunId, ToolDefinition, Usage};
+use runloom_domain::{Generation, Message, NanoUsd, OrgId, Route, RunId, ToolDefinition, Usage};
 use serde_json::Value;
 
 /// Speaks to model providers.
@@ -43,8 +43,8 @@ pub struct ModelRequest {
     pub messages: Vec<Message>,
     /// The tools that may be called, sorted by name.
     pub tools: Vec<ToolDefinition>,
-    /// Sampling temperature.
-    pub temperature: Option<f64>,
+    /// How the answer shall be made.
+    pub generation: Generation,
     /// The most output tokens.
     pub max_output_tokens: Option<u64>,
 }
@@ -68,6 +68,9 @@ pub enum ModelEvent {
     /// What the call used so far; the last one counts. Figures that aren't credible are not
     /// sent, and the engine then estimates.
     Usage(Usage),
+    /// What the provider says that the call cost; the last one counts, and only for a route
+    /// without prices.
+    Cost(NanoUsd),
     /// The end of a whole answer.
     Finished {
         /// Why the model stopped.

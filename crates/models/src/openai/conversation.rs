@@ -35,7 +35,8 @@ fn options(call: &ModelRequest) -> ChatOptions {
     let most = [call.max_output_tokens, call.route.max_output_tokens];
     let most = most.into_iter().flatten().min();
     ChatOptions {
-        temperature: call.temperature,
+        temperature: call.generation.temperature,
+        top_p: call.generation.top_p,
         max_tokens: most.map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX)),
         // For OpenAI formats this asks for usage in the stream.
         capture_usage: Some(true),

@@ -88,7 +88,7 @@ async fn a_tool_loop_is_sent_with_our_ids() {
         description: "adds".into(),
         schema: json!({"type": "object", "properties": {"x": {"type": "integer"}}}),
     }];
-    request.temperature = Some(0.5);
+    request.generation.temperature = Some(0.5);
     request.max_output_tokens = Some(9);
     request.route.max_output_tokens = Some(7);
     let body = sent(request).await.body;

@@ -105,6 +105,7 @@ fn other(event: &ModelEvent) -> String {
                 t.uncached_input_tokens, t.cache_read_tokens, t.cache_write_tokens, t.output_tokens
             )
         }
+        ModelEvent::Cost(cost) => format!("${}", cost.as_dollars()),
         ModelEvent::Finished { reason, .. } => format!("{reason:?}"),
         ModelEvent::Text(_) | ModelEvent::Reasoning(_) => unreachable!("joined before"),
     }

@@ -21,7 +21,7 @@ fn asked(user: &str) -> ModelRequest {
     let mut request = request(user);
     let name = variable("RUNLOOM_TEST_MODEL");
     request.route = route(Models::OPENAI_CHAT, name.to_str().unwrap());
-    request.temperature = Some(0.0);
+    request.generation.temperature = Some(0.0);
     request.max_output_tokens = Some(64);
     request
 }

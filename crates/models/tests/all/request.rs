@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use runloom_domain::{
-    Message, MessageBody, MessageId, OrgId, Route, RouteTimeouts, RunId, ThreadId,
+    Generation, Message, MessageBody, MessageId, OrgId, Route, RouteTimeouts, RunId, ThreadId,
 };
 use runloom_engine::port::model::ModelRequest;
 use runloom_models::{ApiKey, Endpoint, Models};
@@ -44,7 +44,7 @@ pub(crate) fn request(user: &str) -> ModelRequest {
         prompt: "Be brief.".into(),
         messages: vec![message(1, MessageBody::User { content })],
         tools: vec![],
-        temperature: None,
+        generation: Generation::default(),
         max_output_tokens: None,
     }
 }

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use runloom_domain::text::is_name;
-use runloom_domain::{ApprovalMode, ApprovalPolicy, Limits, Persona, PersonaRef};
+use runloom_domain::{
+    ApprovalMode, ApprovalPolicy, Generation, Limits, OnOverflow, Persona, PersonaRef,
+};
 use serde::Deserialize;
 
 use super::decimal::Decimal;
@@ -143,7 +145,12 @@ impl PersonaSettings {
                 timeout_seconds: self.limits.timeout_seconds,
                 waiting_seconds: self.limits.waiting_seconds,
             },
-            temperature: self.temperature,
+            generation: Generation {
+                temperature: self.temperature,
+                ..Generation::default()
+            },
+            on_overflow: OnOverflow::default(),
+            model: None,
         }
     }
 }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 use runloom_domain::text::is_name;
-use runloom_domain::{Backoff, Multiplier, NanoUsd, Prices, Route, RouteTimeouts};
+use runloom_domain::{Backoff, Multiplier, NanoUsd, Prices, RateLimits, Route, RouteTimeouts};
 use runloom_engine::port::catalog::RouteEntry;
 use runloom_models::{Models, ScriptedModel};
 use serde::Deserialize;
@@ -25,9 +25,8 @@ pub struct RouteSettings {
     pub base_url: Option<String>,
     /// The environment variable that holds the API key; without it none is sent.
     pub api_key_env: Option<String>,
-    /// What its tokens cost; nothing by default.
-    #[serde(default)]
-    pub prices: PriceSettings,
+    /// What its tokens cost; without it what the provider reports counts, if it reports it.
+    pub prices: Option<PriceSettings>,
     /// Credits of its calls are multiplied by this, at most three decimals. Default 1.
     pub multiplier: Option<Decimal<3>>,
     /// Whether it is taken when neither the run nor its persona names one.
@@ -38,6 +37,12 @@ pub struct RouteSettings {
     pub priority: i32,
     /// The route that a run goes on with when this one fails for good.
     pub fallback: Option<String>,
+    /// How many tokens of input and output the model takes in all, if that is known.
+    pub context_length: Option<u64>,
+    /// `requests_per_minute`, `tokens_per_minute`, `concurrency`: how much each node may use it.
+    /// No limit by default.
+    #[serde(default)]
+    pub rate: RateLimits,
     /// The most output tokens that a call asks for; by default the provider decides.
     pub max_output_tokens: Option<u64>,
     /// `header_ms` and `idle_ms`: how long it may be silent before the first byte, and
@@ -119,11 +124,13 @@ impl RouteSettings {
             kind,
             base_url: None,
             api_key_env: None,
-            prices: PriceSettings::default(),
+            prices: None,
             multiplier: None,
             default: false,
             priority: 0,
             fallback: None,
+            context_length: None,
+            rate: RateLimits::default(),
             max_output_tokens: None,
             timeouts: RouteTimeouts::default(),
             backoff: Backoff::default(),
@@ -207,11 +214,14 @@ impl RouteSettings {
                 route_id: self.route_id.clone(),
                 model: self.model.clone(),
                 kind: self.kind.as_str().to_owned(),
-                prices: self.prices.to_prices(),
+                credential_id: None,
+                prices: self.prices.map(PriceSettings::to_prices),
                 multiplier: self.multiplier.map_or_else(Multiplier::default, |factor| {
                     Multiplier::from_thousandths(factor.scaled() as u32)
                 }),
+                context_length: self.context_length,
                 max_output_tokens: self.max_output_tokens,
+                rate: self.rate,
                 timeouts: self.timeouts,
                 backoff: self.backoff,
             },

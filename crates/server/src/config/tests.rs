@@ -193,7 +193,7 @@ fn a_route_is_read_whole_and_exactly() {
     "#;
     let config = load(file, &[("EXAMPLE_KEY", "k")]).unwrap();
     let entry = config.routes[0].to_entry();
-    let prices = entry.route.prices;
+    let prices = entry.route.prices.unwrap();
     assert_eq!(prices.uncached_input, NanoUsd::from_nanos(2_000_000_000));
     assert_eq!(prices.cache_read, NanoUsd::from_nanos(500_000_000));
     assert_eq!(prices.cache_write, prices.uncached_input);
