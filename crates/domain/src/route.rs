@@ -65,8 +65,14 @@ pub struct Backoff {
     pub max_attempts: u32,
     /// The longest wait before the second try, in milliseconds; doubled for each further one.
     pub base_ms: u64,
-    /// The longest wait before any try, in milliseconds, also when the provider asks for more.
+    /// The longest wait before any try that a provider hasn't asked for, in milliseconds.
     pub cap_ms: u64,
+    /// The longest wait that a provider may ask for, in milliseconds; when it asks for more the
+    /// call has failed for good.
+    pub asked_cap_ms: u64,
+    /// Tries that are answered with "too many requests", in all. They say nothing against the
+    /// request, so there may be more of them than of the others.
+    pub max_rate_limited: u32,
 }
 
 impl Default for Backoff {
@@ -75,24 +81,34 @@ impl Default for Backoff {
             max_attempts: 4,
             base_ms: 500,
             cap_ms: 30_000,
+            asked_cap_ms: 600_000,
+            max_rate_limited: 20,
         }
     }
 }
 
 impl Backoff {
-    /// The wait after `attempt` failed (from 1): what the provider asked for, else a random
-    /// part (`entropy` over 2^32) of the doubled base ("full jitter"), never above the cap.
-    pub fn delay(&self, attempt: u32, retry_after: Option<Duration>, entropy: u32) -> Duration {
-        let cap = Duration::from_millis(self.cap_ms);
+    /// The wait after `attempt` failed (from 1): what the provider asked for and up to a tenth
+    /// more, so that those who were asked together don't come back together; else a random part
+    /// (`entropy` over 2^32) of the doubled base ("full jitter"), never above the cap. `None`
+    /// when the provider asks for more than it may.
+    pub fn delay(
+        &self,
+        attempt: u32,
+        retry_after: Option<Duration>,
+        entropy: u32,
+    ) -> Option<Duration> {
         if let Some(asked) = retry_after {
-            return asked.min(cap);
+            let allowed = asked <= Duration::from_millis(self.asked_cap_ms);
+            return allowed
+                .then(|| asked + asked.mul_f64(f64::from(entropy) / 2_f64.powi(32) / 10.0));
         }
         let doubled = self
             .base_ms
             .saturating_mul(1 << attempt.saturating_sub(1).min(16));
         let bound = u128::from(doubled.min(self.cap_ms));
         let millis = (bound * (u128::from(entropy) + 1)) >> 32;
-        Duration::from_millis(millis as u64)
+        Some(Duration::from_millis(millis as u64))
     }
 }
 
@@ -181,20 +197,22 @@ mod tests {
             max_attempts: 9,
             base_ms: 100,
             cap_ms: 1_000,
+            asked_cap_ms: 5_000,
+            max_rate_limited: 9,
         };
-        let longest = |attempt| backoff.delay(attempt, None, u32::MAX).as_millis();
+        let waits = |attempt, asked, entropy| {
+            let delay = backoff.delay(attempt, asked, entropy);
+            delay.map(|delay| delay.as_millis())
+        };
+        let longest = |attempt| waits(attempt, None, u32::MAX).unwrap();
         assert_eq!(
             [longest(1), longest(2), longest(3), longest(9)],
             [100, 200, 400, 1_000]
         );
-        assert_eq!(backoff.delay(1, None, 0), Duration::ZERO);
-        let asked = Some(Duration::from_millis(700));
-        assert_eq!(backoff.delay(1, asked, 0).as_millis(), 700);
-        assert_eq!(
-            backoff
-                .delay(1, Some(Duration::from_mins(1)), 0)
-                .as_millis(),
-            1_000
-        );
+        assert_eq!(waits(1, None, 0), Some(0));
+        let asked = |millis| Some(Duration::from_millis(millis));
+        assert_eq!(waits(1, asked(3_000), 0), Some(3_000));
+        assert_eq!(waits(1, asked(3_000), u32::MAX), Some(3_300));
+        assert_eq!(waits(1, asked(5_001), 0), None);
     }
 }

@@ -1,6 +1,6 @@
-//! The schema that a question sets for its answer.
+//! The schema that a question sets for its answer, or a persona for those of its model.
 //!
-//! It is written by a model and applied to what a person sends, so neither is trusted: a
+//! It is written by one side and applied to what another sends, so neither is trusted: a
 //! schema is small, shallow and complete in itself, and its patterns run in linear time.
 //! Checking an answer so takes little time and memory, whatever the two contain. Nothing is
 //! fetched or read from anywhere; the library is built without the means to.
@@ -81,6 +81,15 @@ impl AnswerSchema {
             Err(error) if !self.takes_text => return Err(format!("it is not JSON: {error}")),
             _ => Value::String(content.to_owned()),
         };
+        self.validator
+            .validate(&value)
+            .map_err(|error| explain(&error, &error.masked().to_string()))
+    }
+
+    /// Whether `content` is JSON that fits; otherwise what doesn't.
+    pub(crate) fn check_json(&self, content: &str) -> Result<(), String> {
+        let value: Value =
+            serde_json::from_str(content).map_err(|e| format!("it is not JSON: {e}"))?;
         self.validator
             .validate(&value)
             .map_err(|error| explain(&error, &error.masked().to_string()))

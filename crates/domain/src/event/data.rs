@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Decision, InputRequest, RequestId, RunId, RunTotals, ThreadId, Timestamp, ToolCallId,
-    ToolCallRequest, TraceId, Usage, UserId,
+    Decision, InputRequest, OnOverflow, RequestId, RunId, RunTotals, ThreadId, Timestamp,
+    ToolCallId, ToolCallRequest, TraceId, Usage, UserId,
 };
 
 /// `run.started`
@@ -84,6 +84,19 @@ pub struct StepRetried {
     /// The route of the next try when it is another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_route_id: Option<String>,
+}
+
+/// `history.compacted`: the conversation was too long for the model, so from here on it is
+/// shown less of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryCompacted {
+    /// The step at which it happened.
+    pub step: u32,
+    /// What becomes of the oldest turns.
+    pub policy: OnOverflow,
+    /// The most bytes of messages that the model is shown from now on, the question at hand and
+    /// the newest step aside.
+    pub max_bytes: u64,
 }
 
 /// Why the model stopped.

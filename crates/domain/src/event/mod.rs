@@ -13,10 +13,10 @@ mod encode;
 mod private;
 
 pub use data::{
-    AssistantMessage, CancelRequested, Delta, FinishReason, InputReceived, ResumeReason,
-    RunCancelled, RunCompleted, RunFailed, RunQueued, RunResumed, RunStarted, ShownTotals,
-    StepCompleted, StepRetried, StepStarted, ToolApproval, ToolCalled, ToolFailure, ToolResulted,
-    ToolStarted, WaitingForInput,
+    AssistantMessage, CancelRequested, Delta, FinishReason, HistoryCompacted, InputReceived,
+    ResumeReason, RunCancelled, RunCompleted, RunFailed, RunQueued, RunResumed, RunStarted,
+    ShownTotals, StepCompleted, StepRetried, StepStarted, ToolApproval, ToolCalled, ToolFailure,
+    ToolResulted, ToolStarted, WaitingForInput,
 };
 pub use encode::{event_json, push_event_json};
 pub use private::EventPrivate;
@@ -88,6 +88,8 @@ events! {
     ReasoningDelta(Delta) = "reasoning.delta",
     /// A model call failed and is tried again.
     StepRetried(StepRetried) = "step.retried",
+    /// The model is shown less of the conversation from now on.
+    HistoryCompacted(HistoryCompacted) = "history.compacted",
     /// The model has answered.
     StepCompleted(StepCompleted) = "step.completed",
     /// The model asks for a tool.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::{Instant, Sleep};
 
 use super::bound::silence;
-use super::{Owned, history};
+use super::{Owned, budget, history};
 use crate::machine::{AnsweredCall, FailedCall, Input, ModelAnswer};
 use crate::port::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, ModelStream};
 use crate::shared::Shared;
@@ -43,6 +43,12 @@ pub(super) struct LiveCall {
     route_id: String,
     began: Instant,
     input_bytes: usize,
+    /// Bytes of the messages among them.
+    sent_bytes: usize,
+    /// The most output tokens that the answer may have.
+    budget: Option<u64>,
+    /// Whether the provider stops there by itself.
+    is_bound_by_budget: bool,
     output_bytes: usize,
     reasoning_bytes: usize,
     /// What the whole message takes so far, as JSON.
@@ -90,16 +96,17 @@ pub(super) async fn open(
 ) -> Result<LiveCall, StoreError> {
     let spec = &run.state.spec;
     let tools = shared.definitions(run.org_id, &spec.tools).await?;
-    let left = match spec.limits.max_output_tokens {
-        0 => None,
-        limit => Some(
-            limit
-                .saturating_sub(run.state.totals.tokens.output_tokens)
-                .max(1),
-        ),
-    };
-    let max_output_tokens = route.max_output_tokens.into_iter().chain(left).min();
-    let input_bytes = spec.prompt.len() + messages.iter().map(history::size).sum::<usize>();
+    let sent_bytes = messages.iter().map(history::size).sum();
+    let input_bytes = spec.prompt.len() + sent_bytes;
+    let budget = budget::output_tokens(
+        &spec.limits,
+        &run.state.totals,
+        route.prices.as_ref(),
+        input_bytes,
+    );
+    let max_output_tokens = route.max_output_tokens.into_iter().chain(budget).min();
+    // The provider's own limit comes first when the route has a tighter one.
+    let is_bound_by_budget = budget.is_some() && max_output_tokens == budget;
     let request = ModelRequest {
         org_id: run.org_id,
         run_id: run.run_id,
@@ -119,6 +126,9 @@ pub(super) async fn open(
     let accepted = Arc::new(AtomicBool::new(false));
     let taken = accepted.clone();
     let call = async move {
+        if budget == Some(0) {
+            return Err(exhausted(0));
+        }
         let stream = models.call(request).await?;
         taken.store(true, Ordering::Relaxed);
         Ok(stream)
@@ -131,6 +141,9 @@ pub(super) async fn open(
         route_id,
         began: Instant::now(),
         input_bytes,
+        sent_bytes,
+        budget,
+        is_bound_by_budget,
         output_bytes: 0,
         reasoning_bytes: 0,
         kept_bytes: 0,
@@ -191,6 +204,13 @@ fn json_bytes(text: &str) -> usize {
         _ => 1,
     };
     text.bytes().map(escaped).sum()
+}
+
+fn exhausted(budget: u64) -> ModelError {
+    ModelError::new(
+        ModelErrorKind::BudgetExhausted,
+        format!("what was left allowed an answer of {budget} tokens"),
+    )
 }
 
 fn endless() -> ModelError {
@@ -264,9 +284,17 @@ impl LiveCall {
         } else if self.reasoning_bytes > MAX_REASONING {
             format!("the reasoning is longer than {MAX_REASONING} bytes")
         } else {
-            return None;
+            return self.over_budget();
         };
         Some(ModelError::new(ModelErrorKind::BadRequest, message))
+    }
+
+    /// Cuts an answer that by our own estimate has used up what was left for it: a provider that
+    /// doesn't stop where it was told to must not spend more.
+    fn over_budget(&self) -> Option<ModelError> {
+        let budget = self.budget?;
+        let estimate = Usage::estimated(0, self.output_bytes).tokens.output_tokens;
+        (estimate > budget).then(|| exhausted(budget))
     }
 
     fn usage(&self) -> Usage {
@@ -282,6 +310,12 @@ impl LiveCall {
     /// The input that the call's end is for the machine.
     pub(super) fn into_input(self, end: End, shared: &Shared) -> Input {
         let usage = self.usage();
+        let end = match (end, self.budget) {
+            (Ok((FinishReason::Length, _)), Some(budget)) if self.is_bound_by_budget => {
+                Err(exhausted(budget))
+            }
+            (end, _) => end,
+        };
         let error = end.as_ref().err().map(|error| error.kind.class());
         let models = &shared.metrics.models;
         models.ended(&self.route_id, self.began.elapsed(), error);
@@ -307,7 +341,8 @@ impl LiveCall {
                 error,
                 usage,
                 reported_cost: self.cost,
-                text: None,
+                sent_bytes: self.sent_bytes,
+                text: Some(self.text),
             }),
         }
     }
@@ -320,6 +355,7 @@ impl LiveCall {
             error,
             usage,
             reported_cost: self.cost,
+            sent_bytes: self.sent_bytes,
             text: Some(self.text),
         }
     }

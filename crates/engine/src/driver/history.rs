@@ -22,6 +22,8 @@ pub(super) struct Reader {
     thread_id: ThreadId,
     run_id: RunId,
     until: u64,
+    /// The most bytes that are shown, when the history had to be shortened.
+    max_bytes: Option<u64>,
 }
 
 impl From<&Owned> for Reader {
@@ -31,6 +33,7 @@ impl From<&Owned> for Reader {
             thread_id: run.thread_id,
             run_id: run.run_id,
             until: run.state.spec.history_until,
+            max_bytes: run.state.compacted.map(|compacted| compacted.max_bytes),
         }
     }
 }
@@ -39,7 +42,11 @@ impl From<&Owned> for Reader {
 /// messages, at most so many and of so many bytes as the engine is configured for.
 pub(super) async fn load(shared: &Shared, run: Reader) -> Result<Vec<Message>, StoreError> {
     let config = &shared.config;
-    let mut window = Window::new(run.run_id, config.max_history_bytes);
+    let max_bytes = run.max_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    let max_bytes = max_bytes.map_or(config.max_history_bytes, |bytes| {
+        bytes.min(config.max_history_bytes)
+    });
+    let mut window = Window::new(run.run_id, max_bytes);
     let mut left = config.max_history;
     let mut part = HistoryPart::newest(run.until, PAGE);
     while left > 0 && window.wants_more() {

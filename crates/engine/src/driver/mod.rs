@@ -2,6 +2,7 @@
 
 mod act;
 mod bound;
+mod budget;
 mod call;
 mod history;
 mod load;

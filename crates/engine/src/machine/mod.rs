@@ -166,7 +166,7 @@ pub(crate) fn decide(state: &RunState, input: Input, cx: &Context<'_>) -> Decisi
             claimed::claimed(&mut draft, attempts, lost, thread_position, cut_usage);
         }
         Input::ModelFinished(answer) => model_finished::model_finished(&mut draft, answer),
-        Input::ModelFailed(failed) => model_failed::model_failed(&mut draft, &failed),
+        Input::ModelFailed(failed) => model_failed::model_failed(&mut draft, failed),
         Input::ToolFinished(outcome) => tool_finished::tool_finished(&mut draft, outcome),
         Input::WaitOver => go_on::begin_step(&mut draft),
         Input::Stopped { cause, cut } => stopped::stopped(&mut draft, cause, cut),

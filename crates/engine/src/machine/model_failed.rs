@@ -1,10 +1,12 @@
-use runloom_domain::event::StepRetried;
-use runloom_domain::{EventBody, ModelCall, NanoUsd, Usage};
+use std::time::Duration;
+
+use runloom_domain::event::{HistoryCompacted, StepRetried};
+use runloom_domain::{EventBody, ModelCall, NanoUsd, OnOverflow, Usage};
 
 use super::draft::Draft;
 use super::go_on;
 use super::state::{Phase, Try};
-use crate::port::model::ModelError;
+use crate::port::model::{ModelError, ModelErrorKind};
 
 /// The error class of a call that a crash or a hand-over has cut.
 pub(super) const INTERRUPTED: &str = "internal.interrupted";
@@ -18,40 +20,101 @@ pub(crate) struct FailedCall {
     pub(crate) usage: Usage,
     /// What the provider says that it cost.
     pub(crate) reported_cost: Option<NanoUsd>,
+    /// Bytes of the conversation that was sent.
+    pub(crate) sent_bytes: usize,
     /// The answer text that clients have seen, if it shall be kept.
     pub(crate) text: Option<String>,
 }
 
-/// The model call has failed: try again, elsewhere, or give up.
-pub(super) fn model_failed(draft: &mut Draft<'_>, failed: &FailedCall) {
+/// The model call has failed: try again, with less, elsewhere, or give up.
+pub(super) fn model_failed(draft: &mut Draft<'_>, failed: FailedCall) {
     let Phase::Calling(tried, _) = draft.state.phase else {
         return;
     };
-    let backoff = draft.state.route().backoff;
-    if failed.error.kind.is_retryable() && tried.on_route < backoff.max_attempts {
-        let delay = backoff.delay(tried.on_route, failed.error.retry_after, draft.cx.entropy);
-        return retry(draft, failed, failed.error.kind.class(), delay, None);
+    let class = failed.error.kind.class();
+    if failed.error.kind == ModelErrorKind::BudgetExhausted {
+        let message = failed.error.message.clone();
+        let cut = super::stopped::cut_call(draft, failed);
+        return draft.fail(class, &message, cut);
     }
-    if let Some(next) = draft.state.spec.fallbacks.get(draft.state.route) {
-        let next = next.route_id.clone();
-        let class = failed.error.kind.class();
-        return retry(draft, failed, class, std::time::Duration::ZERO, Some(next));
+    if failed.error.kind == ModelErrorKind::ContextOverflow && may_compact(draft) {
+        return compact(draft, &failed);
+    }
+    let next = draft.state.spec.fallbacks.get(draft.state.route);
+    let next = next.map(|route| route.route_id.clone());
+    if let Some(delay) = delay(draft, tried, &failed.error, next.is_some()) {
+        return retry(draft, &failed, class, delay, None);
+    }
+    if next.is_some() {
+        return retry(draft, &failed, class, Duration::ZERO, next);
     }
     let call = ledger_row(draft, tried, failed.usage, failed.reported_cost);
-    draft.fail(failed.error.kind.class(), &failed.error.message, Some(call));
+    draft.fail(class, &failed.error.message, Some(call));
+}
+
+/// How long to wait until the same route is tried again, if it is.
+fn delay(
+    draft: &Draft<'_>,
+    tried: Try,
+    error: &ModelError,
+    has_fallback: bool,
+) -> Option<Duration> {
+    let backoff = draft.state.route().backoff;
+    let (tries, most) = match error.kind {
+        // Waiting for it would be slower than going elsewhere.
+        ModelErrorKind::Resting if has_fallback => return None,
+        ModelErrorKind::RateLimited => (tried.rate_limited + 1, backoff.max_rate_limited),
+        _ => (tried.on_route - tried.rate_limited, backoff.max_attempts),
+    };
+    if !error.kind.is_retryable() || tries >= most {
+        return None;
+    }
+    let delay = backoff.delay(tries, error.retry_after, draft.cx.entropy)?;
+    let is_long = delay > Duration::from_millis(backoff.cap_ms);
+    (!is_long || !has_fallback).then_some(delay)
+}
+
+/// Whether a shorter history may help: it is tried once for each step.
+fn may_compact(draft: &Draft<'_>) -> bool {
+    let Phase::Calling(tried, _) = draft.state.phase else {
+        return false;
+    };
+    let before = draft.state.compacted.as_ref();
+    draft.state.spec.on_overflow != OnOverflow::Fail
+        && before.is_none_or(|compacted| compacted.step != tried.step)
+}
+
+/// The conversation is too long for the model: go on with about half of it.
+fn compact(draft: &mut Draft<'_>, failed: &FailedCall) {
+    let Phase::Calling(tried, _) = draft.state.phase else {
+        return;
+    };
+    let max_bytes = failed.sent_bytes as u64 / 2;
+    draft.push(EventBody::HistoryCompacted(HistoryCompacted {
+        step: tried.step,
+        policy: draft.state.spec.on_overflow,
+        max_bytes,
+    }));
+    retry(
+        draft,
+        failed,
+        failed.error.kind.class(),
+        Duration::ZERO,
+        None,
+    );
 }
 
 /// A crash has cut the call: that is no fault of the provider, so it doesn't count against
 /// the route's tries; claims without progress are bounded instead.
 pub(super) fn interrupted(draft: &mut Draft<'_>, cut: &FailedCall) {
-    retry(draft, cut, INTERRUPTED, std::time::Duration::ZERO, None);
+    retry(draft, cut, INTERRUPTED, Duration::ZERO, None);
 }
 
 fn retry(
     draft: &mut Draft<'_>,
     failed: &FailedCall,
     error_class: &str,
-    delay: std::time::Duration,
+    delay: Duration,
     next_route_id: Option<String>,
 ) {
     let Phase::Calling(tried, discard_from_seq) = draft.state.phase else {

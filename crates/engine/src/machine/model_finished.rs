@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::draft::Draft;
 use super::state::Phase;
-use super::{go_on, model_failed};
+use super::{FailedCall, go_on, model_failed};
+use crate::answer_schema::AnswerSchema;
+use crate::port::model::{ModelError, ModelErrorKind};
 
 /// A whole answer of a model.
 #[derive(Clone, Debug)]
@@ -45,6 +47,16 @@ pub(super) fn model_finished(draft: &mut Draft<'_>, answer: ModelAnswer) {
     let Phase::Calling(tried, _) = draft.state.phase else {
         return;
     };
+    if let Some(misfit) = misfit(draft, &answer) {
+        let failed = FailedCall {
+            error: ModelError::new(ModelErrorKind::InvalidOutput, misfit),
+            usage: answer.usage,
+            reported_cost: answer.reported_cost,
+            sent_bytes: 0,
+            text: None,
+        };
+        return model_failed::model_failed(draft, failed);
+    }
     let call = model_failed::ledger_row(draft, tried, answer.usage, answer.reported_cost);
     let tool_calls: Vec<_> = answer
         .calls
@@ -94,6 +106,21 @@ pub(super) fn model_finished(draft: &mut Draft<'_>, answer: ModelAnswer) {
         }));
     }
     go_on::go_on(draft);
+}
+
+/// What is wrong with the form of a final answer, when the run's persona asks for one.
+fn misfit(draft: &Draft<'_>, answer: &ModelAnswer) -> Option<String> {
+    let format = draft.state.spec.generation.response_format.as_ref()?;
+    if !answer.calls.is_empty() {
+        return None;
+    }
+    let checked =
+        AnswerSchema::compile(&format.schema).and_then(|schema| schema.check_json(&answer.text));
+    let why = checked.err()?;
+    Some(match answer.reason {
+        FinishReason::Length => format!("the answer was cut at an output limit: {why}"),
+        _ => format!("the answer does not have the form {}: {why}", format.name),
+    })
 }
 
 fn approval(draft: &Draft<'_>, name: &str) -> ToolApproval {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use runloom_domain::event::{StepRetried, StepStarted, WaitingForInput};
+use runloom_domain::event::{HistoryCompacted, StepRetried, StepStarted, WaitingForInput};
 use runloom_domain::{
     Event, EventBody, EventPrivate, InputRequest, ModelCall, Multiplier, NanoUsd, Route, RunId,
     RunSpec, RunStatus, RunTotals, ThreadId, Timestamp, ToolCallId, TraceId, Transition,
@@ -8,6 +8,7 @@ use runloom_domain::{
 
 use super::call::{Call, CallState};
 use super::model_failed::INTERRUPTED;
+use crate::port::model::ModelErrorKind;
 
 /// Where a run stands within its loop.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +41,8 @@ pub(crate) struct Try {
     pub(crate) attempt: u32,
     /// The try on this route, from 1.
     pub(crate) on_route: u32,
+    /// How many of the tries on this route were answered with "too many requests".
+    pub(crate) rate_limited: u32,
 }
 
 impl Try {
@@ -48,6 +51,7 @@ impl Try {
             step,
             attempt: 1,
             on_route: 1,
+            rate_limited: 0,
         }
     }
 }
@@ -90,6 +94,8 @@ pub(crate) struct RunState {
     pub(crate) totals: RunTotals,
     /// What the credit entry is computed from.
     pub(crate) costs: Vec<(NanoUsd, Multiplier)>,
+    /// How the history was shortened last, if it was.
+    pub(crate) compacted: Option<HistoryCompacted>,
     /// The last answer's text.
     pub(crate) output: String,
     /// Whether someone has asked for its end.
@@ -139,6 +145,7 @@ impl RunState {
             waits_until: None,
             totals: RunTotals::default(),
             costs: Vec::new(),
+            compacted: None,
             output: String::new(),
             cancel_requested: false,
         })
@@ -194,6 +201,7 @@ impl RunState {
             EventBody::RunCompleted(_) => self.end(RunStatus::Completed),
             EventBody::RunFailed(_) => self.end(RunStatus::Failed),
             EventBody::RunCancelled(_) => self.end(RunStatus::Cancelled),
+            EventBody::HistoryCompacted(compacted) => self.compacted = Some(*compacted),
             EventBody::RunQueued(_)
             | EventBody::RunResumed(_)
             | EventBody::MessageDelta(_)
@@ -235,30 +243,36 @@ impl RunState {
     }
 
     fn call_model(&mut self, started: &StepStarted, seq: u64) {
-        let on_route = match &self.phase {
-            Phase::Ready(tried) | Phase::BackingOff(tried, _) => tried.on_route,
-            _ => 1,
+        let (on_route, rate_limited) = match &self.phase {
+            Phase::Ready(tried) | Phase::BackingOff(tried, _) => {
+                (tried.on_route, tried.rate_limited)
+            }
+            _ => (1, 0),
         };
         let tried = Try {
             step: started.step,
             attempt: started.attempt,
             on_route,
+            rate_limited,
         };
         self.phase = Phase::Calling(tried, seq + 1);
     }
 
     fn retry(&mut self, retried: &StepRetried, at: Timestamp) {
-        let on_route = match &self.phase {
-            Phase::Calling(tried, _) => tried.on_route,
-            _ => 1,
+        let (on_route, rate_limited) = match &self.phase {
+            Phase::Calling(tried, _) => (tried.on_route, tried.rate_limited),
+            _ => (1, 0),
         };
+        let class = retried.error_class.as_str();
+        let was_rate_limited = class == ModelErrorKind::RateLimited.class();
         let mut next = Try {
             step: retried.step,
             attempt: retried.attempt + 1,
-            on_route: on_route + u32::from(retried.error_class != INTERRUPTED),
+            on_route: on_route + u32::from(class != INTERRUPTED),
+            rate_limited: rate_limited + u32::from(was_rate_limited),
         };
         if let Some(route_id) = &retried.next_route_id {
-            next.on_route = 1;
+            (next.on_route, next.rate_limited) = (1, 0);
             let named = self
                 .spec
                 .fallbacks

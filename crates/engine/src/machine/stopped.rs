@@ -34,7 +34,7 @@ pub(super) fn timed_out(draft: &mut Draft<'_>, cut: Option<ModelCall>) {
 
 /// The ledger row of the call that was cut. What its text had told people stays in the
 /// thread, so that a later run knows what they have read.
-fn cut_call(draft: &mut Draft<'_>, cut: FailedCall) -> Option<ModelCall> {
+pub(super) fn cut_call(draft: &mut Draft<'_>, cut: FailedCall) -> Option<ModelCall> {
     let Phase::Calling(tried, _) = draft.state.phase else {
         return None;
     };

@@ -137,6 +137,7 @@ impl Sim {
                 error,
                 usage: usage(8),
                 reported_cost: None,
+                sent_bytes: 1_000,
                 text: None,
             }),
         )
@@ -179,6 +180,7 @@ impl Sim {
             error,
             usage: usage(4),
             reported_cost: None,
+            sent_bytes: 1_000,
             text: Some("so".to_owned()),
         });
         self.running.clear();

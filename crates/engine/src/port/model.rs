@@ -112,6 +112,12 @@ pub enum ModelErrorKind {
     ContentFilter,
     /// No adapter or credential for the route.
     NotConfigured,
+    /// The credential has failed so often of late that it isn't called for a while.
+    Resting,
+    /// The answer does not have the form that was asked for.
+    InvalidOutput,
+    /// The answer was cut, because what is left for it is used up.
+    BudgetExhausted,
 }
 
 impl ModelErrorKind {
@@ -120,7 +126,7 @@ impl ModelErrorKind {
         match self {
             Self::Timeout | Self::Endless => "provider.timeout",
             Self::RateLimited => "provider.rate_limited",
-            Self::Unavailable => "provider.unavailable",
+            Self::Unavailable | Self::Resting => "provider.unavailable",
             Self::Cut => "provider.stream_cut",
             Self::Stalled => "provider.stalled",
             Self::Malformed => "provider.malformed",
@@ -131,6 +137,8 @@ impl ModelErrorKind {
             Self::NotFound => "provider.not_found",
             Self::ContentFilter => "provider.content_filter",
             Self::NotConfigured => "provider.not_configured",
+            Self::InvalidOutput => "provider.invalid_output",
+            Self::BudgetExhausted => "budget.exhausted",
         }
     }
 
@@ -144,6 +152,8 @@ impl ModelErrorKind {
                 | Self::Cut
                 | Self::Stalled
                 | Self::Malformed
+                | Self::Resting
+                | Self::InvalidOutput
         )
     }
 }
