@@ -77,6 +77,7 @@ mod driver;
 mod engine;
 mod facade;
 mod fault;
+mod gate;
 mod lease;
 pub mod live;
 mod machine;

@@ -8,6 +8,7 @@ use runloom_store::StoreError;
 
 use crate::cluster::{Tails, Teller};
 use crate::engine::{EngineConfig, EngineParts};
+use crate::gate::Gates;
 use crate::lease::Lease;
 use crate::live::Rings;
 use crate::metrics::Metrics;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) writer: Writer,
     pub(crate) lease: Lease,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) gates: Arc<Gates>,
     definitions: Mutex<HashMap<String, ToolDefinition>>,
 }
 
@@ -47,6 +49,7 @@ impl Shared {
             rings,
             lease: Lease::default(),
             metrics,
+            gates: Arc::default(),
             definitions: Mutex::default(),
             parts,
             config,

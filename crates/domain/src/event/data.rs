@@ -52,6 +52,17 @@ pub struct StepStarted {
     pub route_id: String,
     /// Its model.
     pub model: String,
+    /// What the call is for, when it isn't for the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<CallPurpose>,
+}
+
+/// What a model call is for besides the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallPurpose {
+    /// A summary of the oldest turns, which are too long to be shown.
+    Summary,
 }
 
 /// `message.delta` and `reasoning.delta`
@@ -97,6 +108,20 @@ pub struct HistoryCompacted {
     /// The most bytes of messages that the model is shown from now on, the question at hand and
     /// the newest step aside.
     pub max_bytes: u64,
+}
+
+/// `history.summarised`: the model has made a summary of what it isn't shown any more. The text
+/// itself is the engine's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistorySummarised {
+    /// The step.
+    pub step: u32,
+    /// The try within it.
+    pub attempt: u32,
+    /// What the call used.
+    pub usage: Usage,
+    /// What it cost, in dollars.
+    pub cost_usd: f64,
 }
 
 /// Why the model stopped.

@@ -13,10 +13,10 @@ mod encode;
 mod private;
 
 pub use data::{
-    AssistantMessage, CancelRequested, Delta, FinishReason, HistoryCompacted, InputReceived,
-    ResumeReason, RunCancelled, RunCompleted, RunFailed, RunQueued, RunResumed, RunStarted,
-    ShownTotals, StepCompleted, StepRetried, StepStarted, ToolApproval, ToolCalled, ToolFailure,
-    ToolResulted, ToolStarted, WaitingForInput,
+    AssistantMessage, CallPurpose, CancelRequested, Delta, FinishReason, HistoryCompacted,
+    HistorySummarised, InputReceived, ResumeReason, RunCancelled, RunCompleted, RunFailed,
+    RunQueued, RunResumed, RunStarted, ShownTotals, StepCompleted, StepRetried, StepStarted,
+    ToolApproval, ToolCalled, ToolFailure, ToolResulted, ToolStarted, WaitingForInput,
 };
 pub use encode::{event_json, push_event_json};
 pub use private::EventPrivate;
@@ -90,6 +90,8 @@ events! {
     StepRetried(StepRetried) = "step.retried",
     /// The model is shown less of the conversation from now on.
     HistoryCompacted(HistoryCompacted) = "history.compacted",
+    /// The model has summarised what it isn't shown any more.
+    HistorySummarised(HistorySummarised) = "history.summarised",
     /// The model has answered.
     StepCompleted(StepCompleted) = "step.completed",
     /// The model asks for a tool.

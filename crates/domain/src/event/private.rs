@@ -26,6 +26,13 @@ pub enum EventPrivate {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         provider_call_ids: BTreeMap<ToolCallId, String>,
     },
+    /// Of `history.summarised`: the ledger row of the call, and its text.
+    Summary {
+        /// The ledger row.
+        call: ModelCall,
+        /// The summary.
+        text: String,
+    },
     /// Of `run.input_received`: the whole answer.
     Answer {
         /// It.

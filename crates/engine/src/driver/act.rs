@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use runloom_domain::event::CallPurpose;
 use runloom_domain::{Message, Route};
 use runloom_store::{Projection, StoreError};
 use tokio::time::Instant;
 
-use super::{Committed, Driver, Effects, Stop, call, history};
+use super::{Committed, Driver, Effects, Stop, call, history, open, summary};
 use crate::fault;
 use crate::machine::{Decision, Effect, FailedCall, Input, Phase};
 
@@ -35,9 +36,15 @@ impl Driver {
                 Effect::CallModel {
                     step,
                     attempt,
+                    purpose,
                     route,
                 } => {
-                    let opened = self.open_call((step, attempt), *route, early.take()).await;
+                    let at = open::At {
+                        step,
+                        attempt,
+                        purpose,
+                    };
+                    let opened = self.open_call(at, *route, early.take()).await;
                     self.call = Some(opened.map_err(|error| {
                         let run_id = self.run.run_id;
                         tracing::error!(%run_id, error = %error, "the history can't be read");
@@ -61,15 +68,19 @@ impl Driver {
 
     async fn open_call(
         &mut self,
-        (step, attempt): (u32, u32),
+        at: open::At,
         route: Route,
         early: Option<History>,
     ) -> Result<call::LiveCall, StoreError> {
-        let messages = match early {
-            Some(read) => read?,
-            None => history::load(&self.shared, (&self.run).into()).await?,
+        let messages = match (at.purpose, early) {
+            (Some(CallPurpose::Summary), _) => {
+                return summary::open(&self.shared, &self.run, at, route).await;
+            }
+            (None, Some(read)) => read?,
+            (None, None) => history::load(&self.shared, (&self.run).into()).await?,
         };
-        call::open(&self.shared, &self.run, step, attempt, route, messages).await
+        let messages = summary::shown_before(&self.run, messages);
+        open::open(&self.shared, &self.run, at, route, messages).await
     }
 
     /// Reads the history that the decision's model call will be sent, if that can be done while

@@ -1,6 +1,8 @@
 //! What is left for one answer of a model.
 
-use runloom_domain::{Limits, Prices, RunTotals, Usage};
+use runloom_domain::{Limits, NanoUsd, Prices, RunTotals, Usage};
+
+use crate::port::model::{ModelError, ModelErrorKind};
 
 /// The most output tokens that an answer may have, so that the run stays within its limits;
 /// `None` without a limit, 0 when not even the question can be paid.
@@ -22,6 +24,14 @@ pub(super) fn output_tokens(
     by_tokens.into_iter().chain(by_cost).min()
 }
 
+/// Why an answer has ended that had no more than so many tokens left.
+pub(super) fn exhausted(tokens: u64) -> ModelError {
+    ModelError::new(
+        ModelErrorKind::BudgetExhausted,
+        format!("what was left allowed an answer of {tokens} tokens"),
+    )
+}
+
 /// How many output tokens the rest of the cost limit buys; `None` when they cost nothing.
 fn affordable(
     limits: &Limits,
@@ -30,7 +40,7 @@ fn affordable(
     input_bytes: usize,
 ) -> Option<u64> {
     let question = prices.cost(&Usage::estimated(input_bytes, 0).tokens);
-    let nanos = |money: runloom_domain::NanoUsd| i128::from(money.as_nanos());
+    let nanos = |money: NanoUsd| i128::from(money.as_nanos());
     let left = nanos(limits.max_cost) - nanos(totals.cost) - nanos(question);
     if left <= 0 {
         return Some(0);

@@ -2,24 +2,19 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_util::stream::StreamExt as _;
-use futures_util::{FutureExt as _, TryStreamExt as _};
 use runloom_domain::event::{Delta, FinishReason};
-use runloom_domain::{
-    EncodedEvent, EventBody, Message, NanoUsd, NewEvent, Route, ToolCallId, Usage, text,
-};
-use runloom_store::StoreError;
+use runloom_domain::{EncodedEvent, EventBody, NanoUsd, NewEvent, ToolCallId, Usage, text};
 use serde_json::Value;
 use tokio::time::{Instant, Sleep};
 
-use super::bound::silence;
-use super::{Owned, budget, history};
+use super::budget;
+use super::open::{Passage, Terms};
+use crate::gate;
 use crate::machine::{AnsweredCall, FailedCall, Input, ModelAnswer};
-use crate::port::model::{ModelError, ModelErrorKind, ModelEvent, ModelRequest, ModelStream};
+use crate::port::model::{ModelError, ModelErrorKind, ModelEvent, ModelStream};
 use crate::shared::Shared;
 
 /// How many pieces are taken at once when they are there already.
@@ -38,17 +33,10 @@ const CALL_BYTES: usize = 256;
 /// A model call under way.
 pub(super) struct LiveCall {
     stream: ModelStream,
-    step: u32,
-    attempt: u32,
-    route_id: String,
-    began: Instant,
-    input_bytes: usize,
-    /// Bytes of the messages among them.
-    sent_bytes: usize,
-    /// The most output tokens that the answer may have.
-    budget: Option<u64>,
-    /// Whether the provider stops there by itself.
-    is_bound_by_budget: bool,
+    terms: Terms,
+    passage: Arc<Passage>,
+    /// Whether the driver knows that the provider was called.
+    was_called: bool,
     output_bytes: usize,
     reasoning_bytes: usize,
     /// What the whole message takes so far, as JSON.
@@ -58,11 +46,7 @@ pub(super) struct LiveCall {
     usage: Option<Usage>,
     /// What the provider says that it cost.
     cost: Option<NanoUsd>,
-    /// Whether the provider has taken the request: a call that it refused costs nothing.
-    accepted: Arc<AtomicBool>,
-    /// How long the provider may be silent before the adapter notices.
-    silence: Option<Duration>,
-    /// Over when the try has taken too long in all.
+    /// Over when the try has taken too long in all; begins with the call.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
@@ -70,6 +54,8 @@ pub(super) struct LiveCall {
 pub(super) struct Progress {
     step: u32,
     attempt: u32,
+    /// Whether clients see the text.
+    is_shown: bool,
     pieces: Vec<(Piece, String)>,
     /// How the call ended, if it did.
     pub(super) end: Option<End>,
@@ -84,79 +70,6 @@ enum Piece {
 /// How a model call ended.
 pub(super) type End = Result<(FinishReason, Option<Value>), ModelError>;
 
-/// Opens the call with what the run sees of its thread. The connection is made when the stream is first
-/// polled, so that a cancel request can break it off at any time.
-pub(super) async fn open(
-    shared: &Shared,
-    run: &Owned,
-    step: u32,
-    attempt: u32,
-    route: Route,
-    messages: Vec<Message>,
-) -> Result<LiveCall, StoreError> {
-    let spec = &run.state.spec;
-    let tools = shared.definitions(run.org_id, &spec.tools).await?;
-    let sent_bytes = messages.iter().map(history::size).sum();
-    let input_bytes = spec.prompt.len() + sent_bytes;
-    let budget = budget::output_tokens(
-        &spec.limits,
-        &run.state.totals,
-        route.prices.as_ref(),
-        input_bytes,
-    );
-    let max_output_tokens = route.max_output_tokens.into_iter().chain(budget).min();
-    // The provider's own limit comes first when the route has a tighter one.
-    let is_bound_by_budget = budget.is_some() && max_output_tokens == budget;
-    let request = ModelRequest {
-        org_id: run.org_id,
-        run_id: run.run_id,
-        step,
-        attempt,
-        route,
-        prompt: spec.prompt.clone(),
-        messages,
-        tools,
-        generation: spec.generation.clone(),
-        max_output_tokens,
-    };
-    let route_id = request.route.route_id.clone();
-    let silence = silence(&request.route.timeouts);
-    let total = Duration::from_millis(request.route.timeouts.total_ms);
-    let models = shared.parts.models.clone();
-    let accepted = Arc::new(AtomicBool::new(false));
-    let taken = accepted.clone();
-    let call = async move {
-        if budget == Some(0) {
-            return Err(exhausted(0));
-        }
-        let stream = models.call(request).await?;
-        taken.store(true, Ordering::Relaxed);
-        Ok(stream)
-    };
-    let stream = call.into_stream().try_flatten().boxed();
-    Ok(LiveCall {
-        stream,
-        step,
-        attempt,
-        route_id,
-        began: Instant::now(),
-        input_bytes,
-        sent_bytes,
-        budget,
-        is_bound_by_budget,
-        output_bytes: 0,
-        reasoning_bytes: 0,
-        kept_bytes: 0,
-        text: String::new(),
-        calls: Vec::new(),
-        usage: None,
-        cost: None,
-        accepted,
-        silence,
-        patience: (!total.is_zero()).then(|| Box::pin(tokio::time::sleep(total))),
-    })
-}
-
 /// Waits until the model sends something, then takes all that is there. Cancel safe: what has
 /// been taken from the stream is in the call or returned.
 pub(super) async fn progress(call: &mut Option<LiveCall>) -> Progress {
@@ -165,8 +78,9 @@ pub(super) async fn progress(call: &mut Option<LiveCall>) -> Progress {
     };
     std::future::poll_fn(|cx| {
         let mut progress = Progress {
-            step: call.step,
-            attempt: call.attempt,
+            step: call.terms.at.step,
+            attempt: call.terms.at.attempt,
+            is_shown: call.terms.at.purpose.is_none(),
             pieces: Vec::new(),
             end: None,
         };
@@ -187,6 +101,15 @@ pub(super) async fn progress(call: &mut Option<LiveCall>) -> Progress {
                 break;
             }
         }
+        // Its time may have begun only now.
+        if pending && call.is_endless(cx) {
+            progress.end = Some(Err(endless()));
+        }
+        // The driver has to look anew at how long it may wait.
+        if call.passage.called.get().is_some() && !call.was_called {
+            call.was_called = true;
+            return Poll::Ready(progress);
+        }
         // A call or a usage report alone is nothing to tell anybody yet.
         if pending && progress.pieces.is_empty() && progress.end.is_none() {
             return Poll::Pending;
@@ -206,13 +129,6 @@ fn json_bytes(text: &str) -> usize {
     text.bytes().map(escaped).sum()
 }
 
-fn exhausted(budget: u64) -> ModelError {
-    ModelError::new(
-        ModelErrorKind::BudgetExhausted,
-        format!("what was left allowed an answer of {budget} tokens"),
-    )
-}
-
 fn endless() -> ModelError {
     ModelError::new(
         ModelErrorKind::Endless,
@@ -221,17 +137,49 @@ fn endless() -> ModelError {
 }
 
 impl LiveCall {
+    pub(super) fn new(stream: ModelStream, terms: Terms, passage: Arc<Passage>) -> Self {
+        Self {
+            stream,
+            terms,
+            passage,
+            was_called: false,
+            output_bytes: 0,
+            reasoning_bytes: 0,
+            kept_bytes: 0,
+            text: String::new(),
+            calls: Vec::new(),
+            usage: None,
+            cost: None,
+            patience: None,
+        }
+    }
+
     /// When the provider or its adapter must have said something.
     pub(super) fn latest(&self) -> Option<Instant> {
+        let now = Instant::now();
+        if self.passage.called.get().is_none() {
+            return Some(now + gate::PATIENCE);
+        }
         let total = self.patience.as_ref().map(|sleep| sleep.deadline());
-        let silence = self.silence.map(|silence| Instant::now() + silence);
+        let silence = self.terms.silence.map(|silence| now + silence);
         [total, silence].into_iter().flatten().min()
     }
 
     /// Whether its time is over; registers for the moment when it will be.
     fn is_endless(&mut self, cx: &mut Context<'_>) -> bool {
-        let patience = self.patience.as_mut();
-        patience.is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
+        let Some(called) = self
+            .passage
+            .called
+            .get()
+            .filter(|_| !self.terms.total.is_zero())
+        else {
+            return false;
+        };
+        let until = *called + self.terms.total;
+        let patience = self
+            .patience
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        patience.as_mut().poll(cx).is_ready()
     }
 
     fn take(&mut self, event: Option<Result<ModelEvent, ModelError>>, progress: &mut Progress) {
@@ -292,14 +240,14 @@ impl LiveCall {
     /// Cuts an answer that by our own estimate has used up what was left for it: a provider that
     /// doesn't stop where it was told to must not spend more.
     fn over_budget(&self) -> Option<ModelError> {
-        let budget = self.budget?;
+        let budget = self.terms.budget?;
         let estimate = Usage::estimated(0, self.output_bytes).tokens.output_tokens;
-        (estimate > budget).then(|| exhausted(budget))
+        (estimate > budget).then(|| budget::exhausted(budget))
     }
 
     fn usage(&self) -> Usage {
-        let (sent, received) = if self.accepted.load(Ordering::Relaxed) {
-            (self.input_bytes, self.output_bytes)
+        let (sent, received) = if self.passage.is_accepted() {
+            (self.terms.input_bytes, self.output_bytes)
         } else {
             (0, 0)
         };
@@ -310,15 +258,21 @@ impl LiveCall {
     /// The input that the call's end is for the machine.
     pub(super) fn into_input(self, end: End, shared: &Shared) -> Input {
         let usage = self.usage();
-        let end = match (end, self.budget) {
-            (Ok((FinishReason::Length, _)), Some(budget)) if self.is_bound_by_budget => {
-                Err(exhausted(budget))
+        let end = match (end, self.terms.budget) {
+            (Ok((FinishReason::Length, _)), Some(budget)) if self.terms.is_bound_by_budget => {
+                Err(budget::exhausted(budget))
             }
             (end, _) => end,
         };
         let error = end.as_ref().err().map(|error| error.kind.class());
         let models = &shared.metrics.models;
-        models.ended(&self.route_id, self.began.elapsed(), error);
+        let took = self
+            .passage
+            .called
+            .get()
+            .map(Instant::elapsed)
+            .unwrap_or_default();
+        models.ended(&self.terms.route_id, took, error);
         match end {
             Ok((reason, provider)) => Input::ModelFinished(ModelAnswer {
                 text: self.text,
@@ -341,7 +295,7 @@ impl LiveCall {
                 error,
                 usage,
                 reported_cost: self.cost,
-                sent_bytes: self.sent_bytes,
+                sent_bytes: self.terms.sent_bytes,
                 text: Some(self.text),
             }),
         }
@@ -355,7 +309,7 @@ impl LiveCall {
             error,
             usage,
             reported_cost: self.cost,
-            sent_bytes: self.sent_bytes,
+            sent_bytes: self.terms.sent_bytes,
             text: Some(self.text),
         }
     }
@@ -395,6 +349,9 @@ fn without_nul_inside(value: Value) -> Value {
 
 impl Progress {
     fn push(&mut self, kind: Piece, mut piece: String) {
+        if !self.is_shown {
+            return;
+        }
         while piece.len() > MAX_DELTA {
             let cut = text::prefix(&piece, MAX_DELTA).len();
             let rest = piece.split_off(cut);

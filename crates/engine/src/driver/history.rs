@@ -15,15 +15,28 @@ use crate::shared::Shared;
 /// How many messages are read at once; each may be of 256 KiB and more.
 const PAGE: u32 = 64;
 
-/// Whose history is read, and how far.
+/// Whose history is read, and how far back from where.
 #[derive(Clone, Copy)]
 pub(super) struct Reader {
     org_id: OrgId,
     thread_id: ThreadId,
     run_id: RunId,
     until: u64,
+    /// Only what lies before this position.
+    before: Option<u64>,
     /// The most bytes that are shown, when the history had to be shortened.
     max_bytes: Option<u64>,
+}
+
+impl Reader {
+    /// The same for what lies before `position`, in at most so many bytes.
+    pub(super) fn before(self, position: u64, max_bytes: u64) -> Self {
+        Self {
+            before: Some(position),
+            max_bytes: Some(max_bytes),
+            ..self
+        }
+    }
 }
 
 impl From<&Owned> for Reader {
@@ -33,6 +46,7 @@ impl From<&Owned> for Reader {
             thread_id: run.thread_id,
             run_id: run.run_id,
             until: run.state.spec.history_until,
+            before: None,
             max_bytes: run.state.compacted.map(|compacted| compacted.max_bytes),
         }
     }
@@ -49,6 +63,7 @@ pub(super) async fn load(shared: &Shared, run: Reader) -> Result<Vec<Message>, S
     let mut window = Window::new(run.run_id, max_bytes);
     let mut left = config.max_history;
     let mut part = HistoryPart::newest(run.until, PAGE);
+    part.before = run.before.unwrap_or(part.before);
     while left > 0 && window.wants_more() {
         part.limit = PAGE.min(left);
         let store = &shared.parts.store;

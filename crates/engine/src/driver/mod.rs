@@ -6,6 +6,8 @@ mod budget;
 mod call;
 mod history;
 mod load;
+mod open;
+mod summary;
 mod tools;
 mod window;
 

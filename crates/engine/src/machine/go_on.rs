@@ -49,10 +49,12 @@ pub(super) fn begin_step(draft: &mut Draft<'_>) {
         attempt: next.attempt,
         route_id: route.route_id.clone(),
         model: route.model.clone(),
+        purpose: draft.state.purpose(),
     }));
     draft.effect(Effect::CallModel {
         step: next.step,
         attempt: next.attempt,
+        purpose: draft.state.purpose(),
         route: Box::new(route),
     });
 }

@@ -20,6 +20,7 @@ mod model_finished;
 mod settle;
 mod state;
 mod stopped;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod tool_finished;
@@ -29,12 +30,13 @@ pub(crate) use model_failed::FailedCall;
 pub(crate) use model_finished::{AnsweredCall, ModelAnswer};
 pub(crate) use state::{Phase, RunState};
 pub(crate) use stopped::StopCause;
+pub(crate) use summary::Summary;
 pub(crate) use tool_finished::ToolOutcome;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use runloom_domain::event::ResumeReason;
+use runloom_domain::event::{CallPurpose, ResumeReason};
 use runloom_domain::{
     Answer, MessageId, NewEvent, RequestId, Route, Timestamp, ToolCallId, Usage, UserId,
 };
@@ -124,6 +126,8 @@ pub(crate) enum Effect {
         step: u32,
         /// The try.
         attempt: u32,
+        /// What for, when it isn't for the answer.
+        purpose: Option<CallPurpose>,
         /// Where to.
         route: Box<Route>,
     },

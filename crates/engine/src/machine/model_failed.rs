@@ -4,8 +4,8 @@ use runloom_domain::event::{HistoryCompacted, StepRetried};
 use runloom_domain::{EventBody, ModelCall, NanoUsd, OnOverflow, Usage};
 
 use super::draft::Draft;
-use super::go_on;
 use super::state::{Phase, Try};
+use super::{go_on, summary};
 use crate::port::model::{ModelError, ModelErrorKind};
 
 /// The error class of a call that a crash or a hand-over has cut.
@@ -44,6 +44,9 @@ pub(super) fn model_failed(draft: &mut Draft<'_>, failed: FailedCall) {
     let next = next.map(|route| route.route_id.clone());
     if let Some(delay) = delay(draft, tried, &failed.error, next.is_some()) {
         return retry(draft, &failed, class, delay, None);
+    }
+    if draft.state.summarises() {
+        return summary::give_up(draft, &failed);
     }
     if next.is_some() {
         return retry(draft, &failed, class, Duration::ZERO, next);
@@ -95,13 +98,13 @@ fn compact(draft: &mut Draft<'_>, failed: &FailedCall) {
         policy: draft.state.spec.on_overflow,
         max_bytes,
     }));
-    retry(
-        draft,
-        failed,
-        failed.error.kind.class(),
-        Duration::ZERO,
-        None,
-    );
+    retry_at_once(draft, failed);
+}
+
+/// The same route is tried again: what was wrong has been changed.
+pub(super) fn retry_at_once(draft: &mut Draft<'_>, failed: &FailedCall) {
+    let class = failed.error.kind.class();
+    retry(draft, failed, class, Duration::ZERO, None);
 }
 
 /// A crash has cut the call: that is no fault of the provider, so it doesn't count against

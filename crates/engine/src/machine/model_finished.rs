@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::draft::Draft;
 use super::state::Phase;
-use super::{FailedCall, go_on, model_failed};
+use super::{FailedCall, go_on, model_failed, summary};
 use crate::answer_schema::AnswerSchema;
 use crate::port::model::{ModelError, ModelErrorKind};
 
@@ -47,6 +47,9 @@ pub(super) fn model_finished(draft: &mut Draft<'_>, answer: ModelAnswer) {
     let Phase::Calling(tried, _) = draft.state.phase else {
         return;
     };
+    if draft.state.summarises() {
+        return summary::summarised(draft, answer);
+    }
     if let Some(misfit) = misfit(draft, &answer) {
         let failed = FailedCall {
             error: ModelError::new(ModelErrorKind::InvalidOutput, misfit),

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use runloom_domain::event::{HistoryCompacted, StepRetried, StepStarted, WaitingForInput};
+use runloom_domain::event::{
+    HistoryCompacted, HistorySummarised, StepRetried, StepStarted, WaitingForInput,
+};
 use runloom_domain::{
     Event, EventBody, EventPrivate, InputRequest, ModelCall, Multiplier, NanoUsd, Route, RunId,
     RunSpec, RunStatus, RunTotals, ThreadId, Timestamp, ToolCallId, TraceId, Transition,
@@ -8,6 +10,7 @@ use runloom_domain::{
 
 use super::call::{Call, CallState};
 use super::model_failed::INTERRUPTED;
+use super::summary::Summary;
 use crate::port::model::ModelErrorKind;
 
 /// Where a run stands within its loop.
@@ -96,6 +99,8 @@ pub(crate) struct RunState {
     pub(crate) costs: Vec<(NanoUsd, Multiplier)>,
     /// How the history was shortened last, if it was.
     pub(crate) compacted: Option<HistoryCompacted>,
+    /// What the model is shown instead of what was left out.
+    pub(crate) summary: Summary,
     /// The last answer's text.
     pub(crate) output: String,
     /// Whether someone has asked for its end.
@@ -146,6 +151,7 @@ impl RunState {
             totals: RunTotals::default(),
             costs: Vec::new(),
             compacted: None,
+            summary: Summary::default(),
             output: String::new(),
             cancel_requested: false,
         })
@@ -166,7 +172,9 @@ impl RunState {
     /// Takes one more event. Deltas may be left out, as long as `last_seq` is kept.
     pub(crate) fn apply(&mut self, event: &Event) {
         self.last_seq = event.seq;
-        if let Some(EventPrivate::Call { call, .. }) = &event.private {
+        if let Some(EventPrivate::Call { call, .. } | EventPrivate::Summary { call, .. }) =
+            &event.private
+        {
             self.charge(call);
         }
         match &event.body {
@@ -201,7 +209,8 @@ impl RunState {
             EventBody::RunCompleted(_) => self.end(RunStatus::Completed),
             EventBody::RunFailed(_) => self.end(RunStatus::Failed),
             EventBody::RunCancelled(_) => self.end(RunStatus::Cancelled),
-            EventBody::HistoryCompacted(compacted) => self.compacted = Some(*compacted),
+            EventBody::HistoryCompacted(compacted) => self.compact(*compacted),
+            EventBody::HistorySummarised(summarised) => self.summarised(summarised, event),
             EventBody::RunQueued(_)
             | EventBody::RunResumed(_)
             | EventBody::MessageDelta(_)
@@ -256,6 +265,18 @@ impl RunState {
             rate_limited,
         };
         self.phase = Phase::Calling(tried, seq + 1);
+    }
+
+    fn summarised(&mut self, summarised: &HistorySummarised, event: &Event) {
+        if let Some(EventPrivate::Summary { text, .. }) = &event.private {
+            self.summary = Summary::Made(text.clone());
+        }
+        let mut next = match &self.phase {
+            Phase::Calling(tried, _) => *tried,
+            _ => Try::first(summarised.step),
+        };
+        next.attempt = summarised.attempt + 1;
+        self.phase = Phase::Ready(next);
     }
 
     fn retry(&mut self, retried: &StepRetried, at: Timestamp) {

@@ -114,7 +114,8 @@ impl Log {
             self.terminal.is_none(),
             "nothing follows the terminal event"
         );
-        if let Some(EventPrivate::Call { call, .. }) = private {
+        if let Some(EventPrivate::Call { call, .. } | EventPrivate::Summary { call, .. }) = private
+        {
             self.totals = self.totals.plus(call);
             self.costs.push((call.cost, call.multiplier));
         }
@@ -139,6 +140,10 @@ impl Log {
             EventBody::StepRetried(retried) => {
                 let ended = self.calling.take();
                 assert_eq!(ended, Some((retried.step, retried.attempt)));
+            }
+            EventBody::HistorySummarised(summarised) => {
+                let ended = self.calling.take();
+                assert_eq!(ended, Some((summarised.step, summarised.attempt)));
             }
             EventBody::StepCompleted(completed) => {
                 let ended = self.calling.take().map(|(step, _)| step);

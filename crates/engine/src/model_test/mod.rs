@@ -88,6 +88,8 @@ pub(super) enum Failure {
     Soon,
     /// The provider asks for a wait that is too long to be spent in memory.
     Later,
+    /// The conversation doesn't fit.
+    TooLong,
     /// Nothing is tried again there.
     ForGood,
 }
@@ -136,6 +138,7 @@ fn failure() -> impl Strategy<Value = Failure> {
     prop_oneof![
         Just(Failure::Soon),
         Just(Failure::Later),
+        Just(Failure::TooLong),
         Just(Failure::ForGood)
     ]
 }

@@ -127,6 +127,7 @@ impl Sim {
         let (kind, wish) = match how {
             Failure::Soon => (ModelErrorKind::Unavailable, None),
             Failure::Later => (ModelErrorKind::RateLimited, Some(Duration::from_secs(20))),
+            Failure::TooLong => (ModelErrorKind::ContextOverflow, None),
             Failure::ForGood => (ModelErrorKind::Unauthorized, None),
         };
         let mut error = ModelError::new(kind, "as planned");

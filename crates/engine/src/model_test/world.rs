@@ -418,6 +418,7 @@ fn spec() -> RunSpec {
         "fallbacks": [{"route_id": "s", "model": "n", "kind": "k"}],
         "tools": [],
         "limits": {"max_steps": 5, "waiting_seconds": 60},
+        "on_overflow": "summarise",
         "history_until": 0,
     }))
     .expect("a spec");

@@ -13,6 +13,7 @@ use runloom_engine::port::tool::ToolBox;
 use runloom_engine::{Engine, EngineConfig, EngineParts, StartRun, WatchRun};
 use runloom_store::memory::MemoryStore;
 use runloom_store::{NewThread, RunStore as _, ThreadStore as _, UserMessage};
+use serde_json::Value;
 
 /// How long a run of these tests may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,9 +42,22 @@ pub(crate) async fn life_after(
     model: impl ModelPort,
     routes: Vec<Route>,
 ) -> Vec<Event> {
+    let persona = serde_json::json!({});
+    life_as(&persona, said, config, model, routes).await
+}
+
+/// The same for a persona with these fields.
+pub(crate) async fn life_as(
+    persona: &Value,
+    said: Vec<String>,
+    config: EngineConfig,
+    model: impl ModelPort,
+    routes: Vec<Route>,
+) -> Vec<Event> {
     let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
-    let engine = Engine::start(parts(&store, model, routes), config).await;
-    let engine = engine.expect("an engine");
+    let mut parts = parts(&store, model, routes.clone());
+    parts.catalog = Arc::new(catalog(persona, routes));
+    let engine = Engine::start(parts, config).await.expect("an engine");
     let Started { org_id, run_id } = begin_after(said, &engine, &store).await;
     ended(&engine, org_id, run_id).await;
     let log = store.events(org_id, run_id, 0, 100_000).await;
@@ -66,7 +80,7 @@ pub(crate) fn parts(
         store: store.clone(),
         models: Arc::new(model),
         tools: ToolBox::default(),
-        catalog: Arc::new(catalog(routes)),
+        catalog: Arc::new(catalog(&serde_json::json!({}), routes)),
         clock: Arc::new(SystemClock),
         signals: None,
     }
@@ -120,8 +134,11 @@ pub(crate) async fn ended(engine: &Engine, org_id: OrgId, run_id: RunId) {
         .expect("the run ends");
 }
 
-fn catalog(routes: Vec<Route>) -> FixedCatalog {
-    let persona = serde_json::json!({"key": "p", "version": "1", "prompt": ""});
+fn catalog(more: &Value, routes: Vec<Route>) -> FixedCatalog {
+    let mut persona = serde_json::json!({"key": "p", "version": "1", "prompt": ""});
+    for (name, value) in more.as_object().expect("fields") {
+        persona[name] = value.clone();
+    }
     let persona: Persona = serde_json::from_value(persona).expect("a persona");
     let mut next = routes.iter().skip(1).map(|route| route.route_id.clone());
     let fallbacks: Vec<_> = routes.iter().map(|_| next.next()).collect();
