@@ -498,7 +498,7 @@ fn a_long_wait_that_the_provider_asks_for_is_given_where_nothing_else_is_left() 
     let late = NOW + Duration::from_secs(67);
     assert_eq!(run.take_at(late, Input::WaitOver).0, ["step.started"]);
     let mut error = ModelError::new(ModelErrorKind::RateLimited, "no");
-    error.retry_after = Some(Duration::from_secs(3_600));
+    error.retry_after = Some(Duration::from_hours(1));
     let (_, decision) = run.take_at(
         late,
         Input::ModelFailed(FailedCall {
