@@ -1,44 +1,46 @@
+use std::fmt;
+
 use async_trait::async_trait;
 use runloom_domain::{OrgId, Timestamp};
 
 use crate::StoreError;
 
-/// A key as it is stored: encrypted by a master key, which the store doesn't know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WrappedKey {
-    /// Which master key.
+/// A key that secrets of one organisation are encrypted with, itself encrypted by the
+/// deployment's master key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DataKey {
+    /// Whose secrets.
+    pub org_id: OrgId,
+    /// Its number, from 1; secrets name it.
+    pub key_version: u32,
+    /// The encrypted key.
+    pub wrapped: Vec<u8>,
+    /// Which master key it is encrypted by.
     pub master_key_id: String,
-    /// The encrypted key, with what its decryption needs besides.
-    pub bytes: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
-/// A key by which secrets of one organisation are encrypted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataKeyRecord {
-    /// The organisation.
-    pub org_id: OrgId,
-    /// Which of its keys, from 1.
-    pub key_version: u32,
-    /// The key.
-    pub wrapped: WrappedKey,
-    /// When.
-    pub created_at: Timestamp,
+impl fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataKey")
+            .field("org_id", &self.org_id)
+            .field("key_version", &self.key_version)
+            .field("master_key_id", &self.master_key_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The data keys of organisations. A key that is there never changes.
 #[async_trait]
 pub trait DataKeys: Send + Sync + 'static {
-    /// The organisation's key of this version.
+    /// Stores a data key; false when the organisation has one of that version, which stays.
+    async fn create_data_key(&self, key: DataKey) -> Result<bool, StoreError>;
+
+    /// Reads a data key, the newest when no version is given.
     async fn data_key(
         &self,
         org: OrgId,
-        key_version: u32,
-    ) -> Result<Option<DataKeyRecord>, StoreError>;
-
-    /// The organisation's key of the highest version.
-    async fn newest_data_key(&self, org: OrgId) -> Result<Option<DataKeyRecord>, StoreError>;
-
-    /// Keeps a key unless the organisation has one of this version already. The answer is what
-    /// is there then, so that of nodes that race for a version all get the same key.
-    async fn add_data_key(&self, new: DataKeyRecord) -> Result<DataKeyRecord, StoreError>;
+        version: Option<u32>,
+    ) -> Result<Option<DataKey>, StoreError>;
 }

@@ -33,7 +33,7 @@ mod thread;
 pub use account::{
     AccountStore, ApiKeyRecord, CreateAccount, LoginRecord, NewAccount, NewApiKey, UserRecord,
 };
-pub use data_keys::{DataKeyRecord, DataKeys, WrappedKey};
+pub use data_keys::{DataKey, DataKeys};
 pub use error::StoreError;
 pub use housekeeping::{Deleted, Expired, Housekeeping, Tended};
 pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};

@@ -1,12 +1,11 @@
 use std::fmt;
 
 use runloom_domain::OrgId;
-use runloom_store::WrappedKey;
 use zeroize::Zeroizing;
 
 use super::cipher::{self, NONCE, Sealed};
-use super::data_key::DataKey;
 use super::place::unambiguous;
+use super::plain_key::PlainKey;
 use crate::derive::{derive, key_id};
 
 /// The key that wraps data keys, derived from the installation's master secret, so that every
@@ -33,21 +32,18 @@ impl MasterKey {
         &self.id
     }
 
-    pub(super) fn wrap(&self, org: OrgId, key_version: u32, key: &DataKey) -> WrappedKey {
+    pub(super) fn wrap(&self, org: OrgId, key_version: u32, key: &PlainKey) -> Vec<u8> {
         let associated = self.associated(org, key_version);
         let Sealed { nonce, ciphertext } = cipher::seal(&self.key, &associated, key.expose());
-        WrappedKey {
-            master_key_id: self.id.clone(),
-            bytes: [&nonce[..], &ciphertext].concat(),
-        }
+        [&nonce[..], &ciphertext].concat()
     }
 
     /// The data key, if this key has wrapped it for this organisation and version.
-    pub(super) fn unwrap(&self, org: OrgId, key_version: u32, wrapped: &[u8]) -> Option<DataKey> {
+    pub(super) fn unwrap(&self, org: OrgId, key_version: u32, wrapped: &[u8]) -> Option<PlainKey> {
         let (nonce, ciphertext) = wrapped.split_first_chunk::<NONCE>()?;
         let associated = self.associated(org, key_version);
         let bytes = cipher::open(&self.key, &associated, *nonce, ciphertext).ok()?;
-        DataKey::from_bytes(&bytes)
+        PlainKey::from_bytes(&bytes)
     }
 
     fn associated(&self, org: OrgId, key_version: u32) -> Vec<u8> {

@@ -9,9 +9,9 @@
 //! organisation, row or column doesn't open.
 
 mod cipher;
-mod data_key;
 mod master_key;
 mod place;
+mod plain_key;
 mod vault;
 
 pub use master_key::MasterKey;

@@ -3,9 +3,9 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use runloom_domain::{Clock, EncryptedSecret, OrgId};
-use runloom_store::{DataKeyRecord, DataKeys, StoreError};
+use runloom_store::{DataKey, DataKeys, StoreError};
 
-use super::data_key::DataKey;
+use super::plain_key::PlainKey;
 use super::{MasterKey, Place, cipher};
 use crate::Secret;
 
@@ -25,7 +25,7 @@ pub struct Vault {
     master: MasterKey,
     previous: Vec<MasterKey>,
     /// A key that is stored never changes, so what is here is never outdated.
-    known: Cache<(OrgId, u32), Arc<DataKey>>,
+    known: Cache<(OrgId, u32), Arc<PlainKey>>,
 }
 
 /// Why a secret was not encrypted or decrypted.
@@ -103,17 +103,12 @@ impl Vault {
         place: Place<'_>,
         secret: &Secret,
     ) -> Result<EncryptedSecret, VaultError> {
-        // Asked anew each time, since another node may have made a newer one; secrets are
-        // stored far less often than they are used.
-        let record = match self.store.newest_data_key(org).await? {
-            Some(record) => record,
-            None => self.store.add_data_key(self.first_key(org)).await?,
-        };
-        let key = self.remember(&record)?;
-        let associated = place.associated(org, record.key_version);
+        let stored = self.newest(org).await?;
+        let key = self.remember(&stored)?;
+        let associated = place.associated(org, stored.key_version);
         let sealed = cipher::seal(key.expose(), &associated, secret.expose().as_bytes());
         Ok(EncryptedSecret {
-            key_version: record.key_version,
+            key_version: stored.key_version,
             nonce: sealed.nonce,
             ciphertext: sealed.ciphertext,
         })
@@ -138,34 +133,50 @@ impl Vault {
         })
     }
 
-    async fn key(&self, org: OrgId, key_version: u32) -> Result<Arc<DataKey>, VaultError> {
+    async fn key(&self, org: OrgId, key_version: u32) -> Result<Arc<PlainKey>, VaultError> {
         if let Some(key) = self.known.get(&(org, key_version)) {
             return Ok(key);
         }
-        let record = self.store.data_key(org, key_version).await?;
-        let record = record.ok_or(VaultError::NoDataKey { org, key_version })?;
-        self.remember(&record)
+        let stored = self.store.data_key(org, Some(key_version)).await?;
+        let stored = stored.ok_or(VaultError::NoDataKey { org, key_version })?;
+        self.remember(&stored)
     }
 
-    fn first_key(&self, org: OrgId) -> DataKeyRecord {
-        DataKeyRecord {
+    /// The key for new secrets. The store is asked each time, since another node may have made
+    /// a newer one; secrets are stored far less often than they are used.
+    async fn newest(&self, org: OrgId) -> Result<DataKey, VaultError> {
+        if let Some(newest) = self.store.data_key(org, None).await? {
+            return Ok(newest);
+        }
+        // Another node may be first, and then its key is the one that is there.
+        self.store.create_data_key(self.first_key(org)).await?;
+        let made = self.store.data_key(org, None).await?;
+        made.ok_or(VaultError::NoDataKey {
+            org,
+            key_version: FIRST,
+        })
+    }
+
+    fn first_key(&self, org: OrgId) -> DataKey {
+        DataKey {
             org_id: org,
             key_version: FIRST,
-            wrapped: self.master.wrap(org, FIRST, &DataKey::generate()),
+            wrapped: self.master.wrap(org, FIRST, &PlainKey::generate()),
+            master_key_id: self.master.id().to_owned(),
             created_at: self.clock.now(),
         }
     }
 
-    fn remember(&self, record: &DataKeyRecord) -> Result<Arc<DataKey>, VaultError> {
-        let key = Arc::new(self.unwrap(record)?);
-        let place = (record.org_id, record.key_version);
+    fn remember(&self, stored: &DataKey) -> Result<Arc<PlainKey>, VaultError> {
+        let key = Arc::new(self.unwrap(stored)?);
+        let place = (stored.org_id, stored.key_version);
         self.known.insert(place, Arc::clone(&key));
         Ok(key)
     }
 
-    fn unwrap(&self, record: &DataKeyRecord) -> Result<DataKey, VaultError> {
-        let (org, key_version) = (record.org_id, record.key_version);
-        let wanted = &record.wrapped.master_key_id;
+    fn unwrap(&self, stored: &DataKey) -> Result<PlainKey, VaultError> {
+        let (org, key_version) = (stored.org_id, stored.key_version);
+        let wanted = &stored.master_key_id;
         let mut masters = std::iter::once(&self.master).chain(&self.previous);
         let master = masters
             .find(|master| master.id() == wanted)
@@ -175,7 +186,7 @@ impl Vault {
                 master_key_id: wanted.clone(),
             })?;
         master
-            .unwrap(org, key_version, &record.wrapped.bytes)
+            .unwrap(org, key_version, &stored.wrapped)
             .ok_or(VaultError::DataKey { org, key_version })
     }
 }

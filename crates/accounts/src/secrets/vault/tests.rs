@@ -1,5 +1,4 @@
 use runloom_domain::{ManualClock, Timestamp};
-use runloom_store::WrappedKey;
 use runloom_store::memory::MemoryStore;
 
 use super::*;
@@ -104,14 +103,14 @@ async fn a_secret_opens_under_its_own_version_only() {
     let vault = vault(&store, master(1));
     let mut stored = seal(&vault, org).await;
     // The second version is the same key, so the version alone tells them apart.
-    let first = store.data_key(org, 1).await.unwrap().unwrap();
-    let key = master(1).unwrap(org, 1, &first.wrapped.bytes).unwrap();
-    let second = DataKeyRecord {
+    let first = store.data_key(org, Some(1)).await.unwrap().unwrap();
+    let key = master(1).unwrap(org, 1, &first.wrapped).unwrap();
+    let second = DataKey {
         key_version: 2,
         wrapped: master(1).wrap(org, 2, &key),
         ..first
     };
-    store.add_data_key(second).await.unwrap();
+    store.create_data_key(second).await.unwrap();
     assert_eq!(seal(&vault, org).await.key_version, 2);
     assert_eq!(open(&vault, org, PLACE, &stored).await, TEXT);
     stored.key_version = 2;
@@ -160,30 +159,27 @@ async fn another_master_secret_opens_nothing_until_the_old_is_named() {
     let both = other.also_opening(master(1));
     assert_eq!(open(&both, org, PLACE, &stored).await, TEXT);
     seal(&both, org).await;
-    let keys = store.newest_data_key(org).await.unwrap().unwrap();
-    assert_eq!(keys.wrapped.master_key_id, master(1).id());
+    let keys = store.data_key(org, None).await.unwrap().unwrap();
+    assert_eq!(keys.master_key_id, master(1).id());
 }
 
 #[tokio::test]
 async fn a_data_key_that_was_changed_or_moved_does_not_open() {
     let (store, one) = (store(), org(1));
     seal(&vault(&store, master(1)), one).await;
-    let good = store.newest_data_key(one).await.unwrap().unwrap();
+    let good = store.data_key(one, None).await.unwrap().unwrap();
     let mut moved = good.clone();
     moved.org_id = org(2);
     let mut changed = good.clone();
-    changed.wrapped.bytes[20] ^= 1;
+    changed.wrapped[20] ^= 1;
     let mut short = good.clone();
-    short.wrapped.bytes.truncate(5);
+    short.wrapped.truncate(5);
     // Another's key under this one's name.
     let mut renamed = good.clone();
-    renamed.wrapped = WrappedKey {
-        master_key_id: master(1).id().to_owned(),
-        ..master(2).wrap(one, 1, &DataKey::generate())
-    };
+    renamed.wrapped = master(2).wrap(one, 1, &PlainKey::generate());
     for record in [moved, changed, short, renamed] {
         let (org, store) = (record.org_id, self::store());
-        store.add_data_key(record).await.unwrap();
+        store.create_data_key(record).await.unwrap();
         let vault = vault(&store, master(1));
         let sealed = vault.seal(org, PLACE, &TEXT.into()).await;
         assert!(
@@ -220,16 +216,16 @@ async fn nothing_is_shown() {
     let vault = vault(&store, master(1));
     let stored = seal(&vault, org).await;
     let secret = vault.open(org, PLACE, &stored).await.unwrap();
-    let key = DataKey::from_bytes(&[77; 32]).unwrap();
-    assert_eq!(format!("{secret:?} {key:?}"), "Secret(…) DataKey(…)");
+    let key = PlainKey::from_bytes(&[77; 32]).unwrap();
+    assert_eq!(format!("{secret:?} {key:?}"), "Secret(…) PlainKey(…)");
     let id = master(1).id().to_owned();
     assert_eq!(
         format!("{:?}", master(1)),
         format!("MasterKey {{ id: {id:?}, .. }}")
     );
     assert!(!format!("{vault:?}{stored:?}").contains("horse"));
-    let record = store.newest_data_key(org).await.unwrap().unwrap();
-    let key = master(1).unwrap(org, 1, &record.wrapped.bytes).unwrap();
+    let record = store.data_key(org, None).await.unwrap().unwrap();
+    let key = master(1).unwrap(org, 1, &record.wrapped).unwrap();
     let shown = format!("{vault:?}{record:?}");
     assert!(!shown.contains(&format!("{:?}", key.expose()).replace(['[', ']'], "")));
 }

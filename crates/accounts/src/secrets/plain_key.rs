@@ -4,10 +4,10 @@ use zeroize::Zeroizing;
 
 use crate::random;
 
-/// A key by which secrets of one organisation are encrypted. Wiped when dropped.
-pub(super) struct DataKey(Zeroizing<[u8; 32]>);
+/// A data key as it encrypts, not as it is stored. Wiped when dropped.
+pub(super) struct PlainKey(Zeroizing<[u8; 32]>);
 
-impl DataKey {
+impl PlainKey {
     pub(super) fn generate() -> Self {
         let mut key = Zeroizing::new([0; 32]);
         random::fill(&mut *key);
@@ -27,8 +27,8 @@ impl DataKey {
     }
 }
 
-impl fmt::Debug for DataKey {
+impl fmt::Debug for PlainKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DataKey(…)")
+        f.write_str("PlainKey(…)")
     }
 }
