@@ -20,6 +20,7 @@
 mod account;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod data_keys;
 mod error;
 mod housekeeping;
 mod idempotency;
@@ -32,6 +33,7 @@ mod thread;
 pub use account::{
     AccountStore, ApiKeyRecord, CreateAccount, LoginRecord, NewAccount, NewApiKey, UserRecord,
 };
+pub use data_keys::{DataKey, DataKeys};
 pub use error::StoreError;
 pub use housekeeping::{Deleted, Expired, Housekeeping, Tended};
 pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};

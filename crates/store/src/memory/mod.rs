@@ -18,6 +18,7 @@ mod append;
 mod census;
 mod claim;
 mod create;
+mod data_keys;
 mod housekeeping;
 mod lists;
 mod once;
