@@ -2,22 +2,21 @@
 //!
 //! genai knows each provider's request format, but its public interface only builds a request
 //! in order to send it. So genai sends to a desk in this process, on the loopback interface,
-//! which keeps what comes, and the adapters send that to the provider themselves. The desk
-//! recognises a request by a random word that genai was given in place of the API key; the key
-//! itself never passes through here. `docs/design/provider-streams.md` has the reasons.
+//! which keeps the body that comes, and the providers are sent that. The desk recognises a
+//! request by a random word in a header of its own; of the API key genai knows nothing.
+//! `docs/design/provider-streams.md` has the reasons.
 
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use genai::adapter::AdapterKind;
 use genai::chat::{ChatOptions, ChatRequest};
 use genai::resolver::{AuthData, Endpoint};
-use genai::{ModelIden, ServiceTarget};
-use reqwest::Url;
+use genai::{Headers, ModelIden, ServiceTarget};
+use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OnceCell, oneshot};
@@ -32,18 +31,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const MAX_HEAD_BYTES: u64 = 64 * 1024;
 /// Longer conversations fit no model's context.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
-/// What genai takes for a whole answer.
+/// An answer without events, which every format's reader takes for one that has ended.
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
-                        content-length: 14\r\n\r\ndata: [DONE]\n\n";
-
-/// A request that can be sent to its provider, but for the credential.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    /// Where to.
-    pub(crate) url: Url,
-    /// The JSON body.
-    pub(crate) body: Bytes,
-}
+                        content-length: 0\r\n\r\n";
+/// The header in which a request shows its word.
+const WORD_HEADER: &str = "x-draft-word";
 
 /// genai could not build a request.
 #[derive(Debug, thiserror::Error)]
@@ -56,8 +48,6 @@ pub(crate) enum DraftError {
     Genai(#[source] genai::Error),
     #[error("the request did not arrive whole")]
     Lost,
-    #[error("the request has an unusable address")]
-    Url,
 }
 
 /// What genai is asked to put into a provider's words.
@@ -66,8 +56,6 @@ pub(crate) struct Order<'a> {
     pub(crate) format: AdapterKind,
     /// The model, which is sent under exactly this name.
     pub(crate) model: &'a str,
-    /// The provider's address, ending in a slash.
-    pub(crate) base: &'a Url,
     /// The conversation.
     pub(crate) chat: ChatRequest,
     /// Everything else.
@@ -90,19 +78,27 @@ impl Drafts {
         })
     }
 
-    /// Builds a request. Dropping the future leaves nothing behind.
-    pub(crate) async fn draft(&self, order: Order<'_>) -> Result<Draft, DraftError> {
+    /// Builds the body of a request. Dropping the future leaves nothing behind.
+    pub(crate) async fn draft(&self, order: Order<'_>) -> Result<Map<String, Value>, DraftError> {
         let desk = self.desk.get_or_try_init(Desk::open).await?;
         let mut ticket = desk.ticket()?;
         let target = ServiceTarget {
-            endpoint: Endpoint::from_owned(desk.address_like(order.base)?),
-            auth: AuthData::from_single(ticket.word.clone()),
+            endpoint: Endpoint::from_owned(format!(
+                "http://{}:{}/",
+                Ipv4Addr::LOCALHOST,
+                desk.port
+            )),
+            auth: AuthData::from_single("none"),
             model: ModelIden::new(order.format, order.model),
+        };
+        let options = ChatOptions {
+            extra_headers: Some(Headers::from((WORD_HEADER, ticket.word.as_str()))),
+            ..order.options
         };
         let sending = async {
             let sent = self
                 .genai
-                .exec_chat_stream(target, order.chat, Some(&order.options))
+                .exec_chat_stream(target, order.chat, Some(&options))
                 .await;
             let mut stream = sent.map_err(DraftError::Genai)?.stream;
             // genai sends when its stream is read; what it makes of the answer is no matter.
@@ -112,15 +108,14 @@ impl Drafts {
         timeout(EXCHANGE_TIMEOUT, sending)
             .await
             .map_err(|_| DraftError::Lost)??;
-        let (path, body) = ticket.request.try_recv().map_err(|_| DraftError::Lost)?;
-        let url = order.base.join(&path).map_err(|_| DraftError::Url)?;
-        Ok(Draft { url, body })
+        let body = ticket.request.try_recv().map_err(|_| DraftError::Lost)?;
+        serde_json::from_slice(&body).map_err(|_| DraftError::Lost)
     }
 }
 
 /// Requests that are on their way to the desk, by the word they will show.
 type Awaited = Arc<Mutex<Waiting>>;
-type Waiting = HashMap<String, oneshot::Sender<(String, Bytes)>>;
+type Waiting = HashMap<String, oneshot::Sender<Vec<u8>>>;
 
 #[derive(Debug)]
 struct Desk {
@@ -150,17 +145,6 @@ impl Desk {
         })
     }
 
-    /// The desk's address with the path and query of `base`, which genai extends.
-    fn address_like(&self, base: &Url) -> Result<String, DraftError> {
-        let mut url = base.clone();
-        url.set_scheme("http").map_err(|()| DraftError::Url)?;
-        url.set_ip_host(Ipv4Addr::LOCALHOST.into())
-            .map_err(|()| DraftError::Url)?;
-        url.set_port(Some(self.port))
-            .map_err(|()| DraftError::Url)?;
-        Ok(url.into())
-    }
-
     fn ticket(&self) -> Result<Ticket, DraftError> {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(DraftError::Random)?;
@@ -178,7 +162,7 @@ impl Desk {
 /// The right to one request; forgotten when dropped.
 struct Ticket {
     word: String,
-    request: oneshot::Receiver<(String, Bytes)>,
+    request: oneshot::Receiver<Vec<u8>>,
     awaited: Awaited,
 }
 
@@ -220,7 +204,7 @@ async fn serve(connection: TcpStream, awaited: Awaited) {
             return;
         }
         // The receiver may be gone: then nobody wants the request any more.
-        let _ = waiting.send((head.path, body.into()));
+        let _ = waiting.send(body);
         if connection.write_all(ANSWER).await.is_err() {
             return;
         }
@@ -228,7 +212,6 @@ async fn serve(connection: TcpStream, awaited: Awaited) {
 }
 
 struct Head {
-    path: String,
     word: String,
     body_bytes: usize,
 }
@@ -236,8 +219,8 @@ struct Head {
 async fn read_head(connection: &mut BufReader<TcpStream>) -> Option<Head> {
     let mut lines = connection.take(MAX_HEAD_BYTES);
     let mut line = String::new();
+    // The request line says nothing that we don't know.
     lines.read_line(&mut line).await.ok()?;
-    let path = line.split(' ').nth(1)?.to_owned();
     let (mut word, mut body_bytes) = (None, None);
     loop {
         line.clear();
@@ -247,13 +230,12 @@ async fn read_head(connection: &mut BufReader<TcpStream>) -> Option<Head> {
             break;
         };
         match name.to_ascii_lowercase().as_str() {
-            "authorization" => word = value.trim().strip_prefix("Bearer ").map(str::to_owned),
+            WORD_HEADER => word = Some(value.trim().to_owned()),
             "content-length" => body_bytes = value.trim().parse().ok(),
             _ => {}
         }
     }
     Some(Head {
-        path,
         word: word?,
         body_bytes: body_bytes.filter(|bytes| *bytes <= MAX_BODY_BYTES)?,
     })
@@ -277,7 +259,7 @@ mod tests {
 
     fn post(word: &str, length: usize, body: &str) -> String {
         format!(
-            "POST /v1/x?y=1 HTTP/1.1\r\nAuthorization: Bearer {word}\r\ncontent-length: {length}\r\n\r\n{body}"
+            "POST /v1/x?y=1 HTTP/1.1\r\nX-Draft-Word: {word}\r\ncontent-length: {length}\r\n\r\n{body}"
         )
     }
 
@@ -292,8 +274,7 @@ mod tests {
         assert!(ticket.request.try_recv().is_err());
         let taken = answer(&desk, &post(&word, 2, "{}")).await;
         assert!(taken.starts_with("HTTP/1.1 200 OK"));
-        let (path, body) = ticket.request.try_recv().unwrap();
-        assert_eq!((path.as_str(), &body[..]), ("/v1/x?y=1", &b"{}"[..]));
+        assert_eq!(ticket.request.try_recv().unwrap(), b"{}");
         // A word is good for one request.
         assert_eq!(answer(&desk, &post(&word, 2, "{}")).await, "");
     }

@@ -22,6 +22,11 @@ const NAMED: &[(&str, ModelErrorKind)] = &[
     ("content_filter", ModelErrorKind::ContentFilter),
     ("content_policy_violation", ModelErrorKind::ContentFilter),
     ("model_not_found", ModelErrorKind::NotFound),
+    // Anthropic.
+    ("billing_error", ModelErrorKind::PaymentRequired),
+    ("request_too_large", ModelErrorKind::ContextOverflow),
+    // Gemini, which answers to a bad key that the request is bad.
+    ("api_key_invalid", ModelErrorKind::Unauthorized),
 ];
 
 /// Names that stand in for a status where there is none: in the middle of a stream.
@@ -34,6 +39,15 @@ const INSTEAD_OF_STATUS: &[(&str, ModelErrorKind)] = &[
     ("invalid_api_key", ModelErrorKind::Unauthorized),
     ("not_found_error", ModelErrorKind::NotFound),
     ("timeout_error", ModelErrorKind::Timeout),
+    ("invalid_prompt", ModelErrorKind::BadRequest),
+    // Gemini.
+    ("resource_exhausted", ModelErrorKind::RateLimited),
+    ("invalid_argument", ModelErrorKind::BadRequest),
+    ("failed_precondition", ModelErrorKind::BadRequest),
+    ("unauthenticated", ModelErrorKind::Unauthorized),
+    ("permission_denied", ModelErrorKind::Unauthorized),
+    ("not_found", ModelErrorKind::NotFound),
+    ("deadline_exceeded", ModelErrorKind::Timeout),
 ];
 
 /// Phrases by which providers without a code of their own say that the prompt is too long.
@@ -43,17 +57,24 @@ const TOO_LONG: &[&str] = &[
     "context window",
     "context size",
     "prompt is too long",
+    "exceed context limit",
+    "maximum number of tokens allowed",
 ];
+
+/// Phrases by which Anthropic, without a code of its own, says that the account is empty.
+const TOO_POOR: &[&str] = &["credit balance is too low"];
 
 /// An error object of a provider, as far as it is understood.
 #[derive(Default)]
 struct Complaint {
-    /// Its `code` and `type`, in lower case.
+    /// Its `code`, `type` and `status` and the reasons among its details, in lower case.
     names: Vec<String>,
     /// Its `code`, when that is an HTTP status.
     status: Option<StatusCode>,
     /// Its message, in lower case; for recognition only, never shown.
     message: String,
+    /// How long it asks to wait (Gemini).
+    retry_after: Option<Duration>,
 }
 
 impl Complaint {
@@ -79,7 +100,16 @@ impl Complaint {
             message: text("message")
                 .or_else(|| error.as_str().map(str::to_lowercase))
                 .unwrap_or_default(),
-            names: code.into_iter().chain(text("type")).collect(),
+            names: code
+                .into_iter()
+                .chain(text("type"))
+                .chain(text("status"))
+                .chain(details(error).filter_map(|own| lowercase(own.get("reason"))))
+                .collect(),
+            retry_after: details(error)
+                .find_map(|own| own.get("retryDelay"))
+                .and_then(Value::as_str)
+                .and_then(seconds),
         }
     }
 
@@ -91,8 +121,14 @@ impl Complaint {
         table.iter().find_map(entry)
     }
 
-    fn says_too_long(&self) -> bool {
-        TOO_LONG.iter().any(|phrase| self.message.contains(phrase))
+    /// What a request that is bad by its status is by its message.
+    fn refined(&self, kind: ModelErrorKind) -> ModelErrorKind {
+        let says = |phrases: &[&str]| phrases.iter().any(|own| self.message.contains(own));
+        match kind {
+            ModelErrorKind::BadRequest if says(TOO_LONG) => ModelErrorKind::ContextOverflow,
+            ModelErrorKind::BadRequest if says(TOO_POOR) => ModelErrorKind::PaymentRequired,
+            kind => kind,
+        }
     }
 
     /// A name that can be shown: it looks like an identifier and holds no secret.
@@ -109,6 +145,21 @@ impl Complaint {
     }
 }
 
+fn details(error: &Value) -> impl Iterator<Item = &Value> {
+    let details = error.get("details").and_then(Value::as_array);
+    details.into_iter().flatten()
+}
+
+fn lowercase(text: Option<&Value>) -> Option<String> {
+    text.and_then(Value::as_str).map(str::to_lowercase)
+}
+
+/// A duration such as `34.07s`, at most a day.
+fn seconds(text: &str) -> Option<Duration> {
+    let seconds = text.strip_suffix('s')?.parse::<f64>().ok()?;
+    Duration::try_from_secs_f64(seconds.min(86_400.0)).ok()
+}
+
 /// The provider answered with a status other than 200. `body` is what was read of it.
 pub(crate) fn refused(
     status: StatusCode,
@@ -120,12 +171,8 @@ pub(crate) fn refused(
     let complaint = Complaint::read(&value);
     let kind = complaint
         .named(NAMED)
-        .unwrap_or_else(|| match by_status(status) {
-            ModelErrorKind::BadRequest if complaint.says_too_long() => {
-                ModelErrorKind::ContextOverflow
-            }
-            kind => kind,
-        });
+        .unwrap_or_else(|| complaint.refined(by_status(status)));
+    let retry_after = retry_after.or(complaint.retry_after);
     ModelError {
         kind,
         message: worded("the provider answered ", status.as_str(), &complaint, key),
@@ -141,12 +188,12 @@ pub(crate) fn in_stream(value: &Value, key: Option<&ApiKey>) -> ModelError {
         .or_else(|| complaint.status.map(by_status))
         .or_else(|| complaint.named(INSTEAD_OF_STATUS))
         .unwrap_or(ModelErrorKind::Unavailable);
-    let kind = match kind {
-        ModelErrorKind::BadRequest if complaint.says_too_long() => ModelErrorKind::ContextOverflow,
-        kind => kind,
-    };
     let start = "the provider reported an error in its stream";
-    ModelError::new(kind, worded(start, "", &complaint, key))
+    ModelError {
+        kind: complaint.refined(kind),
+        message: worded(start, "", &complaint, key),
+        retry_after: complaint.retry_after.filter(|_| kind.is_retryable()),
+    }
 }
 
 fn worded(start: &str, status: &str, complaint: &Complaint, key: Option<&ApiKey>) -> String {

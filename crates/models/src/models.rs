@@ -1,27 +1,32 @@
 //! The port that a server hands to the engine.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod builder;
+
+use std::fmt;
 
 use async_trait::async_trait;
-use runloom_domain::{Clock, SystemClock};
-use runloom_engine::port::model::{
-    ModelError, ModelErrorKind, ModelPort, ModelRequest, ModelStream,
-};
+use runloom_engine::port::model::{ModelError, ModelPort, ModelRequest, ModelStream};
 
-use crate::{Endpoint, EndpointError, GenaiModel, ScriptedModel};
+use crate::endpoints::not_configured;
+use crate::kind::{KINDS, Kind};
+use crate::providers::Providers;
+use crate::scripted::ScriptedModel;
+pub use builder::{EndpointError, ModelsBuilder};
 
-/// Every adapter of this process, chosen by the route's kind.
+/// Every model of this process, chosen by the route's kind.
 ///
-/// A kind without an adapter fails as [`ModelErrorKind::NotConfigured`]; nothing ever stands in
-/// silently. The scripted model is there only when it was registered.
+/// A kind that nobody knows fails as [`NotConfigured`]; nothing ever stands in silently. The
+/// scripted model is there only when it was registered.
+///
+/// [`NotConfigured`]: runloom_engine::port::model::ModelErrorKind::NotConfigured
 ///
 /// ```
-/// use runloom_models::{ApiKey, Endpoint, Models, ScriptedModel};
+/// use runloom_models::{ApiKey, Endpoint, Models, ScriptedModel, UrlOwner};
 ///
 /// # fn main() -> Result<(), runloom_models::EndpointError> {
 /// let local = Endpoint {
-///     base_url: "http://127.0.0.1:8000/v1".into(),
+///     base_url: Some("http://127.0.0.1:8000/v1".into()),
+///     url_owner: UrlOwner::Operator,
 ///     api_key: Some(ApiKey::new("a secret")),
 /// };
 /// let models = Models::builder()
@@ -30,10 +35,9 @@ use crate::{Endpoint, EndpointError, GenaiModel, ScriptedModel};
 ///     .build()?;
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 pub struct Models {
-    scripted: Option<ScriptedModel>,
-    openai_chat: Option<GenaiModel>,
+    pub(crate) scripted: Option<ScriptedModel>,
+    pub(crate) providers: Providers,
 }
 
 impl Models {
@@ -41,71 +45,40 @@ impl Models {
     pub const SCRIPTED: &str = "scripted";
     /// The kind of routes to OpenAI-style chat endpoints.
     pub const OPENAI_CHAT: &str = "openai_chat";
+    /// Every kind of routes but the scripted one.
+    pub const KINDS: &[Kind] = KINDS;
 
-    /// Starts with no adapter at all.
+    /// Starts with no endpoint at all.
     pub fn builder() -> ModelsBuilder {
         ModelsBuilder::default()
     }
-}
 
-/// Collects what [`Models`] can reach.
-#[derive(Default)]
-pub struct ModelsBuilder {
-    scripted: Option<ScriptedModel>,
-    endpoints: BTreeMap<String, Endpoint>,
-    clock: Option<Arc<dyn Clock>>,
-}
-
-impl ModelsBuilder {
-    /// Adds the endpoint of an `openai_chat` route; a later one replaces an earlier.
-    #[must_use]
-    pub fn endpoint(mut self, route_id: impl Into<String>, endpoint: Endpoint) -> Self {
-        self.endpoints.insert(route_id.into(), endpoint);
-        self
-    }
-
-    /// Registers the scripted model for routes of kind `scripted`; for development and tests.
-    #[must_use]
-    pub fn scripted(mut self, model: ScriptedModel) -> Self {
-        self.scripted = Some(model);
-        self
-    }
-
-    /// Reads a `Retry-After` that is a date by this clock instead of the machine's.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = Some(clock);
-        self
-    }
-
-    /// The finished port, or what is wrong with an endpoint.
-    pub fn build(self) -> Result<Models, EndpointError> {
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let openai_chat = match self.endpoints {
-            none if none.is_empty() => None,
-            endpoints => Some(GenaiModel::new(endpoints, clock)?),
-        };
-        Ok(Models {
-            scripted: self.scripted,
-            openai_chat,
-        })
+    /// The kind of that name.
+    pub fn kind(name: &str) -> Option<&'static Kind> {
+        KINDS.iter().find(|kind| kind.name == name)
     }
 }
 
 #[async_trait]
 impl ModelPort for Models {
     async fn call(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
-        let adapter: Option<&dyn ModelPort> = match request.route.kind.as_str() {
-            Self::SCRIPTED => self.scripted.as_ref().map(|model| model as _),
-            Self::OPENAI_CHAT => self.openai_chat.as_ref().map(|model| model as _),
-            _ => None,
-        };
-        match adapter {
-            Some(model) => model.call(request).await,
-            None => Err(ModelError::new(
-                ModelErrorKind::NotConfigured,
-                "no model adapter serves this route",
-            )),
+        let kind = request.route.kind.as_str();
+        match (&self.scripted, Self::kind(kind)) {
+            (_, Some(kind)) => self.providers.call(kind, &request).await,
+            (Some(scripted), None) if kind == Self::SCRIPTED => scripted.call(request).await,
+            _ => Err(unknown()),
         }
+    }
+}
+
+pub(crate) fn unknown() -> ModelError {
+    not_configured("no model adapter serves this route")
+}
+
+impl fmt::Debug for Models {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Models")
+            .field("scripted", &self.scripted)
+            .finish_non_exhaustive()
     }
 }

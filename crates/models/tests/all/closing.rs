@@ -8,7 +8,8 @@ use tokio::time::timeout;
 
 use crate::mock::{Provider, Step};
 use crate::request::{models, request};
-use crate::wire::{answer, head, piece, text};
+use crate::wire::chat::{head, text};
+use crate::wire::{answer, piece};
 
 /// Far less than any timeout of the client's.
 const AT_ONCE: Duration = Duration::from_secs(2);

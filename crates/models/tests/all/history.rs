@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::mock::{Provider, Seen};
 use crate::outcome::outcome;
 use crate::request::{CANARY, message, models, request, route};
-use crate::wire::{DONE, finish, stream, text};
+use crate::wire::chat::{DONE, finish, stream, text};
 
 async fn sent(request: ModelRequest) -> Seen {
     let whole = stream(&[text("a"), finish("stop"), DONE.into()]);

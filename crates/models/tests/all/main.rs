@@ -4,11 +4,15 @@
 mod aimock;
 mod calls;
 mod closing;
+mod endpoints;
+mod families;
+mod family_rows;
 mod genai_alone;
 mod history;
 mod llmock;
 mod mock;
 mod outcome;
+mod probe;
 mod program;
 mod real_model;
 mod refusals;

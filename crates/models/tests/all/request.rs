@@ -6,7 +6,7 @@ use runloom_domain::{
     Generation, Message, MessageBody, MessageId, OrgId, Route, RouteTimeouts, RunId, ThreadId,
 };
 use runloom_engine::port::model::ModelRequest;
-use runloom_models::{ApiKey, Endpoint, Models};
+use runloom_models::{ApiKey, Endpoint, Models, UrlOwner};
 use uuid::Uuid;
 
 /// A key that must never show up anywhere but in the `Authorization` header.
@@ -27,7 +27,12 @@ pub(crate) fn models_at(endpoints: impl IntoIterator<Item = (String, String)>) -
     let mut models = Models::builder();
     for (route_id, base_url) in endpoints {
         let api_key = Some(ApiKey::new(CANARY));
-        models = models.endpoint(route_id, Endpoint { base_url, api_key });
+        let endpoint = Endpoint {
+            base_url: Some(base_url),
+            url_owner: UrlOwner::Operator,
+            api_key,
+        };
+        models = models.endpoint(route_id, endpoint);
     }
     models.build().unwrap()
 }
@@ -47,6 +52,13 @@ pub(crate) fn request(user: &str) -> ModelRequest {
         generation: Generation::default(),
         max_output_tokens: None,
     }
+}
+
+/// The same by a route of that kind.
+pub(crate) fn request_of(kind: &str, user: &str) -> ModelRequest {
+    let mut request = request(user);
+    kind.clone_into(&mut request.route.kind);
+    request
 }
 
 /// The same with timeouts short enough to wait for.

@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::mock::Step;
-use crate::wire::{
-    DONE, answer, call, delta, event, finish, five_and_two, head, last_piece, more, piece, send,
-    stream, text, usage,
+use crate::wire::chat::{
+    DONE, call, delta, event, finish, five_and_two, head, more, stream, text, usage,
 };
+use crate::wire::{answer, last_piece, piece, send};
 
 /// One way to misbehave.
 pub(crate) struct Row {

@@ -9,7 +9,8 @@ use crate::mock::{Provider, Step};
 use crate::outcome::outcome;
 use crate::request::{impatient, models, models_at, request};
 use crate::rows::{PATIENCE, Row, rows};
-use crate::wire::{DONE, delta, finish, head, piece, send, stream, text};
+use crate::wire::chat::{DONE, delta, finish, head, stream, text};
+use crate::wire::{piece, send};
 
 #[tokio::test]
 async fn every_row_has_the_right_result() {
@@ -64,7 +65,7 @@ async fn text_arrives_as_it_is_sent() {
 
 #[tokio::test]
 async fn reasoning_before_a_call_is_kept_for_the_provider() {
-    let call = crate::wire::call(0, "call_0", "t", "{}");
+    let call = crate::wire::chat::call(0, "call_0", "t", "{}");
     let thought = delta(&serde_json::json!({"reasoning": "hm"}));
     let events = [thought, call, finish("tool_calls"), DONE.into()];
     let provider = Provider::answering(stream(&events)).await;

@@ -63,7 +63,7 @@ impl Model {
             base_url: Some(url.to_owned()),
             api_key,
             default: true,
-            ..RouteSettings::new("default", model, RouteKind::OpenaiChat)
+            ..RouteSettings::new("default", model, RouteKind::OPENAI_CHAT)
         }))
     }
 }

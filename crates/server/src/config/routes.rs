@@ -21,7 +21,7 @@ pub struct RouteSettings {
     /// Who speaks to it. Default `openai_chat`.
     #[serde(default)]
     pub kind: RouteKind,
-    /// Base URL of an OpenAI-compatible API, with its `/v1`; needed by `openai_chat`.
+    /// Base URL of the API, with its `/v1`; needed by `openai_chat`, other kinds know theirs.
     pub base_url: Option<String>,
     /// The environment variable that holds the API key; without it none is sent.
     pub api_key_env: Option<String>,
@@ -61,24 +61,44 @@ pub struct RouteSettings {
     pub api_key: Option<Secret>,
 }
 
-/// Who speaks to a model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RouteKind {
-    /// The chat completions API of OpenAI, which many others offer too.
-    #[default]
-    OpenaiChat,
-    /// A script, in development mode only.
-    Scripted,
-}
+/// Who speaks to a model: one of [`Models::KINDS`], or the script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RouteKind(&'static str);
 
 impl RouteKind {
+    /// The chat completions API of OpenAI, which many others offer too.
+    pub const OPENAI_CHAT: Self = Self(Models::OPENAI_CHAT);
+    /// A script, in development mode only.
+    pub const SCRIPTED: Self = Self(Models::SCRIPTED);
+
     /// The name in frozen routes.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::OpenaiChat => Models::OPENAI_CHAT,
-            Self::Scripted => Models::SCRIPTED,
+        self.0
+    }
+
+    /// Whether its endpoints have to say where they are.
+    fn needs_url(self) -> bool {
+        Models::kind(self.0).is_some_and(|kind| kind.base_url.is_none())
+    }
+}
+
+impl Default for RouteKind {
+    fn default() -> Self {
+        Self::OPENAI_CHAT
+    }
+}
+
+impl TryFrom<String> for RouteKind {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        if name == Models::SCRIPTED {
+            return Ok(Self::SCRIPTED);
         }
+        let kind =
+            Models::kind(&name).ok_or_else(|| format!("no kind of routes is called {name:?}"))?;
+        Ok(Self(kind.name))
     }
 }
 
@@ -146,20 +166,20 @@ impl RouteSettings {
     pub(super) fn demo() -> Self {
         Self {
             default: true,
-            ..Self::new(Self::DEMO, ScriptedModel::DEMO, RouteKind::Scripted)
+            ..Self::new(Self::DEMO, ScriptedModel::DEMO, RouteKind::SCRIPTED)
         }
     }
 
     /// Whether this is the route to the scripted demo.
     pub(super) fn is_demo(&self) -> bool {
-        self.kind == RouteKind::Scripted && self.model == ScriptedModel::DEMO
+        self.kind == RouteKind::SCRIPTED && self.model == ScriptedModel::DEMO
     }
 
     /// The routes that benchmarks use.
     pub(super) fn bench() -> impl Iterator<Item = Self> {
         ScriptedModel::BENCH
             .into_iter()
-            .map(|name| Self::new(name, name, RouteKind::Scripted))
+            .map(|name| Self::new(name, name, RouteKind::SCRIPTED))
     }
 
     pub(super) fn read_key(&mut self, environment: &mut Environment) -> Result<()> {
@@ -185,21 +205,23 @@ impl RouteSettings {
             "route {name}: multiplier is too large"
         );
         match self.kind {
-            RouteKind::Scripted if mode == Mode::Production => {
+            RouteKind::SCRIPTED if mode == Mode::Production => {
                 bail!("route {name} is scripted, which production mode refuses")
             }
-            RouteKind::Scripted => ensure!(
+            RouteKind::SCRIPTED => ensure!(
                 self.base_url.is_none() && self.api_key_env.is_none(),
                 "route {name} is scripted and takes no base_url or api_key_env"
             ),
-            RouteKind::OpenaiChat => {
+            kind => {
                 ensure!(
                     self.script.is_none(),
                     "route {name} has a script, but its kind is not scripted"
                 );
-                let url = self.base_url.as_deref().unwrap_or_default();
+                let url = self.base_url.as_deref();
                 ensure!(
-                    url.starts_with("http://") || url.starts_with("https://"),
+                    url.map_or(!kind.needs_url(), |url| {
+                        url.starts_with("http://") || url.starts_with("https://")
+                    }),
                     "route {name} needs a base_url that begins with http:// or https://"
                 );
             }

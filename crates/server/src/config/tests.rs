@@ -229,6 +229,22 @@ fn a_route_is_read_whole_and_exactly() {
 }
 
 #[test]
+fn a_route_may_be_of_any_kind() {
+    let route = |kind: &str, more: &str| {
+        format!("[[routes]]\nroute_id = \"a\"\nmodel = \"m\"\nkind = \"{kind}\"\n{more}")
+    };
+    for kind in runloom_models::Models::KINDS {
+        let url = "base_url = \"http://h/v1\"\n";
+        let config = load(&route(kind.name, url), &[]).unwrap();
+        assert_eq!(config.routes[0].to_entry().route.kind, kind.name);
+        let without = load(&route(kind.name, ""), &[]);
+        assert_eq!(without.is_ok(), kind.base_url.is_some(), "{}", kind.name);
+    }
+    let unknown = error(&route("carrier_pigeon", ""), &[]);
+    assert!(unknown.contains("no kind of routes is called"), "{unknown}");
+}
+
+#[test]
 fn routes_and_personas_must_fit_together() {
     let route = |name: &str, more: &str| {
         format!("[[routes]]\nroute_id = \"{name}\"\nmodel = \"m\"\nbase_url = \"http://h\"\n{more}")

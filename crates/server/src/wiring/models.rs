@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
-use runloom_models::{ApiKey, Endpoint, Models, ScriptedModel};
+use runloom_models::{ApiKey, Endpoint, Models, ScriptedModel, UrlOwner};
 
 use crate::config::{Config, Mode, RouteKind};
 
@@ -10,9 +10,10 @@ use crate::config::{Config, Mode, RouteKind};
 pub(crate) fn models(config: &Config) -> Result<Models> {
     let mut models = Models::builder();
     for route in &config.routes {
-        if route.kind == RouteKind::OpenaiChat {
+        if route.kind != RouteKind::SCRIPTED {
             let endpoint = Endpoint {
-                base_url: route.base_url.clone().unwrap_or_default(),
+                base_url: route.base_url.clone(),
+                url_owner: UrlOwner::Operator,
                 api_key: route.api_key.as_ref().map(|key| ApiKey::new(key.expose())),
             };
             models = models.endpoint(&route.route_id, endpoint);
@@ -32,7 +33,7 @@ fn scripted(config: &Config) -> Result<ScriptedModel> {
             Some(path) if read.insert(path) => model = model.with_file(path)?,
             Some(_) => {}
             None => ensure!(
-                route.kind != RouteKind::Scripted || comes_with_us(&route.model),
+                route.kind != RouteKind::SCRIPTED || comes_with_us(&route.model),
                 "route {} is scripted, but has no script",
                 route.route_id
             ),

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::{Ending, Wire};
 use crate::mock::Step;
 
 /// The end of a stream.
@@ -9,44 +10,12 @@ pub(crate) const DONE: &str = "data: [DONE]\n\n";
 
 /// The head of a streamed answer.
 pub(crate) fn head() -> Step {
-    send(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
-          transfer-encoding: chunked\r\n\r\n",
-    )
-}
-
-/// A whole answer other than a stream.
-pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Vec<Step> {
-    let length = body.len();
-    let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n");
-    vec![send(head + body)]
-}
-
-/// Bytes as they are.
-pub(crate) fn send(bytes: impl Into<Vec<u8>>) -> Step {
-    Step::Send(bytes.into())
-}
-
-/// One piece of a chunked body.
-pub(crate) fn piece(bytes: impl AsRef<[u8]>) -> Step {
-    let bytes = bytes.as_ref();
-    let mut framed = format!("{:x}\r\n", bytes.len()).into_bytes();
-    framed.extend_from_slice(bytes);
-    framed.extend_from_slice(b"\r\n");
-    Step::Send(framed)
-}
-
-/// The end of a chunked body.
-pub(crate) fn last_piece() -> Step {
-    send("0\r\n\r\n")
+    Chat.head()
 }
 
 /// A stream of these events that ends in good order.
 pub(crate) fn stream(events: &[String]) -> Vec<Step> {
-    let mut steps = vec![head()];
-    steps.extend(events.iter().map(piece));
-    steps.push(last_piece());
-    steps
+    Chat.stream(events)
 }
 
 /// One event.
@@ -93,4 +62,56 @@ pub(crate) fn call(index: u32, id: &str, name: &str, arguments: &str) -> String 
 /// A later piece of a tool call.
 pub(crate) fn more(index: u32, arguments: &str) -> String {
     delta(&json!({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]}))
+}
+
+/// The chat completions format.
+pub(crate) struct Chat;
+
+impl Wire for Chat {
+    fn kind(&self) -> &'static str {
+        "openai_chat"
+    }
+
+    fn path(&self) -> &'static str {
+        "/v1/chat/completions"
+    }
+
+    fn begin(&self) -> String {
+        delta(&json!({"role": "assistant", "content": null, "tool_calls": null}))
+    }
+
+    fn text(&self, text: &str) -> String {
+        self::text(text)
+    }
+
+    fn thought(&self, text: &str) -> String {
+        delta(&json!({"reasoning_content": text}))
+    }
+
+    fn call(&self, at: u32, id: &str, name: &str, arguments: &Value) -> String {
+        let arguments = arguments.to_string();
+        let (first, rest) = arguments.split_at(1);
+        call(at, id, name, first) + &more(at, rest)
+    }
+
+    fn half_call(&self) -> Option<String> {
+        Some(call(0, "call_0", "t", "{\"x\":"))
+    }
+
+    fn reason(&self, ending: Ending) -> Option<String> {
+        Some(finish(match ending {
+            Ending::Stop => "stop",
+            Ending::Length => "length",
+            Ending::ToolCalls => "tool_calls",
+        }))
+    }
+
+    fn end(&self, ending: Ending, input: &Value, output: &Value) -> String {
+        let figures = usage(&json!({"prompt_tokens": input, "completion_tokens": output}));
+        [self.reason(ending).unwrap(), figures, DONE.into()].concat()
+    }
+
+    fn error(&self, name: &str) -> String {
+        event(&json!({"error": {"message": "SECRET", "type": name}}))
+    }
 }

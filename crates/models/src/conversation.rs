@@ -1,33 +1,40 @@
 //! A model call in genai's words.
 
-use genai::adapter::AdapterKind;
 use genai::chat::{
-    ChatMessage, ChatOptions, ChatRequest, ContentPart, MessageContent, ReasoningEffort, Tool,
-    ToolCall, ToolResponse,
+    ChatMessage, ChatOptions, ChatRequest, ContentPart, MessageContent, Tool, ToolCall,
+    ToolResponse,
 };
-use reqwest::Url;
 use runloom_domain::{Message, MessageBody, ToolCallRequest, ToolDefinition};
 use runloom_engine::port::model::ModelRequest;
 use serde_json::{Value, json};
 
-use super::opaque;
 use crate::draft::Order;
+use crate::family::Prepared;
+use crate::kind::Kind;
+use crate::opaque;
 
-/// The request to be drafted for `call`, to the provider at `base`.
-pub(super) fn order<'a>(call: &'a ModelRequest, base: &'a Url) -> Order<'a> {
-    let mut chat = ChatRequest::new(messages(call));
+/// The request to be drafted for `call`.
+pub(crate) fn order<'a>(call: &'a ModelRequest, kind: &'a Kind) -> Order<'a> {
+    let mut chat = ChatRequest::new(messages(call, kind));
     if !call.prompt.is_empty() {
         chat = chat.with_system(call.prompt.clone());
     }
     if !call.tools.is_empty() {
         chat = chat.with_tools(call.tools.iter().map(tool));
     }
-    Order {
-        format: AdapterKind::OpenAI,
-        model: &call.route.model,
-        base,
+    let mut prepared = Prepared {
+        call,
+        kind,
+        format: kind.adapter,
         chat,
         options: options(call),
+    };
+    kind.family.prepare(&mut prepared);
+    Order {
+        format: prepared.format,
+        model: &call.route.model,
+        chat: prepared.chat,
+        options: prepared.options,
     }
 }
 
@@ -37,14 +44,8 @@ fn options(call: &ModelRequest) -> ChatOptions {
     ChatOptions {
         temperature: call.generation.temperature,
         top_p: call.generation.top_p,
+        stop_sequences: call.generation.stop.clone(),
         max_tokens: most.map(|tokens| u32::try_from(tokens).unwrap_or(u32::MAX)),
-        // For OpenAI formats this asks for usage in the stream.
-        capture_usage: Some(true),
-        // genai cuts endings like `-high` and beginnings like `x::` off a model's name and makes
-        // something of them. A budget, which this format has no field for, prevents the first,
-        // the explicit name undoes the second.
-        reasoning_effort: Some(ReasoningEffort::Budget(0)),
-        extra_body: Some(json!({"model": call.route.model})),
         ..ChatOptions::default()
     }
 }
@@ -55,7 +56,7 @@ fn tool(definition: &ToolDefinition) -> Tool {
         .with_schema(definition.schema.clone())
 }
 
-fn messages(call: &ModelRequest) -> Vec<ChatMessage> {
+fn messages(call: &ModelRequest, kind: &Kind) -> Vec<ChatMessage> {
     let message = |message: &Message| match &message.body {
         MessageBody::User { content } => Some(ChatMessage::user(content.clone())),
         MessageBody::Assistant {
@@ -63,11 +64,10 @@ fn messages(call: &ModelRequest) -> Vec<ChatMessage> {
             tool_calls,
             provider,
         } => {
-            // Reasoning is wanted within the loop it belongs to, and nowhere else.
+            // What the provider wants back is wanted in the loop it belongs to, nowhere else.
             let current = message.run_id == Some(call.run_id);
-            let opaque = provider.as_ref().filter(|_| current);
-            let reasoning = opaque.and_then(|o| opaque::reasoning(o, &call.route.route_id));
-            assistant(content, tool_calls, reasoning)
+            let own = |opaque: &&Value| current && opaque::is_of(opaque, &call.route.route_id);
+            assistant(content, tool_calls, provider.as_ref().filter(own), kind)
         }
         MessageBody::Tool {
             tool_call_id,
@@ -85,7 +85,8 @@ fn messages(call: &ModelRequest) -> Vec<ChatMessage> {
 fn assistant(
     content: &str,
     calls: &[ToolCallRequest],
-    reasoning: Option<String>,
+    opaque: Option<&Value>,
+    kind: &Kind,
 ) -> Option<ChatMessage> {
     if content.is_empty() && calls.is_empty() {
         return None;
@@ -94,9 +95,12 @@ fn assistant(
     let calls = calls
         .iter()
         .map(|call| ContentPart::ToolCall(tool_call(call)));
-    let parts = reasoning.map(ContentPart::ReasoningContent).into_iter();
-    let content: MessageContent = parts.chain(text).chain(calls).collect();
-    Some(ChatMessage::assistant(content))
+    let parts = text.into_iter().chain(calls).collect();
+    let parts = match opaque {
+        Some(opaque) => kind.family.with_opaque(parts, opaque),
+        None => parts,
+    };
+    Some(ChatMessage::assistant(MessageContent::from_parts(parts)))
 }
 
 fn tool_call(call: &ToolCallRequest) -> ToolCall {

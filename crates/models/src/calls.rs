@@ -3,8 +3,6 @@
 use runloom_domain::text::without_nul;
 use runloom_engine::port::model::ModelEvent;
 
-use super::chunk::{Arguments, ToolCallPart};
-
 /// The most calls in one answer.
 const MAX_CALLS: usize = 128;
 /// The most bytes of names, ids and arguments of all calls of one answer.
@@ -12,14 +10,24 @@ const MAX_BYTES: usize = 1024 * 1024;
 
 /// Why tool calls can't be used.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum BadCalls {
+pub(crate) enum BadCalls {
     TooLarge,
     NoName,
 }
 
+/// A piece of a tool call.
+#[derive(Debug, Default)]
+pub(crate) struct CallPart {
+    /// Which call it belongs to; the last one when absent.
+    pub(crate) index: Option<u64>,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) arguments: String,
+}
+
 /// The calls of one answer, in the order of their first pieces.
 #[derive(Debug, Default)]
-pub(super) struct ToolCalls {
+pub(crate) struct ToolCalls {
     calls: Vec<Call>,
     bytes: usize,
 }
@@ -33,24 +41,20 @@ struct Call {
 }
 
 impl ToolCalls {
-    pub(super) const fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
     }
 
     /// Adds a piece to the call it belongs to.
-    pub(super) fn add(&mut self, part: ToolCallPart) -> Result<(), BadCalls> {
-        let id = part.id.unwrap_or_default();
-        let (name, arguments) = part
-            .function
-            .map_or((None, None), |f| (f.name, f.arguments));
-        let name = name.unwrap_or_default();
-        let arguments = match arguments {
-            Some(Arguments::Text(text)) => text,
-            Some(Arguments::Object(object)) => serde_json::Value::Object(object).to_string(),
-            None => String::new(),
-        };
+    pub(crate) fn add(&mut self, part: CallPart) -> Result<(), BadCalls> {
+        let CallPart {
+            index,
+            id,
+            name,
+            arguments,
+        } = part;
         self.bytes += id.len() + name.len() + arguments.len();
-        let call = self.call_of(part.index, &id, !name.is_empty());
+        let call = self.call_of(index, &id, !name.is_empty());
         if call.id.is_empty() {
             call.id = id;
         }
@@ -84,7 +88,7 @@ impl ToolCalls {
     }
 
     /// The finished calls. Arguments that the model left out are an empty object.
-    pub(super) fn finish(self) -> Result<Vec<ModelEvent>, BadCalls> {
+    pub(crate) fn finish(self) -> Result<Vec<ModelEvent>, BadCalls> {
         let event = |(at, call): (usize, Call)| {
             if call.name.is_empty() {
                 return Err(BadCalls::NoName);
@@ -110,11 +114,18 @@ impl ToolCalls {
 mod tests {
     use super::*;
 
+    type Part = (Option<u64>, &'static str, &'static str, &'static str);
+
     /// Id, name and arguments of the calls that the pieces make.
-    fn joined(parts: &[&str]) -> Result<Vec<[String; 3]>, BadCalls> {
+    fn joined(parts: impl IntoIterator<Item = Part>) -> Result<Vec<[String; 3]>, BadCalls> {
         let mut calls = ToolCalls::default();
-        for part in parts {
-            calls.add(serde_json::from_str(part).unwrap())?;
+        for (index, id, name, arguments) in parts {
+            calls.add(CallPart {
+                index,
+                id: id.into(),
+                name: name.into(),
+                arguments: arguments.into(),
+            })?;
         }
         let fields = |event| match event {
             ModelEvent::ToolCall {
@@ -129,12 +140,12 @@ mod tests {
 
     #[test]
     fn interleaved_calls_are_kept_apart() {
-        let calls = joined(&[
-            r#"{"index":0,"id":"a","type":"function","function":{"name":"t","arguments":""}}"#,
-            r#"{"index":1,"id":"b","function":{"name":"u","arguments":"{\"y\""}}"#,
-            r#"{"index":0,"function":{"arguments":"{\"x\":1"}}"#,
-            r#"{"index":1,"function":{"name":null,"arguments":":2}"}}"#,
-            r#"{"index":0,"id":"a","function":{"arguments":"}"}}"#,
+        let calls = joined([
+            (Some(0), "a", "t", ""),
+            (Some(1), "b", "u", "{\"y\""),
+            (Some(0), "", "", "{\"x\":1"),
+            (Some(1), "", "", ":2}"),
+            (Some(0), "a", "", "}"),
         ]);
         assert_eq!(
             calls.unwrap(),
@@ -144,39 +155,27 @@ mod tests {
 
     #[test]
     fn dialects_are_understood() {
-        let all_zero = joined(&[
-            r#"{"index":0,"id":"a","function":{"name":"t","arguments":"{}"}}"#,
-            r#"{"index":0,"id":"b","function":{"name":"t","arguments":"{\"x\":1}"}}"#,
-        ]);
+        let all_zero = joined([(Some(0), "a", "t", "{}"), (Some(0), "b", "t", "{\"x\":1}")]);
         assert_eq!(
             all_zero.unwrap(),
             [["a", "t", "{}"], ["b", "t", r#"{"x":1}"#]]
         );
-        let no_index = joined(&[
-            r#"{"id":"a","function":{"name":"t","arguments":{"x":1}}}"#,
-            r#"{"id":"b","function":{"name":"u"}}"#,
-        ]);
+        let no_index = joined([(None, "a", "t", "{\"x\":1}"), (None, "b", "u", "")]);
         assert_eq!(
             no_index.unwrap(),
             [["a", "t", r#"{"x":1}"#], ["b", "u", "{}"]]
         );
-        let no_id = joined(&[r#"{"index":0,"function":{"name":"t","arguments":""}}"#]);
+        let no_id = joined([(Some(0), "", "t", "")]);
         assert_eq!(no_id.unwrap(), [["call_0", "t", "{}"]]);
     }
 
     #[test]
     fn nameless_and_endless_calls_are_errors() {
-        let nameless = joined(&[r#"{"index":0,"id":"a","function":{"arguments":"{}"}}"#]);
-        assert_eq!(nameless, Err(BadCalls::NoName));
-        let part = format!(
-            r#"{{"index":0,"function":{{"name":"t","arguments":"{}"}}}}"#,
-            "x".repeat(MAX_BYTES / 2)
-        );
-        assert_eq!(joined(&[&part, &part]), Err(BadCalls::TooLarge));
-        let many: Vec<String> = (0..=MAX_CALLS)
-            .map(|n| format!(r#"{{"index":{n},"function":{{"name":"t"}}}}"#))
-            .collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        assert_eq!(joined(&many), Err(BadCalls::TooLarge));
+        assert_eq!(joined([(Some(0), "a", "", "{}")]), Err(BadCalls::NoName));
+        let half: &'static str = "x".repeat(MAX_BYTES / 2).leak();
+        let long = (Some(0), "", "t", half);
+        assert_eq!(joined([long, long]), Err(BadCalls::TooLarge));
+        let many = (0..=MAX_CALLS as u64).map(|n| (Some(n), "", "t", ""));
+        assert_eq!(joined(many), Err(BadCalls::TooLarge));
     }
 }

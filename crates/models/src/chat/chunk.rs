@@ -4,6 +4,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::calls::CallPart;
+
 /// One `data` object. What isn't known is passed over.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Chunk {
@@ -68,6 +70,24 @@ pub(super) enum Arguments {
     Object(serde_json::Map<String, Value>),
 }
 
+impl From<ToolCallPart> for CallPart {
+    fn from(part: ToolCallPart) -> Self {
+        let (name, arguments) = part
+            .function
+            .map_or((None, None), |f| (f.name, f.arguments));
+        Self {
+            index: part.index,
+            id: part.id.unwrap_or_default(),
+            name: name.unwrap_or_default(),
+            arguments: match arguments {
+                Some(Arguments::Text(text)) => text,
+                Some(Arguments::Object(object)) => Value::Object(object).to_string(),
+                None => String::new(),
+            },
+        }
+    }
+}
+
 impl Content {
     /// Answer text and reasoning text; either may be empty.
     pub(super) fn into_texts(self) -> (String, String) {
@@ -88,62 +108,12 @@ impl Content {
     }
 }
 
-/// Parses a `data` text. Half a surrogate pair in an escape, which some providers send when
-/// they cut a character in two, becomes a replacement character.
-pub(super) fn parse(data: &str) -> Result<Chunk, serde_json::Error> {
-    serde_json::from_str(data).or_else(|error| match repaired(data) {
-        Some(repaired) => serde_json::from_str(&repaired),
-        None => Err(error),
-    })
-}
-
-/// `json` with each lone surrogate escape replaced, or `None` when there is none.
-fn repaired(json: &str) -> Option<String> {
-    let mut out = String::with_capacity(json.len());
-    let mut rest = json;
-    let mut changed = false;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        out.push_str(before);
-        let length = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
-            (Some(Half::High), Some(Half::Low)) => 12,
-            (Some(_), _) => {
-                changed = true;
-                out.push_str("\\ufffd");
-                rest = &escape[6..];
-                continue;
-            }
-            // The escaped character goes along, so that `\\` isn't taken for two escapes.
-            (None, _) => 1 + escape[1..].chars().next().map_or(0, char::len_utf8),
-        };
-        out.push_str(&escape[..length]);
-        rest = &escape[length..];
-    }
-    out.push_str(rest);
-    changed.then_some(out)
-}
-
-enum Half {
-    High,
-    Low,
-}
-
-/// The surrogate that `text` begins with, as an escape.
-fn surrogate(text: &str) -> Option<Half> {
-    let code = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
-    match code {
-        0xd800..=0xdbff => Some(Half::High),
-        0xdc00..=0xdfff => Some(Half::Low),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn content(data: &str) -> (String, String) {
-        let chunk = parse(&format!(
+        let chunk: Chunk = crate::json::parse(&format!(
             r#"{{"choices":[{{"delta":{{"content":{data}}}}}]}}"#
         ))
         .unwrap();
@@ -160,18 +130,5 @@ mod tests {
         let parts = r#"[{"type":"thinking","thinking":[{"type":"text","text":"if"}]},
             {"type":"text","text":"No"},{"type":"image"}]"#;
         assert_eq!(content(parts), both("No", "if"));
-    }
-
-    #[test]
-    fn lone_surrogates_are_replaced_and_pairs_kept() {
-        assert_eq!(content(r#""a\ud83db""#).0, "a\u{fffd}b");
-        assert_eq!(
-            content(r#""\ude00\ud83d\ude00\ud83d""#).0,
-            "\u{fffd}😀\u{fffd}"
-        );
-        assert_eq!(content(r#""\\ud83d\ud83d""#).0, "\\ud83d\u{fffd}");
-        assert_eq!(repaired(r#"{"a":"\n\\"}"#), None);
-        assert!(parse(r#"{"a":"\"#).is_err());
-        assert!(parse(r#"{"a":"\ud83dé"#).is_err());
     }
 }

@@ -1,14 +1,27 @@
-//! Server-sent events from a provider, read strictly and in bounded memory.
+//! Events of a provider's stream, read strictly and in bounded memory.
 
 use bytes::Bytes;
 
-/// The longest line, and the most data in one event, in bytes. The longest lines that providers
-/// send hold whole tool arguments or images of a few hundred KiB.
-pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
+use crate::lines::{LineReader, MAX_LINE_BYTES, TooLong};
 
-/// A line or an event is longer than [`MAX_LINE_BYTES`].
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooLong;
+/// How a stream is cut into events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Events,
+    /// One JSON object on each line.
+    Lines,
+}
+
+impl Framing {
+    /// The media type of such a stream.
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Events => "text/event-stream",
+            Self::Lines => "application/x-ndjson",
+        }
+    }
+}
 
 /// One event.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,31 +34,34 @@ pub(crate) struct Frame {
 
 /// Splits bytes into events, however the network cut them.
 ///
-/// It takes all three line endings and one byte order mark at the start, and keeps at most one
-/// unfinished line and one unfinished event. An event that the end of the stream cuts off is
-/// dropped, as the standard says. Text that isn't UTF-8 is repaired by replacement characters.
-#[derive(Default)]
-pub(crate) struct SseReader {
-    input: Bytes,
-    line: Vec<u8>,
+/// It keeps at most one unfinished line and one unfinished event. An event that the end of the
+/// stream cuts off is dropped, as the standard says.
+pub(crate) struct FrameReader {
+    framing: Framing,
+    lines: LineReader,
     frame: Frame,
-    /// The last line ended in a carriage return: a line feed that follows belongs to it.
-    after_cr: bool,
-    past_first_line: bool,
     frames: u64,
 }
 
-impl SseReader {
+impl FrameReader {
+    pub(crate) fn new(framing: Framing) -> Self {
+        Self {
+            framing,
+            lines: LineReader::default(),
+            frame: Frame::default(),
+            frames: 0,
+        }
+    }
+
     /// Adds what the network brought. All frames of the last input must have been taken.
     pub(crate) fn feed(&mut self, input: Bytes) {
-        debug_assert!(self.input.is_empty(), "the last input was read to its end");
-        self.input = input;
+        self.lines.feed(input);
     }
 
     /// The next whole event that has data, or `None` when more input is needed.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, TooLong> {
-        while self.next_line()? {
-            if let Some(frame) = self.take_line()? {
+        while let Some(line) = self.lines.next_line()? {
+            if let Some(frame) = self.take(line)? {
                 self.frames += 1;
                 return Ok(Some(frame));
             }
@@ -58,43 +74,18 @@ impl SseReader {
         self.frames > 0
     }
 
-    /// Completes `line`, or says that the input is used up.
-    fn next_line(&mut self) -> Result<bool, TooLong> {
-        if self.after_cr && !self.input.is_empty() {
-            self.after_cr = false;
-            if self.input[0] == b'\n' {
-                self.input = self.input.slice(1..);
-            }
+    fn take(&mut self, line: String) -> Result<Option<Frame>, TooLong> {
+        if self.framing == Framing::Lines {
+            return Ok((!line.trim().is_empty()).then(|| Frame {
+                event: String::new(),
+                data: line,
+            }));
         }
-        let end = self.input.iter().position(|b| matches!(b, b'\n' | b'\r'));
-        let part = self.input.split_to(end.unwrap_or(self.input.len()));
-        if self.line.len() + part.len() > MAX_LINE_BYTES {
-            return Err(TooLong);
-        }
-        self.line.extend_from_slice(&part);
-        if end.is_some() {
-            self.after_cr = self.input[0] == b'\r';
-            self.input = self.input.slice(1..);
-        }
-        Ok(end.is_some())
-    }
-
-    fn take_line(&mut self) -> Result<Option<Frame>, TooLong> {
-        let line = std::mem::take(&mut self.line);
-        let mut bytes = line.as_slice();
-        if !std::mem::replace(&mut self.past_first_line, true) {
-            bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        }
-        let result = if bytes.is_empty() {
+        if line.is_empty() {
             let frame = std::mem::take(&mut self.frame);
-            Ok((!frame.data.is_empty()).then_some(frame))
-        } else {
-            self.field(&String::from_utf8_lossy(bytes)).map(|()| None)
-        };
-        // The buffer is kept for the next line.
-        self.line = line;
-        self.line.clear();
-        result
+            return Ok((!frame.data.is_empty()).then_some(frame));
+        }
+        self.field(&line).map(|()| None)
     }
 
     fn field(&mut self, line: &str) -> Result<(), TooLong> {
@@ -132,7 +123,7 @@ mod tests {
 
     /// The data of all events, for a stream cut into pieces of `size` bytes.
     fn read(stream: &[u8], size: usize) -> Result<Vec<String>, TooLong> {
-        let mut reader = SseReader::default();
+        let mut reader = FrameReader::new(Framing::Events);
         let mut found = Vec::new();
         for piece in stream.chunks(size) {
             reader.feed(Bytes::copy_from_slice(piece));
@@ -176,9 +167,20 @@ mod tests {
 
     #[test]
     fn errors_may_come_in_a_field_of_their_own() {
-        let mut reader = SseReader::default();
+        let mut reader = FrameReader::new(Framing::Events);
         reader.feed(Bytes::from_static(b"error: {}\n\n"));
         let frame = reader.next_frame().unwrap().unwrap();
         assert_eq!((frame.event.as_str(), frame.data.as_str()), ("error", "{}"));
+    }
+
+    #[test]
+    fn lines_are_events_too() {
+        let mut reader = FrameReader::new(Framing::Lines);
+        reader.feed(Bytes::from_static(b"{}\r\n\n {\"a\":1}\n{\"cut"));
+        let mut found = Vec::new();
+        while let Some(frame) = reader.next_frame().unwrap() {
+            found.push(frame.data);
+        }
+        assert_eq!(found, ["{}", " {\"a\":1}"]);
     }
 }

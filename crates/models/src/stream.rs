@@ -9,22 +9,22 @@ use reqwest::Response;
 use runloom_engine::port::model::{ModelError, ModelErrorKind, ModelStream};
 use tokio::time::timeout;
 
-use super::answer::{Answer, cut};
-use crate::sse::SseReader;
+use crate::answer::{Answer, Reader, cut};
+use crate::frames::{FrameReader, Framing};
 
 /// How long to wait for the usage figures of an answer that is whole otherwise. They follow at
 /// once or never.
 const BOOKKEEPING_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Refuses a body that says that it is no event stream. One that says nothing is read.
-pub(super) fn check(response: &Response) -> Result<(), ModelError> {
+/// Refuses a body that says that it is no such stream. One that says nothing is read.
+pub(crate) fn check(response: &Response, framing: Framing) -> Result<(), ModelError> {
     let text = |name| response.headers().get(name).map(|value| value.to_str());
     let media_type = match text(CONTENT_TYPE) {
         None => None,
         Some(Ok(value)) => value.split(';').next().map(str::trim),
         Some(Err(_)) => Some(""),
     };
-    let streams = media_type.is_none_or(|own| own.eq_ignore_ascii_case("text/event-stream"));
+    let streams = media_type.is_none_or(|own| own.eq_ignore_ascii_case(framing.media_type()));
     let plain = matches!(text(CONTENT_ENCODING), None | Some(Ok("identity")));
     if streams && plain {
         Ok(())
@@ -34,21 +34,28 @@ pub(super) fn check(response: &Response) -> Result<(), ModelError> {
 }
 
 /// The events of the answer. Dropping the stream drops the connection.
-pub(super) fn read(response: Response, mut answer: Answer, idle: Duration) -> ModelStream {
+pub(crate) fn read(
+    response: Response,
+    framing: Framing,
+    mut reader: Box<dyn Reader>,
+    mut answer: Answer,
+    idle: Duration,
+) -> ModelStream {
     async_stream::try_stream! {
         let mut body = response.bytes_stream();
-        let mut reader = SseReader::default();
+        let mut frames = FrameReader::new(framing);
         loop {
             match next_chunk(&mut body, &answer, idle).await {
-                Chunk::More(bytes) => reader.feed(bytes),
+                Chunk::More(bytes) => frames.feed(bytes),
                 Chunk::Silence if !answer.is_whole() => Err(stalled())?,
-                Chunk::End if !answer.is_whole() => Err(no_end(&reader))?,
+                Chunk::End if !answer.is_whole() => Err(no_end(&frames))?,
                 Chunk::Broken if !answer.is_whole() => Err(cut())?,
                 // Only the bookkeeping is missing, and what is missing there is estimated.
                 Chunk::Silence | Chunk::End | Chunk::Broken => break,
             }
-            while let Some(frame) = reader.next_frame().map_err(|_| endless_line())? {
-                for event in answer.take(&frame)? {
+            while let Some(frame) = frames.next_frame().map_err(|_| endless_line())? {
+                reader.take(&frame, &mut answer)?;
+                for event in answer.take_events() {
                     yield event;
                 }
                 if answer.is_done() {
@@ -59,7 +66,7 @@ pub(super) fn read(response: Response, mut answer: Answer, idle: Duration) -> Mo
                 break;
             }
         }
-        for event in answer.end()? {
+        for event in answer.end(reader.as_mut())? {
             yield event;
         }
     }
@@ -99,8 +106,8 @@ fn stalled() -> ModelError {
 }
 
 /// A body that ended without a single event was something else than a stream.
-fn no_end(reader: &SseReader) -> ModelError {
-    if reader.has_read() {
+fn no_end(frames: &FrameReader) -> ModelError {
+    if frames.has_read() {
         cut()
     } else {
         no_stream()
@@ -110,7 +117,7 @@ fn no_end(reader: &SseReader) -> ModelError {
 fn no_stream() -> ModelError {
     ModelError::new(
         ModelErrorKind::Malformed,
-        "the provider's answer is not an event stream",
+        "the provider's answer is not a stream of events",
     )
 }
 
