@@ -85,6 +85,10 @@ ids! {
     ApiKeyId
     /// A stored credential of a model provider; not the secret itself.
     CredentialId
+    /// A stored way to a model, an organisation's own.
+    RouteId
+    /// A stored persona through all its versions; runs name it by its key.
+    PersonaId
 }
 
 /// A W3C trace id: 16 bytes, shown as 32 lowercase hexadecimal digits.

@@ -6,6 +6,7 @@
 //! [`EventBody`]: a run is the sequence of its events, everything else is derived from it.
 
 mod clock;
+mod decimal;
 pub mod event;
 mod generation;
 mod id;
@@ -16,6 +17,7 @@ mod permission;
 mod persona;
 mod request;
 mod route;
+mod rule;
 mod secret;
 mod spec;
 mod status;
@@ -26,11 +28,12 @@ mod totals;
 mod usage;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use decimal::Decimal;
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
-    ApiKeyId, CredentialId, IdParseError, MessageId, NodeId, OrgId, RequestId, RunId, ThreadId,
-    ToolCallId, TraceId, UserId,
+    ApiKeyId, CredentialId, IdParseError, MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId,
+    RunId, ThreadId, ToolCallId, TraceId, UserId,
 };
 pub use limits::{LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
@@ -38,7 +41,8 @@ pub use money::{CreditRate, Multiplier, NanoUsd, credits_for};
 pub use permission::{OrgRole, Permission, PermissionSet};
 pub use persona::{ApprovalMode, ApprovalPolicy, OnOverflow, Persona, PersonaRef};
 pub use request::{Answer, AnswerError, Decision, InputRequest, RequestKind, parse_answer};
-pub use route::{Backoff, Prices, RateLimits, Route, RouteTimeouts};
+pub use route::{Backoff, DollarPrices, Prices, RateLimits, Route, RouteTimeouts};
+pub use rule::RouteRule;
 pub use secret::EncryptedSecret;
 pub use spec::{RunSpec, ToolPin};
 pub use status::{InvalidTransition, RunStatus, Transition};

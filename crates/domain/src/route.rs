@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CredentialId, Multiplier, NanoUsd, TokenBuckets};
+use crate::{CredentialId, Decimal, Multiplier, NanoUsd, TokenBuckets};
 
 /// Prices in nano-dollars per million tokens of each bucket, and per call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,35 @@ impl Prices {
             + part(tokens.output_tokens, self.output);
         let nanos = (micro_nanos + 500_000) / 1_000_000 + i128::from(self.request.as_nanos());
         NanoUsd::from_nanos(i64::try_from(nanos).unwrap_or(i64::MAX))
+    }
+}
+
+/// Prices as people write them: in dollars per million tokens, as numbers or as strings, at most
+/// nine decimals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DollarPrices {
+    /// Input that no cache knew.
+    pub input: Decimal<9>,
+    /// Input read from the provider's cache; the price of `input` by default.
+    pub cache_read: Option<Decimal<9>>,
+    /// Input written to the provider's cache; the price of `input` by default.
+    pub cache_write: Option<Decimal<9>>,
+    /// Output.
+    pub output: Decimal<9>,
+    /// Dollars per call, whatever it used.
+    pub request: Decimal<9>,
+}
+
+impl From<DollarPrices> for Prices {
+    fn from(dollars: DollarPrices) -> Self {
+        Self {
+            uncached_input: dollars.input.into(),
+            cache_read: dollars.cache_read.unwrap_or(dollars.input).into(),
+            cache_write: dollars.cache_write.unwrap_or(dollars.input).into(),
+            output: dollars.output.into(),
+            request: dollars.request.into(),
+        }
     }
 }
 
@@ -189,6 +218,22 @@ mod tests {
             ..tokens
         };
         assert_eq!(prices.cost(&absurd).as_nanos(), i64::MAX);
+    }
+
+    #[test]
+    fn a_cache_costs_as_much_as_input_unless_it_has_a_price() {
+        let prices = |json: &str| Prices::from(serde_json::from_str::<DollarPrices>(json).unwrap());
+        let written = prices(r#"{"input": 3, "cache_read": "0.3", "output": 15}"#);
+        assert_eq!(
+            [
+                written.uncached_input,
+                written.cache_read,
+                written.cache_write,
+                written.output
+            ],
+            [3_000_000_000, 300_000_000, 3_000_000_000, 15_000_000_000].map(NanoUsd::from_nanos)
+        );
+        assert_eq!(prices("{}"), Prices::default());
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! refused, since they are most likely typing errors.
 
 mod data;
-mod decimal;
 mod engine;
 mod environment;
 mod file;
@@ -29,7 +28,6 @@ use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
 pub use data::Data;
-pub use decimal::Decimal;
 pub use engine::Engine;
 pub use environment::Environment;
 pub use housekeeping::Housekeeping;
@@ -42,7 +40,7 @@ pub use model::Model;
 pub use nats::Nats;
 pub use net::Net;
 pub use personas::{ApprovalSettings, LimitSettings, PersonaSettings};
-pub use routes::{PriceSettings, RouteKind, RouteSettings};
+pub use routes::{RouteKind, RouteSettings};
 pub use secret::Secret;
 
 /// Everything the server is told.

@@ -3,12 +3,11 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use runloom_domain::text::is_name;
 use runloom_domain::{
-    ApprovalMode, ApprovalPolicy, Generation, Limits, OnOverflow, Persona, PersonaRef,
+    ApprovalMode, ApprovalPolicy, Decimal, Generation, Limits, OnOverflow, Persona, PersonaRef,
 };
 use serde::Deserialize;
 
-use super::decimal::Decimal;
-use super::routes::{RouteSettings, nano_usd};
+use super::routes::RouteSettings;
 
 /// `[[personas]]`: a manner of agent, for all organisations. The first is the default one;
 /// without any there is `assistant@1`. Of several versions of a key the last is the newest.
@@ -141,7 +140,7 @@ impl PersonaSettings {
             limits: Limits {
                 max_steps: self.limits.max_steps,
                 max_output_tokens: self.limits.max_output_tokens,
-                max_cost: nano_usd(self.limits.max_cost_usd),
+                max_cost: self.limits.max_cost_usd.into(),
                 timeout_seconds: self.limits.timeout_seconds,
                 waiting_seconds: self.limits.waiting_seconds,
             },

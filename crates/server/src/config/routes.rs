@@ -2,12 +2,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
 use runloom_domain::text::is_name;
-use runloom_domain::{Backoff, Multiplier, NanoUsd, Prices, RateLimits, Route, RouteTimeouts};
+use runloom_domain::{
+    Backoff, Decimal, DollarPrices, Multiplier, Prices, RateLimits, Route, RouteTimeouts,
+};
 use runloom_engine::port::catalog::RouteEntry;
 use runloom_models::{Models, ScriptedModel};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
-use super::decimal::Decimal;
 use super::{Environment, Mode, Secret};
 
 /// `[[routes]]`: a way to a model, for all organisations.
@@ -26,7 +28,7 @@ pub struct RouteSettings {
     /// The environment variable that holds the API key; without it none is sent.
     pub api_key_env: Option<String>,
     /// What its tokens cost; without it what the provider reports counts, if it reports it.
-    pub prices: Option<PriceSettings>,
+    pub prices: Option<DollarPrices>,
     /// Credits of its calls are multiplied by this, at most three decimals. Default 1.
     pub multiplier: Option<Decimal<3>>,
     /// Whether it is taken when neither the run nor its persona names one.
@@ -62,8 +64,7 @@ pub struct RouteSettings {
 }
 
 /// Who speaks to a model: one of [`Models::KINDS`], or the script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteKind(&'static str);
 
 impl RouteKind {
@@ -89,50 +90,15 @@ impl Default for RouteKind {
     }
 }
 
-impl TryFrom<String> for RouteKind {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
+impl<'de> Deserialize<'de> for RouteKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
         if name == Models::SCRIPTED {
             return Ok(Self::SCRIPTED);
         }
-        let kind =
-            Models::kind(&name).ok_or_else(|| format!("no kind of routes is called {name:?}"))?;
-        Ok(Self(kind.name))
+        let kind = Models::kind(&name).map(|kind| Self(kind.name));
+        kind.ok_or_else(|| D::Error::custom(format!("no kind of routes is called {name:?}")))
     }
-}
-
-/// Prices in dollars per million tokens, as numbers or as strings, at most nine decimals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PriceSettings {
-    /// Input that no cache knew.
-    pub input: Decimal<9>,
-    /// Input read from the provider's cache; the price of `input` by default.
-    pub cache_read: Option<Decimal<9>>,
-    /// Input written to the provider's cache; the price of `input` by default.
-    pub cache_write: Option<Decimal<9>>,
-    /// Output.
-    pub output: Decimal<9>,
-    /// Dollars per call, whatever it used.
-    pub request: Decimal<9>,
-}
-
-impl PriceSettings {
-    fn to_prices(self) -> Prices {
-        Prices {
-            uncached_input: nano_usd(self.input),
-            cache_read: nano_usd(self.cache_read.unwrap_or(self.input)),
-            cache_write: nano_usd(self.cache_write.unwrap_or(self.input)),
-            output: nano_usd(self.output),
-            request: nano_usd(self.request),
-        }
-    }
-}
-
-/// Dollars with nine decimals are nano-dollars.
-pub(super) const fn nano_usd(dollars: Decimal<9>) -> NanoUsd {
-    NanoUsd::from_nanos(dollars.scaled() as i64)
 }
 
 impl RouteSettings {
@@ -237,7 +203,7 @@ impl RouteSettings {
                 model: self.model.clone(),
                 kind: self.kind.as_str().to_owned(),
                 credential_id: None,
-                prices: self.prices.map(PriceSettings::to_prices),
+                prices: self.prices.map(Prices::from),
                 multiplier: self.multiplier.map_or_else(Multiplier::default, |factor| {
                     Multiplier::from_thousandths(factor.scaled() as u32)
                 }),

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Deserializer};
 
-/// A number that was written in decimal, kept exactly: `"0.15"`, `0.15` and `3` in TOML.
+use crate::NanoUsd;
+
+/// A number that was written in decimal, kept exactly: `"0.15"`, `0.15` and `3` in TOML and JSON.
 ///
 /// `PLACES` is how many decimals are kept; more of them are an error rather than rounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +35,13 @@ impl<const PLACES: u32> Decimal<PLACES> {
     }
 }
 
+/// Dollars with nine decimals are nano-dollars.
+impl From<Decimal<9>> for NanoUsd {
+    fn from(dollars: Decimal<9>) -> Self {
+        Self::from_nanos(dollars.0 as i64)
+    }
+}
+
 impl<'de, const PLACES: u32> Deserialize<'de> for Decimal<PLACES> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -44,7 +53,7 @@ impl<'de, const PLACES: u32> Deserialize<'de> for Decimal<PLACES> {
         }
         let text = match Written::deserialize(from)? {
             Written::Whole(number) => number.to_string(),
-            // The shortest form that reads back as this float: what was written in the file.
+            // The shortest form that reads back as this float: what was written.
             Written::Float(number) => number.to_string(),
             Written::Text(text) => text,
         };
@@ -60,15 +69,9 @@ impl<'de, const PLACES: u32> Deserialize<'de> for Decimal<PLACES> {
 mod tests {
     use super::*;
 
-    #[derive(Deserialize)]
-    struct File {
-        value: Decimal<9>,
-    }
-
     fn nano(value: &str) -> Option<u64> {
-        toml::from_str::<File>(&format!("value = {value}"))
-            .ok()
-            .map(|file| file.value.scaled())
+        let number = serde_json::from_str::<Decimal<9>>(value).ok()?;
+        Some(number.scaled())
     }
 
     #[test]
@@ -79,6 +82,11 @@ mod tests {
         assert_eq!(nano("\"0.075\""), Some(75_000_000));
         assert_eq!(nano("\"1.0000000010\""), Some(1_000_000_001));
         assert_eq!(nano("0.0"), Some(0));
+        assert_eq!(nano("1e-9"), Some(1));
+        assert_eq!(
+            NanoUsd::from(Decimal::<9>(150_000_000)),
+            NanoUsd::from_nanos(150_000_000)
+        );
     }
 
     #[test]
@@ -90,10 +98,10 @@ mod tests {
             "\".5\"",
             "\"1e3\"",
             "\"0.0000000001\"",
-            "nan",
-            "inf",
+            "1e300",
             "\"9223372037\"",
             "true",
+            "null",
         ] {
             assert_eq!(nano(bad), None, "{bad}");
         }
