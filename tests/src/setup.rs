@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::provider::Provider;
 use crate::{Data, Ended, Node, Store};
@@ -132,9 +133,9 @@ impl Setup {
         let toml = data.folder().join("runloom.toml");
         let shown = |path: PathBuf| path.to_str().expect("paths here are UTF-8").to_owned();
         let text = serde_json::to_string(&self.scripts).expect("JSON encodes");
-        std::fs::write(&scripts, text).expect("the folder takes files");
+        put(&scripts, &text);
         let text = self.toml.replace("SCRIPTS", &shown(scripts));
-        std::fs::write(&toml, text).expect("the folder takes files");
+        put(&toml, &text);
 
         let mut variables = self.variables.clone();
         let mut default = |name: &str, value: String| {
@@ -147,4 +148,12 @@ impl Setup {
         }
         variables
     }
+}
+
+/// Writes a file that another node on the same data may be reading: it sees the old one or the
+/// new one, and nothing between.
+fn put(path: &Path, text: &str) {
+    let unnamed = path.with_extension(format!("new-{}", Uuid::now_v7().simple()));
+    std::fs::write(&unnamed, text).expect("the folder takes files");
+    std::fs::rename(&unnamed, path).expect("it is in the same folder");
 }
