@@ -15,6 +15,7 @@ mod message;
 mod money;
 mod permission;
 mod persona;
+mod prompt;
 mod request;
 mod route;
 mod rule;
@@ -40,6 +41,7 @@ pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history}
 pub use money::{CreditRate, Multiplier, NanoUsd, credits_for};
 pub use permission::{OrgRole, Permission, PermissionSet};
 pub use persona::{ApprovalMode, ApprovalPolicy, OnOverflow, Persona, PersonaRef};
+pub use prompt::{MAX_PROMPT, PromptError, PromptTemplate};
 pub use request::{Answer, AnswerError, Decision, InputRequest, RequestKind, parse_answer};
 pub use route::{Backoff, DollarPrices, Prices, RateLimits, Route, RouteTimeouts};
 pub use rule::RouteRule;

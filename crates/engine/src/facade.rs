@@ -38,7 +38,7 @@ pub struct StartRun {
     pub when_busy: WhenBusy,
     /// A message that is posted with it.
     pub input: Option<String>,
-    /// A JSON object's text, at most 16 KB.
+    /// A JSON object's text, at most 16 KB. The persona's prompt may have values of it.
     pub metadata: Option<String>,
     /// Tighter limits.
     pub limits: LimitOverrides,
@@ -105,6 +105,12 @@ pub enum StartError {
     /// The run asks for more than its persona allows.
     #[error(transparent)]
     Limit(#[from] runloom_domain::LimitTooLarge),
+    /// The persona's prompt has places for values that the run's metadata doesn't have.
+    #[error("the prompt needs values in the run's metadata: {}", .0.join(", "))]
+    MissingVariables(Vec<String>),
+    /// The prompt is too long with the values of the run's metadata in it.
+    #[error("the prompt is too long with the run's metadata in it")]
+    PromptTooLong,
     /// The thread has this run, which hasn't ended.
     #[error("the thread is busy with run {0}")]
     Busy(RunId),

@@ -4,5 +4,6 @@
 mod cancel;
 mod choose;
 mod input;
+mod prompt;
 pub(crate) mod start;
 mod watch;

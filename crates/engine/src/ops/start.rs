@@ -4,7 +4,7 @@ use runloom_domain::{
 };
 use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once};
 
-use super::choose;
+use super::{choose, prompt};
 use crate::driver::Owned;
 use crate::facade::{StartError, StartRun, StartedRun, WhenBusy};
 use crate::machine::{Input, RunState};
@@ -58,7 +58,7 @@ impl Engine {
         Ok(RunSpec {
             limits: persona.limits.tightened(start.limits)?,
             tools: self.pins(&persona),
-            prompt: persona.prompt,
+            prompt: prompt::render(&persona.prompt, start.metadata.as_deref())?,
             persona: persona.id,
             route,
             fallbacks,

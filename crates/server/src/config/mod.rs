@@ -22,7 +22,7 @@ mod routes;
 mod secret;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
@@ -66,6 +66,9 @@ pub struct Config {
     pub routes: Vec<RouteSettings>,
     /// Manners of agents.
     pub personas: Vec<PersonaSettings>,
+    /// `RUNLOOM_PERSONAS_DIR`: a folder with more of them, each a Markdown file that begins
+    /// with its settings in YAML. Read at start. Default none.
+    pub personas_dir: Option<PathBuf>,
     /// How much this node does at once.
     pub engine: Engine,
     /// What is done now and then.
@@ -106,6 +109,9 @@ impl Config {
         self.data.overlay(environment)?;
         self.nats.overlay(environment)?;
         self.net.overlay(environment)?;
+        if let Some(folder) = environment.text("RUNLOOM_PERSONAS_DIR") {
+            self.personas_dir = Some(folder.into());
+        }
         self.model.overlay(environment);
         self.engine.overlay(environment)?;
         self.housekeeping.overlay(environment)?;
@@ -128,11 +134,8 @@ impl Config {
         if self.bench {
             self.routes.extend(RouteSettings::bench());
         }
-        if self.personas.is_empty() {
-            self.personas.extend(demo.then(PersonaSettings::demo));
-            self.personas.push(PersonaSettings::assistant());
-        }
-        Ok(())
+        let folder = self.personas_dir.as_deref();
+        PersonaSettings::complete(&mut self.personas, folder, demo)
     }
 
     /// Whether the scripted demo answers, because nothing else can.
@@ -184,17 +187,25 @@ impl Config {
 
     fn check_personas(&self) -> Result<()> {
         let mut names = BTreeSet::new();
+        let mut default = None;
         for persona in &self.personas {
             persona.check()?;
             let name = format!("{}@{}", persona.key, persona.version);
             if let Some(route) = &persona.route_id {
                 ensure!(
                     self.routes.iter().any(|known| known.route_id == *route),
-                    "persona {name} prefers the route {route}, which doesn't exist"
+                    "{}persona {name} prefers the route {route}, which doesn't exist",
+                    persona.at("route_id")
                 );
             }
             if !names.insert(name.clone()) {
-                bail!("two personas are called {name}");
+                bail!("{}two personas are called {name}", persona.at("key"));
+            }
+            if persona.default
+                && let Some(other) = default.replace(name.clone())
+            {
+                let place = persona.at("default");
+                bail!("{place}persona {name} is marked as the default, and so is {other}");
             }
         }
         Ok(())

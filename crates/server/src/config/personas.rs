@@ -1,16 +1,29 @@
-use std::collections::BTreeMap;
+mod file;
+mod folder;
+mod origin;
+mod shipped;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{Result, ensure};
 use runloom_domain::text::is_name;
 use runloom_domain::{
     ApprovalMode, ApprovalPolicy, Decimal, Generation, Limits, OnOverflow, Persona, PersonaRef,
+    ReasoningEffort, ResponseFormat,
 };
 use serde::Deserialize;
 
 use super::routes::RouteSettings;
+use origin::Origin;
 
-/// `[[personas]]`: a manner of agent, for all organisations. The first is the default one;
-/// without any there is `assistant@1`. Of several versions of a key the last is the newest.
+/// A manner of agent, for all organisations: `[[personas]]`, or a file in the folder of
+/// personas.
+///
+/// Those of the configuration come first, then those of the folder in the order of the files'
+/// names, then the ones that come with the program, without those whose key is among the
+/// others. Of several versions of a key the last is the newest. The default one is that which
+/// is marked so, else the first of all.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PersonaSettings {
@@ -19,10 +32,16 @@ pub struct PersonaSettings {
     /// Its version. Default `1`. Give a changed persona a new one.
     #[serde(default = "first_version")]
     pub version: String,
-    /// The system prompt.
-    pub prompt: String,
+    /// The system prompt, with places such as `{{name}}` for values of a run's metadata. In a
+    /// file it is what follows the settings.
+    pub prompt: Option<String>,
+    /// Whether a run that names no persona takes this one. At most one is. Default false.
+    #[serde(default)]
+    pub default: bool,
     /// The route it prefers when a run names none.
     pub route_id: Option<String>,
+    /// The model it prefers when neither the run nor it names a route.
+    pub model: Option<String>,
     /// Names of the tools it may use. Default none.
     #[serde(default)]
     pub tools: Vec<String>,
@@ -34,10 +53,34 @@ pub struct PersonaSettings {
     pub limits: LimitSettings,
     /// Sampling temperature; by default the provider decides.
     pub temperature: Option<f64>,
+    /// Nucleus sampling; by default the provider decides.
+    pub top_p: Option<f64>,
+    /// Texts at which the model stops. Default none.
+    #[serde(default)]
+    pub stop: Vec<String>,
+    /// `minimal`, `low`, `medium` or `high`; by default the provider decides.
+    pub reasoning_effort: Option<ReasoningEffort>,
+    /// `name` and `schema`: answers are JSON that fits the schema. Default none.
+    pub response_format: Option<ResponseFormat>,
+    /// `drop`, `summarise` or `fail`: what becomes of a history that is too long for the
+    /// model. Default `drop`.
+    #[serde(default)]
+    pub on_overflow: OnOverflow,
+    /// Whether the provider is asked to cache the prompt, where it has to be asked. Default
+    /// true.
+    #[serde(default = "yes")]
+    pub prompt_caching: bool,
+    /// Where it stands; none for the configuration file.
+    #[serde(skip)]
+    origin: Option<Origin>,
 }
 
 fn first_version() -> String {
     "1".to_owned()
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// `auto` (it runs), `ask` (a person is asked) or `deny`, by tool.
@@ -80,44 +123,92 @@ impl Default for LimitSettings {
 }
 
 impl PersonaSettings {
-    /// The persona that is there when none is configured.
-    pub fn assistant() -> Self {
-        Self {
-            key: "assistant".to_owned(),
-            version: first_version(),
-            prompt: "You are a helpful assistant. Use a tool when it gives a better answer than \
-                     you know by yourself, and answer in the language of the question."
-                .to_owned(),
-            route_id: None,
-            tools: ["current_time", "calculator", "ask_user"]
-                .map(str::to_owned)
-                .to_vec(),
-            approvals: ApprovalSettings::default(),
-            limits: LimitSettings::default(),
-            temperature: None,
+    /// Adds the personas of a folder and those that come with the program; before these the
+    /// demo's, if there is no other and the demo alone answers.
+    pub(super) fn complete(
+        personas: &mut Vec<Self>,
+        folder: Option<&Path>,
+        demo: bool,
+    ) -> Result<()> {
+        if let Some(folder) = folder {
+            personas.extend(folder::read(folder)?);
         }
+        let shipped = shipped::read()?;
+        if personas.is_empty() && demo {
+            personas.extend(shipped.first().map(Self::demo));
+        }
+        let own: BTreeSet<String> = personas.iter().map(|own| own.key.clone()).collect();
+        let others = shipped.into_iter().filter(|new| !own.contains(&new.key));
+        personas.extend(others);
+        Ok(())
     }
 
     /// The default persona while only the scripted demo answers.
-    pub(super) fn demo() -> Self {
+    fn demo(assistant: &Self) -> Self {
         Self {
             key: "demo".to_owned(),
             route_id: Some(RouteSettings::DEMO.to_owned()),
-            ..Self::assistant()
+            ..assistant.clone()
         }
+    }
+
+    /// What an error about a key begins with: the file and line, unless it is the
+    /// configuration file, whose keys are easily found by the persona's name.
+    pub(crate) fn at(&self, key: &str) -> String {
+        self.origin.as_ref().map_or(String::new(), |o| o.at(key))
     }
 
     pub(super) fn check(&self) -> Result<()> {
         let (key, version) = (&self.key, &self.version);
-        ensure!(is_name(key), "persona key {key:?} is not a name");
+        ensure!(
+            is_name(key),
+            "{}persona key {key:?} is not a name",
+            self.at("key")
+        );
         ensure!(
             is_name(version),
-            "version {version:?} of persona {key} is not a name"
+            "{}version {version:?} of persona {key} is not a name",
+            self.at("version")
+        );
+        ensure!(
+            self.prompt.is_some(),
+            "persona {key}@{version} has no prompt"
         );
         for tool in self.approvals.tools.keys() {
             ensure!(
                 self.tools.contains(tool),
-                "persona {key}@{version} has an approval for {tool}, which is not among its tools"
+                "{}persona {key}@{version} has an approval for {tool}, which is not among its tools",
+                self.at("approvals")
+            );
+        }
+        self.check_generation()
+    }
+
+    fn check_generation(&self) -> Result<()> {
+        let name = format!("persona {}@{}", self.key, self.version);
+        // What any provider takes; many take less.
+        let is_temperature = |value| (0.0..=2.0).contains(&value);
+        ensure!(
+            self.temperature.is_none_or(is_temperature),
+            "{}temperature of {name} is not from 0 to 2",
+            self.at("temperature")
+        );
+        ensure!(
+            self.top_p.is_none_or(|share| share > 0.0 && share <= 1.0),
+            "{}top_p of {name} is not above 0 and at most 1",
+            self.at("top_p")
+        );
+        ensure!(
+            self.stop.iter().all(|text| !text.is_empty()),
+            "{}{name} stops at an empty text",
+            self.at("stop")
+        );
+        if let Some(format) = &self.response_format {
+            let fits = is_name(&format.name) && format.schema.is_object();
+            ensure!(
+                fits,
+                "{}response_format of {name} wants a name and a schema that is an object",
+                self.at("response_format")
             );
         }
         Ok(())
@@ -130,7 +221,7 @@ impl PersonaSettings {
                 key: self.key.clone(),
                 version: self.version.clone(),
             },
-            prompt: self.prompt.clone(),
+            prompt: self.prompt.clone().unwrap_or_default(),
             route_id: self.route_id.clone(),
             tools: self.tools.clone(),
             approvals: ApprovalPolicy {
@@ -146,10 +237,14 @@ impl PersonaSettings {
             },
             generation: Generation {
                 temperature: self.temperature,
-                ..Generation::default()
+                top_p: self.top_p,
+                stop: self.stop.clone(),
+                reasoning_effort: self.reasoning_effort,
+                response_format: self.response_format.clone(),
+                prompt_caching: self.prompt_caching,
             },
-            on_overflow: OnOverflow::default(),
-            model: None,
+            on_overflow: self.on_overflow,
+            model: self.model.clone(),
         }
     }
 }

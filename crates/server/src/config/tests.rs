@@ -258,6 +258,13 @@ fn routes_and_personas_must_fit_together() {
     let persona = "[[personas]]\nkey = \"p\"\nprompt = \"x\"\n";
     assert!(error(&format!("{persona}route_id = \"a\""), &[]).contains("prefers the route a"));
     assert!(error(&format!("{persona}{persona}"), &[]).contains("two personas are called p@1"));
+    assert!(error("[[personas]]\nkey = \"p\"\n", &[]).contains("persona p@1 has no prompt"));
+    let marked =
+        |key: &str| format!("[[personas]]\nkey = \"{key}\"\nprompt = \"x\"\ndefault = true\n");
+    assert!(
+        error(&(marked("p") + &marked("q")), &[])
+            .contains("persona q@1 is marked as the default, and so is p@1")
+    );
     let approvals = format!("{persona}approvals.tools = {{ t = \"ask\" }}");
     assert!(error(&approvals, &[]).contains("approval for t"));
 }
@@ -285,6 +292,76 @@ fn a_persona_is_read_whole() {
         persona.approvals.mode("calculator"),
         runloom_domain::ApprovalMode::Ask
     );
+}
+
+fn personas(config: &Config) -> Vec<String> {
+    let name = |persona: &PersonaSettings| persona.to_persona().id.to_string();
+    config.personas.iter().map(name).collect()
+}
+
+#[test]
+fn the_configurations_personas_come_first_and_the_programs_last() {
+    let shipped = ["assistant@1", "careful@1", "summariser@1"];
+    let real = ("OPENAI_API_KEY", "k");
+    assert_eq!(personas(&load("", &[real]).unwrap()), shipped);
+    assert_eq!(
+        personas(&load("", &[]).unwrap()),
+        ["demo@1", shipped[0], shipped[1], shipped[2]]
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).display().to_string()
+    };
+    write("b.md", "---\nkey: b\n---\nB.");
+    write("a.md", "---\nkey: careful\nversion: 7\n---\nA.");
+    let path = folder.path().to_str().unwrap().to_owned();
+    let variables = [real, ("RUNLOOM_PERSONAS_DIR", path.as_str())];
+    let expected = ["careful@7", "b@1", "assistant@1", "summariser@1"];
+    assert_eq!(personas(&load("", &variables).unwrap()), expected);
+    let file = format!("personas_dir = {path:?}\n[[personas]]\nkey = \"p\"\nprompt = \"x\"\n");
+    let both = load(&file, &[]).unwrap();
+    assert_eq!(personas(&both)[..3], ["p@1", "careful@7", "b@1"]);
+    let again = write("c.md", "---\nversion: 7\nkey: careful\n---\nC.");
+    let twice = load("", &variables).unwrap_err().to_string();
+    assert_eq!(
+        twice,
+        format!("{again}, line 3: two personas are called careful@7")
+    );
+    let wrong = write("c.md", "---\nkey: c\n\nroute_id: nowhere\n---\nC.");
+    let wanting = load("", &variables).unwrap_err().to_string();
+    assert_eq!(
+        wanting,
+        format!("{wrong}, line 4: persona c@1 prefers the route nowhere, which doesn't exist")
+    );
+}
+
+#[test]
+fn the_programs_personas_are_as_promised() {
+    let config = load("", &[("OPENAI_API_KEY", "k")]).unwrap();
+    let personas: Vec<_> = config
+        .personas
+        .iter()
+        .map(PersonaSettings::to_persona)
+        .collect();
+    let [assistant, careful, summariser] = &personas[..] else {
+        panic!("{personas:?}");
+    };
+    assert_eq!(assistant.tools, ["current_time", "calculator", "ask_user"]);
+    assert!(
+        assistant
+            .prompt
+            .starts_with("You are a helpful assistant. Use a tool when")
+    );
+    assert_eq!(
+        careful.approvals.mode("calculator"),
+        runloom_domain::ApprovalMode::Ask
+    );
+    assert!(summariser.tools.is_empty());
+    for persona in &personas {
+        let template = runloom_domain::PromptTemplate::parse(&persona.prompt);
+        assert_eq!(template.variables(), Vec::<&str>::new(), "{}", persona.id);
+    }
 }
 
 #[test]

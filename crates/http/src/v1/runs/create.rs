@@ -4,7 +4,7 @@ use runloom_accounts::Caller;
 use runloom_domain::{LimitOverrides, NanoUsd, RunId, ThreadId};
 use runloom_engine::{StartError, StartRun, StartedRun, WhenBusy};
 use runloom_store::Rewind;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::CreatedRun;
@@ -169,6 +169,7 @@ fn limits(fields: &mut Fields) -> LimitOverrides {
         (status = 409, description = "`runs.thread_busy` with `details.run_id`, \
             `idempotency.key_reused`, `idempotency.in_progress`", body = ErrorEnvelope),
         (status = 422, description = "`validation.error`, `personas.not_found`, \
+            `personas.variable_missing` with `details` by name, `personas.prompt_too_long`, \
             `routes.not_found`, `routes.unavailable`", body = ErrorEnvelope),
         (status = 429, description = "`runs.limit_exceeded`, `runs.queue_full`",
             body = ErrorEnvelope),
@@ -242,6 +243,15 @@ impl From<StartError> for ApiError {
                 &format!("limits.{}", limit.0),
                 "is above what the persona allows",
             ),
+            StartError::MissingVariables(names) => Self::unprocessable(
+                "personas.variable_missing",
+                "the persona's prompt needs values in `metadata`",
+            )
+            .details(missing(&names)),
+            StartError::PromptTooLong => Self::unprocessable(
+                "personas.prompt_too_long",
+                "the persona's prompt is too long with the values of `metadata` in it",
+            ),
             StartError::Busy(run_id) => Self::conflict(
                 "runs.thread_busy",
                 "the thread has a run that has not ended",
@@ -264,4 +274,11 @@ impl From<StartError> for ApiError {
             StartError::Store(error) => error.into(),
         }
     }
+}
+
+/// What is wrong with the metadata, by field, as for a request that isn't valid.
+fn missing(names: &[String]) -> Value {
+    let problem = "must be a string, a number, true or false";
+    let field = |name: &String| (format!("metadata.{name}"), Value::from(problem));
+    names.iter().map(field).collect()
 }

@@ -18,7 +18,8 @@ use crate::v1::runs::create::{Again, AgainBody, start};
         (status = 201, description = "The new run has begun.", body = CreatedRun),
         (status = 404, description = "`threads.not_found`, `messages.not_found`", body = ErrorEnvelope),
         (status = 409, description = "`runs.thread_busy`", body = ErrorEnvelope),
-        (status = 422, description = "`personas.not_found`, \
+        (status = 422, description = "`personas.not_found`, `personas.variable_missing`, \
+            `personas.prompt_too_long`, \
             `routes.not_found`, `routes.unavailable`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
