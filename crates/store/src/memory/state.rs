@@ -7,8 +7,9 @@ use runloom_domain::{
 };
 
 use super::accounts::{Account, StoredKey};
+use super::config::Config;
 use super::once::{Kept, OnceKey};
-use crate::{RunRecord, StoreError, ThreadRecord};
+use crate::{DataKey, RunRecord, StoreError, ThreadRecord};
 
 /// Everything there is.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub(super) struct State {
     pub(super) answers: HashMap<OnceKey, Kept>,
     pub(super) accounts: BTreeMap<UserId, Account>,
     pub(super) keys: Vec<StoredKey>,
+    pub(super) data_keys: BTreeMap<(OrgId, u32), DataKey>,
+    pub(super) config: Config,
     /// For how many days the events of organisations with a retention of their own are kept.
     pub(super) retention: HashMap<OrgId, u32>,
 }
