@@ -4,8 +4,9 @@ use runloom_domain::{Clock, OrgId, OrgRole, PermissionSet, Timestamp, UserId};
 use runloom_store::{AccountStore, UserRecord};
 
 use crate::authenticate::Lookups;
+use crate::derive::keyed_hash;
 use crate::password::Passwords;
-use crate::token::{TokenKeys, TokenKind, keyed_hash};
+use crate::token::{TokenKeys, TokenKind};
 use crate::{AccountError, AccountsConfig, Caller};
 
 /// The accounts of an installation; one per process, shared by all requests.

@@ -1,5 +1,5 @@
 //! Who is asking, and what they may do: registration, passwords, access tokens, API keys,
-//! permissions.
+//! permissions; and the secrets that organisations keep here.
 //!
 //! The crate knows neither HTTP nor SQL: it works on the [`AccountStore`] port, takes its time
 //! of day from a [`Clock`], and says what went wrong in one [`AccountError`].
@@ -12,6 +12,9 @@
 //! master secret and everything else is in the store. What a node remembers of the store it
 //! forgets within 2 s, which bounds how long a revoked key works anywhere.
 //!
+//! What an organisation entrusts to us, such as its keys for providers, is in the [`Vault`]'s
+//! care.
+//!
 //! [`AccountStore`]: runloom_store::AccountStore
 //! [`Clock`]: runloom_domain::Clock
 
@@ -21,6 +24,7 @@ mod authenticate;
 mod caller;
 mod check;
 mod config;
+mod derive;
 mod error;
 mod first_owner;
 mod fresh;
@@ -28,6 +32,7 @@ mod keys;
 mod password;
 mod random;
 mod secret;
+mod secrets;
 mod sign_in;
 #[cfg(test)]
 mod testing;
@@ -41,6 +46,7 @@ pub use error::{AccountError, FieldError};
 pub use first_owner::FirstOwner;
 pub use keys::{ApiKey, ApiKeyRequest, CreatedApiKey};
 pub use secret::Secret;
+pub use secrets::{MasterKey, Place, Vault, VaultError};
 pub use sign_in::{AccessToken, Registered};
 pub use tickets::Ticket;
 pub use token::TokenKeys;

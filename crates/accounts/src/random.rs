@@ -4,11 +4,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 /// Digits and letters, the alphabet of public ids.
 const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Random bytes. An operating system without randomness can't run a server, so its failure is
+/// Fills a buffer with random bytes. An operating system without randomness can't run a server, so its failure is
 /// a panic, not an error that every caller would have to carry.
-fn bytes<const N: usize>() -> [u8; N] {
+pub(crate) fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system gives random bytes");
+}
+
+/// `N` random bytes.
+pub(crate) fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    fill(&mut bytes);
     bytes
 }
 

@@ -1,11 +1,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
 
 /// Text that must not reach a log: a password, a token, a key. It has no `Display` and can't
-/// be serialized, and its `Debug` shows nothing.
+/// be serialized, and its `Debug` shows nothing. It is wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// The text. The caller takes over that it goes nowhere else.
@@ -16,13 +17,13 @@ impl Secret {
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
-        Self(text)
+        Self(Zeroizing::new(text))
     }
 }
 
 impl From<&str> for Secret {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self::from(text.to_owned())
     }
 }
 
@@ -34,7 +35,7 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(Self)
+        String::deserialize(from).map(Self::from)
     }
 }
 

@@ -1,13 +1,10 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use sha2::Sha256;
 
 use super::TokenKind;
+use crate::derive::{derive, key_id};
 
 /// The keys that tokens are signed with, derived from the installation's master secret, so
 /// that every node has the same.
@@ -73,9 +70,7 @@ pub(super) struct KeyRing {
 impl KeyRing {
     fn derive(master: &[u8; 32], purpose: &str) -> Self {
         let key = derive(master, &format!("runloom {purpose} key v1"));
-        // The name of a key tells nothing about it: it is derived, not cut from it.
-        let name = derive(&key, "runloom key id v1");
-        let kid = URL_SAFE_NO_PAD.encode(&name[..9]);
+        let kid = key_id(&key);
         Self {
             signing: EncodingKey::from_secret(&key),
             accepted: HashMap::from([(kid.clone(), DecodingKey::from_secret(&key))]),
@@ -92,19 +87,6 @@ impl KeyRing {
     pub(super) fn verifying(&self, kid: &str) -> Option<&DecodingKey> {
         self.accepted.get(kid)
     }
-}
-
-/// A key for one purpose out of a uniformly random one: HMAC as a pseudo-random function, which
-/// is what HKDF's expand step comes to for one block.
-fn derive(secret: &[u8; 32], label: &str) -> [u8; 32] {
-    keyed_hash(secret, label.as_bytes())
-}
-
-/// HMAC-SHA256.
-pub(crate) fn keyed_hash(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(bytes);
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@
 mod keys;
 
 pub use keys::TokenKeys;
-pub(crate) use keys::keyed_hash;
 
 use std::time::Duration;
 

@@ -16,6 +16,7 @@ mod master_key;
 mod mode;
 mod model;
 mod nats;
+mod net;
 mod personas;
 mod routes;
 mod secret;
@@ -37,6 +38,7 @@ pub use master_key::MasterKey;
 pub use mode::Mode;
 pub use model::Model;
 pub use nats::Nats;
+pub use net::Net;
 pub use personas::{ApprovalSettings, LimitSettings, PersonaSettings};
 pub use routes::{RouteKind, RouteSettings};
 pub use secret::Secret;
@@ -56,6 +58,8 @@ pub struct Config {
     pub data: Data,
     /// How nodes wake each other.
     pub nats: Nats,
+    /// What the server may reach for those who use it.
+    pub net: Net,
     /// The short way to one real model.
     pub model: Model,
     /// Ways to models.
@@ -101,6 +105,7 @@ impl Config {
         self.listen.overlay(environment)?;
         self.data.overlay(environment)?;
         self.nats.overlay(environment)?;
+        self.net.overlay(environment)?;
         self.model.overlay(environment);
         self.engine.overlay(environment)?;
         self.housekeeping.overlay(environment)?;

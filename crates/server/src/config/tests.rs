@@ -117,6 +117,27 @@ fn values_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn ranges_that_may_be_reached_are_added_to_the_internet() {
+    let reaches = |config: &Config, address: &str| {
+        let address = address.parse().unwrap();
+        config.net.to_policy().check(address).is_ok()
+    };
+    let nothing = load("", &[]).unwrap();
+    assert!(reaches(&nothing, "8.8.8.8") && !reaches(&nothing, "127.0.0.1"));
+    let file = "[net]\nallow = [\"10.0.0.0/8\", \"fd12::/16\"]";
+    let config = load(file, &[]).unwrap();
+    assert!(reaches(&config, "10.1.2.3") && reaches(&config, "fd12::1"));
+    let over = load(file, &[("RUNLOOM_NET_ALLOW", "127.0.0.1/32, ::1/128")]).unwrap();
+    assert!(reaches(&over, "127.0.0.1") && reaches(&over, "::1"));
+    assert!(!reaches(&over, "10.1.2.3"));
+    assert_eq!(
+        error("", &[("RUNLOOM_NET_ALLOW", "10.0.0.0/8,10.0.0.1")]),
+        "RUNLOOM_NET_ALLOW: \"10.0.0.1\" is no range such as 10.0.0.0/8"
+    );
+    assert!(error("[net]\nallow = [\"10/8\"]", &[]).starts_with("line 2, column 1"));
+}
+
+#[test]
 fn production_refuses_insecure_defaults() {
     let mode = ("RUNLOOM_MODE", "production");
     let key = ("RUNLOOM_MASTER_KEY", KEY);
