@@ -19,6 +19,7 @@ table! {
         name -> Text,
         created_at -> Moment,
         event_retention_days -> Nullable<Integer>,
+        config_version -> BigInt,
     }
 }
 
@@ -252,6 +253,87 @@ table! {
 table! {
     use diesel::sql_types::*;
     use crate::types::*;
+    org_data_keys (org_id, key_version) {
+        org_id -> Uid,
+        key_version -> BigInt,
+        wrapped -> Binary,
+        master_key_id -> Text,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    llm_credentials (org_id, credential_id) {
+        org_id -> Uid,
+        credential_id -> Uid,
+        provider -> Text,
+        name -> Text,
+        base_url -> Nullable<Text>,
+        secret -> Nullable<Binary>,
+        secret_nonce -> Nullable<Binary>,
+        secret_key_version -> Nullable<BigInt>,
+        key_prefix -> Nullable<Text>,
+        version -> BigInt,
+        created_by -> Uid,
+        created_at -> Moment,
+        updated_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    llm_routes (org_id, route_id) {
+        org_id -> Uid,
+        route_id -> Uid,
+        credential_id -> Uid,
+        model -> Text,
+        priority -> Integer,
+        is_default -> Bool,
+        enabled -> Bool,
+        fallback -> Nullable<Text>,
+        terms -> Text,
+        version -> BigInt,
+        created_by -> Uid,
+        created_at -> Moment,
+        updated_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    personas (org_id, persona_key) {
+        org_id -> Uid,
+        persona_key -> Text,
+        persona_id -> Uid,
+        is_default -> Bool,
+        last_number -> BigInt,
+        created_at -> Moment,
+        deleted_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    persona_versions (org_id, persona_key, number) {
+        org_id -> Uid,
+        persona_key -> Text,
+        number -> BigInt,
+        version -> Text,
+        spec -> Text,
+        created_by -> Uid,
+        created_at -> Moment,
+        deleted_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
     nodes (node_id) {
         node_id -> Uid,
         lease_until -> Moment,
@@ -261,8 +343,13 @@ table! {
 allow_tables_to_appear_in_same_query!(
     api_keys,
     credit_entries,
+    events,
+    llm_credentials,
+    llm_routes,
     memberships,
     messages,
+    persona_versions,
+    personas,
     run_heads,
     runs,
     threads,

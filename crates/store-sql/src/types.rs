@@ -55,7 +55,17 @@ macro_rules! ids {
 }
 
 ids!(
-    ApiKeyId, MessageId, NodeId, OrgId, RunId, ThreadId, ToolCallId, UserId
+    ApiKeyId,
+    CredentialId,
+    MessageId,
+    NodeId,
+    OrgId,
+    PersonaId,
+    RouteId,
+    RunId,
+    ThreadId,
+    ToolCallId,
+    UserId
 );
 
 impl ToSql<Uid, Pg> for Id {

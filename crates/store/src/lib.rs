@@ -18,6 +18,7 @@
 //! To add a method: the port, a case in the contract suite, the adapters, in this order.
 
 mod account;
+mod config;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod data_keys;
@@ -33,6 +34,12 @@ mod thread;
 pub use account::{
     AccountStore, ApiKeyRecord, CreateAccount, LoginRecord, NewAccount, NewApiKey, UserRecord,
 };
+pub use config::{
+    ConfigStore, Configured, CredentialRecord, CredentialSettings, DeleteConfig, DeletePersona,
+    MAX_ROUTES, NewCredential, NewPersona, NewRoute, PersonaAnswer, PersonaHead, PersonaRecord,
+    PersonaTarget, PersonaVersion, RouteRecord, RouteRefusal, RouteSettings, StoredKey, Update,
+    WritePersona, next_version, refused_fallback,
+};
 pub use data_keys::{DataKey, DataKeys};
 pub use error::StoreError;
 pub use housekeeping::{Deleted, Expired, Housekeeping, Tended};
@@ -47,6 +54,9 @@ pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 
 /// Everything a server needs of its database behind one handle.
-pub trait Store: RunStore + ThreadStore + AccountStore + Housekeeping {}
+pub trait Store:
+    RunStore + ThreadStore + AccountStore + ConfigStore + DataKeys + Housekeeping
+{
+}
 
-impl<T: RunStore + ThreadStore + AccountStore + Housekeeping> Store for T {}
+impl<T: RunStore + ThreadStore + AccountStore + ConfigStore + DataKeys + Housekeeping> Store for T {}

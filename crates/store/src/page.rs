@@ -29,6 +29,14 @@ pub struct Paged<T> {
 }
 
 impl<T> Paged<T> {
+    /// The same page of something that is made of each row.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Paged<U> {
+        Paged {
+            items: self.items.into_iter().map(f).collect(),
+            next: self.next,
+        }
+    }
+
     /// Makes a page of rows that were read with `limit + 1`: the surplus row only tells that
     /// there is more.
     pub fn from_surplus(mut items: Vec<T>, limit: u32, key: impl Fn(&T) -> PageKey) -> Self {

@@ -23,12 +23,17 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 21] = [
     "orgs",
     "users",
     "user_names",
     "memberships",
     "api_keys",
+    "org_data_keys",
+    "llm_credentials",
+    "llm_routes",
+    "personas",
+    "persona_versions",
     "idempotency_keys",
     "threads",
     "run_heads",

@@ -58,6 +58,9 @@ macro_rules! decide {
     }};
 }
 
+// Behind the macros, which it uses too.
+mod config;
+
 #[async_trait]
 impl RunStore for PostgresStore {
     async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError> {

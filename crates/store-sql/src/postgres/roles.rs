@@ -26,6 +26,11 @@ const TRIES: u32 = 5;
 /// their parent only.
 const RIGHTS: &[(&str, &str, &str)] = &[
     ("orgs", "SELECT, INSERT, UPDATE", "SELECT"),
+    ("org_data_keys", "SELECT, INSERT", ""),
+    ("llm_credentials", "SELECT, INSERT, UPDATE, DELETE", ""),
+    ("llm_routes", "SELECT, INSERT, UPDATE, DELETE", ""),
+    ("personas", "SELECT, INSERT, UPDATE", ""),
+    ("persona_versions", "SELECT, INSERT, UPDATE", ""),
     ("users", "SELECT, INSERT, UPDATE", ""),
     ("user_names", "SELECT, INSERT", ""),
     ("memberships", "SELECT, INSERT", ""),

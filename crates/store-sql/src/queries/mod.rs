@@ -9,13 +9,18 @@
 
 pub(super) mod accounts;
 pub(super) mod api_keys;
+pub(super) mod config;
 pub(super) mod create;
+pub(super) mod credentials;
+pub(super) mod data_keys;
 pub(super) mod events;
 pub(super) mod housekeeping;
 pub(super) mod intend;
 pub(super) mod keys;
 pub(super) mod messages;
+pub(super) mod personas;
 pub(super) mod project;
+pub(super) mod routes;
 pub(super) mod runs;
 pub(super) mod threads;
 

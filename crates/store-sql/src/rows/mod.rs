@@ -2,8 +2,12 @@
 
 pub(crate) mod account;
 pub(crate) mod census;
+pub(crate) mod credential;
+pub(crate) mod data_key;
 pub(crate) mod event;
 pub(crate) mod message;
+pub(crate) mod persona;
+pub(crate) mod route;
 pub(crate) mod run;
 pub(crate) mod thread;
 

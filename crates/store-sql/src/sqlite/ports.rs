@@ -1,5 +1,7 @@
 //! The ports: each method names its query.
 
+mod config;
+
 use async_trait::async_trait;
 use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,

@@ -10,9 +10,9 @@ use runloom_domain::{MessageId, RunStatus};
 
 use super::Harness;
 use super::fixtures::{
-    Scene, answer_message, call, event, first_page, idempotency, new_account, new_api_key,
-    new_message, new_run, new_thread, node, now, post, running, running_for, tenant, thread, types,
-    waiting,
+    Scene, answer_message, call, event, first_page, first_version, idempotency, new_account,
+    new_api_key, new_credential, new_message, new_route, new_run, new_thread, node, now, post,
+    running, running_for, tenant, thread, types, waiting,
 };
 use crate::{NewRun, Once, Projection, Rewind, ThreadPatch};
 
@@ -374,6 +374,54 @@ pub async fn api_keys(h: &Harness) {
     eventually(async || {
         let page = h.store().api_keys(org, None, first_page(99)).await.unwrap();
         page.items.is_empty()
+    })
+    .await;
+}
+
+/// Credentials, routes and personas.
+pub async fn configuration(h: &Harness) {
+    let tenant = tenant(h).await;
+    let org = tenant.org;
+    let mut credentials = Vec::new();
+    dropped(h, || {
+        let (store, new) = (h.store(), new_credential(&tenant));
+        credentials.push(new.credential_id);
+        async move { store.create_credential(new, None).await }
+    })
+    .await;
+    let all = credentials.len();
+    eventually(async || {
+        let page = h.store().credentials(org, first_page(99)).await.unwrap();
+        page.items.len() == all
+    })
+    .await;
+    dropped(h, || {
+        let (store, new) = (h.store(), new_route(&tenant, credentials[0]));
+        async move { store.create_route(new, None).await }
+    })
+    .await;
+    eventually(async || h.store().configured(org).await.unwrap().routes.len() == all).await;
+    let mut left = credentials[1..].iter().chain(&credentials[1..2]);
+    dropped(h, || {
+        let (store, id) = (h.store(), *left.next().unwrap());
+        async move { store.delete_credential(org, id, None).await }
+    })
+    .await;
+    eventually(async || {
+        let page = h.store().credentials(org, first_page(99)).await.unwrap();
+        page.items.len() == 1
+    })
+    .await;
+    let mut count = 0;
+    dropped(h, || {
+        count += 1;
+        let (store, new) = (h.store(), first_version(&tenant, &format!("p{count}")));
+        async move { store.write_persona(new).await }
+    })
+    .await;
+    eventually(async || {
+        let page = h.store().personas(org, first_page(99)).await.unwrap();
+        page.items.len() == count
     })
     .await;
 }

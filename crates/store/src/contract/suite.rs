@@ -52,6 +52,7 @@ macro_rules! contract_suite {
                 threads;
                 accounts;
                 api_keys;
+                configuration;
             }
             census {
                 runs_are_counted_until_they_end;
@@ -80,6 +81,19 @@ macro_rules! contract_suite {
                 refused_data_creates_nothing;
                 a_panic_in_the_first_event_harms_nobody;
                 a_repeated_run_id_is_refused;
+            }
+            credentials {
+                a_credential_is_made_and_read;
+                credentials_are_listed;
+                a_credential_is_changed;
+                one_of_racing_changes_counts;
+                a_credential_in_use_stays;
+                twins_make_one_credential;
+                a_bad_credential_is_refused;
+            }
+            data_keys {
+                a_data_key_is_made_once;
+                one_of_racing_data_keys_stays;
             }
             fidelity {
                 events;
@@ -126,6 +140,18 @@ macro_rules! contract_suite {
                 pages_follow_positions;
                 racing_posts_have_dense_positions;
             }
+            personas {
+                a_persona_is_made_and_read;
+                versions_follow_each_other;
+                a_write_says_what_it_expects;
+                one_persona_is_the_default;
+                personas_are_listed;
+                a_deleted_persona_leaves_its_names;
+                racing_versions_are_apart;
+                a_version_is_made_once;
+                a_bad_persona_is_refused;
+                personas_raise_the_version;
+            }
             projection {
                 messages_take_the_next_positions;
                 messages_come_back_as_written;
@@ -171,6 +197,18 @@ macro_rules! contract_suite {
                 an_edit_changes_the_message_and_hides_the_rest;
                 there_must_be_a_message_to_go_back_to;
             }
+            routes {
+                a_route_is_made_and_read;
+                routes_are_listed;
+                a_route_is_changed;
+                a_route_refers_to_what_is_there;
+                racing_changes_make_no_circle;
+                a_route_in_use_stays;
+                a_route_is_made_once;
+                routes_have_a_limit;
+                a_bad_route_is_refused;
+                writes_raise_the_version;
+            }
             run_lists {
                 runs_are_listed_newest_first;
                 filters_narrow_a_list;
@@ -185,6 +223,8 @@ macro_rules! contract_suite {
                 threads_are_absent;
                 api_keys_are_absent;
                 contents_and_keys_are_apart;
+                credentials_and_routes_are_absent;
+                personas_are_absent;
             }
             thread_races {
                 one_of_many_runs_starts;

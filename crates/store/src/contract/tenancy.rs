@@ -4,12 +4,14 @@ use runloom_domain::{RunStatus, ToolCallId};
 
 use super::Harness;
 use super::fixtures::{
-    Scene, Tenant, append, append_ok, create, done, event, first_page, idempotency, new_api_key,
-    new_message, new_run, new_thread, now, post, running, tenant, try_create,
+    Scene, Tenant, append, append_ok, create, credential, done, event, first_page, first_version,
+    further_version, idempotency, new_api_key, new_credential, new_message, new_route, new_run,
+    new_thread, now, post, route, running, tenant, try_create, written,
 };
 use crate::{
-    Appended, Change, Content, CreateRun, DeleteThread, HistoryPart, Intended, NewRun, Once,
-    Projection, RunFilter, ThreadPatch, ToolOutput,
+    Appended, Change, Content, CreateRun, DeleteConfig, DeletePersona, DeleteThread, HistoryPart,
+    Intended, NewPersona, NewRun, Once, Projection, RouteRefusal, RouteSettings, RunFilter,
+    ThreadPatch, ToolOutput, Update, WritePersona,
 };
 
 /// A run with everything that can be read of it, and a stranger.
@@ -185,4 +187,87 @@ pub async fn contents_and_keys_are_apart(h: &Harness) {
                 .unwrap(),
         );
     }
+}
+
+/// Every read and write of a credential and a route, and the references between them.
+pub async fn credentials_and_routes_are_absent(h: &Harness) {
+    let (owner, stranger) = (tenant(h).await, tenant(h).await);
+    let (store, org) = (h.store(), stranger.org);
+    let theirs = credential(h, &owner).await;
+    let their_route = route(h, &owner, theirs, None).await;
+    let before = store.credential(owner.org, theirs).await.unwrap();
+    assert_eq!(store.credential(org, theirs).await.unwrap(), None);
+    assert_eq!(store.route(org, their_route).await.unwrap(), None);
+    let page = store.credentials(org, first_page(9)).await.unwrap();
+    assert!(page.items.is_empty());
+    let page = store.routes(org, first_page(9)).await.unwrap();
+    assert!(page.items.is_empty());
+    assert!(store.configured(org).await.unwrap().routes.is_empty());
+    let settings = new_credential(&stranger).settings;
+    let changed = store
+        .update_credential(org, theirs, 1, settings, now())
+        .await;
+    assert_eq!(changed.unwrap(), Update::Absent);
+    let deleted = store.delete_credential(org, theirs, None).await.unwrap();
+    assert_eq!(deleted, DeleteConfig::Absent);
+
+    let lost = store.create_route(new_route(&stranger, theirs), None).await;
+    assert_eq!(done(lost.unwrap()), Err(RouteRefusal::NoCredential));
+    let own = credential(h, &stranger).await;
+    let mut astray = new_route(&stranger, own);
+    astray.settings.fallback = Some(their_route.to_string());
+    let astray = store.create_route(astray, None).await.unwrap();
+    assert_eq!(done(astray), Err(RouteRefusal::NoFallback));
+    let settings = RouteSettings::new(own, "mine");
+    let changed = store
+        .update_route(org, their_route, 1, settings, now())
+        .await;
+    assert_eq!(changed.unwrap(), Update::Absent);
+    let deleted = store.delete_route(org, their_route, None).await.unwrap();
+    assert_eq!(deleted, DeleteConfig::Absent);
+    assert_eq!(store.credential(owner.org, theirs).await.unwrap(), before);
+    assert!(store.route(owner.org, their_route).await.unwrap().is_some());
+}
+
+/// Every read and write of a persona; the same key is each organisation's own.
+pub async fn personas_are_absent(h: &Harness) {
+    let (owner, stranger) = (tenant(h).await, tenant(h).await);
+    let (store, org) = (h.store(), stranger.org);
+    let new = NewPersona {
+        is_default: Some(true),
+        ..first_version(&owner, "clerk")
+    };
+    let theirs = written(h, new).await;
+    for key in [Some("clerk"), None] {
+        assert_eq!(store.persona(org, key, None).await.unwrap(), None);
+    }
+    let page = store.personas(org, first_page(9)).await.unwrap();
+    assert!(page.items.is_empty());
+    let versions = store.persona_versions(org, "clerk", first_page(9)).await;
+    assert!(versions.unwrap().is_none());
+    let lost = store
+        .write_persona(further_version(&stranger, "clerk"))
+        .await;
+    assert_eq!(done(lost.unwrap()), WritePersona::Absent);
+    let deleted = store
+        .delete_persona(org, "clerk", None, now())
+        .await
+        .unwrap();
+    assert_eq!(deleted, DeletePersona::Absent);
+
+    let new = NewPersona {
+        is_default: Some(true),
+        ..first_version(&stranger, "clerk")
+    };
+    let own = written(h, new).await;
+    for (of, expected) in [(&owner, &theirs), (&stranger, &own)] {
+        let found = store.persona(of.org, None, None).await.unwrap();
+        assert_eq!(found.as_ref(), Some(expected));
+    }
+    store
+        .delete_persona(org, "clerk", None, now())
+        .await
+        .unwrap();
+    let found = store.persona(owner.org, Some("clerk"), None).await.unwrap();
+    assert_eq!(found, Some(theirs));
 }

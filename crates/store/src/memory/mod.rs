@@ -17,6 +17,7 @@ mod accounts;
 mod append;
 mod census;
 mod claim;
+mod config;
 mod create;
 mod data_keys;
 mod housekeeping;

@@ -7,6 +7,7 @@ use runloom_domain::{
 };
 
 use super::accounts::{Account, StoredKey};
+use super::config::Config;
 use super::once::{Kept, OnceKey};
 use crate::{DataKey, RunRecord, StoreError, ThreadRecord};
 
@@ -24,6 +25,7 @@ pub(super) struct State {
     pub(super) accounts: BTreeMap<UserId, Account>,
     pub(super) keys: Vec<StoredKey>,
     pub(super) data_keys: BTreeMap<(OrgId, u32), DataKey>,
+    pub(super) config: Config,
     /// For how many days the events of organisations with a retention of their own are kept.
     pub(super) retention: HashMap<OrgId, u32>,
 }

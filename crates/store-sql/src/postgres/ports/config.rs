@@ -1,0 +1,175 @@
+//! What organisations have configured.
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use runloom_domain::{CredentialId, OrgId, RouteId, Timestamp};
+use runloom_store::{
+    ConfigStore, Configured, CredentialRecord, CredentialSettings, DataKey, DataKeys, DeleteConfig,
+    DeletePersona, Idempotency, NewCredential, NewPersona, NewRoute, Once, Page, Paged,
+    PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update, WritePersona,
+};
+
+use crate::postgres::dialect::Now;
+use crate::postgres::queries::{config, credentials, data_keys, personas, routes};
+use crate::postgres::transaction::transaction;
+use crate::postgres::{PostgresStore, error};
+
+#[async_trait]
+impl ConfigStore for PostgresStore {
+    async fn config_version(&self, org: OrgId) -> Result<u64, StoreError> {
+        read!(self, any, config::version(org))
+    }
+
+    async fn configured(&self, org: OrgId) -> Result<Configured, StoreError> {
+        read!(self, any, config::read(org))
+    }
+
+    async fn create_credential(
+        &self,
+        new: NewCredential,
+        once: Option<Idempotency>,
+    ) -> Result<Once<()>, StoreError> {
+        decide!(
+            self,
+            any,
+            (new, once),
+            |c, (new, once)| credentials::create(c, Now, new.clone(), once.clone())
+        )
+    }
+
+    async fn credential(
+        &self,
+        org: OrgId,
+        id: CredentialId,
+    ) -> Result<Option<CredentialRecord>, StoreError> {
+        read!(self, any, credentials::get(org, id))
+    }
+
+    async fn credentials(
+        &self,
+        org: OrgId,
+        page: Page,
+    ) -> Result<Paged<CredentialRecord>, StoreError> {
+        read!(self, any, credentials::list(org, page))
+    }
+
+    async fn update_credential(
+        &self,
+        org: OrgId,
+        id: CredentialId,
+        expected: u64,
+        settings: CredentialSettings,
+        at: Timestamp,
+    ) -> Result<Update<CredentialRecord>, StoreError> {
+        decide!(self, any, settings, |c, settings| {
+            credentials::update(c, (org, id), expected, settings.clone(), at)
+        })
+    }
+
+    async fn delete_credential(
+        &self,
+        org: OrgId,
+        id: CredentialId,
+        expected: Option<u64>,
+    ) -> Result<DeleteConfig, StoreError> {
+        decide!(self, any, (), |c, ()| credentials::delete(
+            c, org, id, expected
+        ))
+    }
+
+    async fn create_route(
+        &self,
+        new: NewRoute,
+        once: Option<Idempotency>,
+    ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
+        decide!(self, any, (new, once), |c, (new, once)| routes::create(
+            c,
+            Now,
+            new.clone(),
+            once.clone()
+        ))
+    }
+
+    async fn route(&self, org: OrgId, id: RouteId) -> Result<Option<RouteRecord>, StoreError> {
+        read!(self, any, routes::get(org, id))
+    }
+
+    async fn routes(&self, org: OrgId, page: Page) -> Result<Paged<RouteRecord>, StoreError> {
+        read!(self, any, routes::list(org, page))
+    }
+
+    async fn update_route(
+        &self,
+        org: OrgId,
+        id: RouteId,
+        expected: u64,
+        settings: RouteSettings,
+        at: Timestamp,
+    ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
+        decide!(self, any, settings, |c, settings| {
+            routes::update(c, (org, id), expected, settings.clone(), at)
+        })
+    }
+
+    async fn delete_route(
+        &self,
+        org: OrgId,
+        id: RouteId,
+        expected: Option<u64>,
+    ) -> Result<DeleteConfig, StoreError> {
+        decide!(self, any, (), |c, ()| routes::delete(c, org, id, expected))
+    }
+
+    async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError> {
+        decide!(self, any, new, |c, new| personas::write(c, Now, new))
+    }
+
+    async fn persona(
+        &self,
+        org: OrgId,
+        key: Option<&str>,
+        version: Option<&str>,
+    ) -> Result<Option<PersonaRecord>, StoreError> {
+        read!(self, any, personas::get(org, key, version))
+    }
+
+    async fn personas(&self, org: OrgId, page: Page) -> Result<Paged<PersonaRecord>, StoreError> {
+        read!(self, any, personas::list(org, page))
+    }
+
+    async fn persona_versions(
+        &self,
+        org: OrgId,
+        key: &str,
+        page: Page,
+    ) -> Result<Option<Paged<PersonaRecord>>, StoreError> {
+        read!(self, any, personas::versions(org, key, page))
+    }
+
+    async fn delete_persona(
+        &self,
+        org: OrgId,
+        key: &str,
+        expected: Option<u64>,
+        at: Timestamp,
+    ) -> Result<DeletePersona, StoreError> {
+        decide!(self, any, key.to_owned(), |c, key| {
+            personas::delete(c, org, key, expected, at)
+        })
+    }
+}
+
+#[async_trait]
+impl DataKeys for PostgresStore {
+    async fn create_data_key(&self, key: DataKey) -> Result<bool, StoreError> {
+        write!(self, any, c => data_keys::create(c, key).await)
+    }
+
+    async fn data_key(
+        &self,
+        org: OrgId,
+        version: Option<u32>,
+    ) -> Result<Option<DataKey>, StoreError> {
+        read!(self, any, data_keys::get(org, version))
+    }
+}
