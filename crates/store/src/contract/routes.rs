@@ -54,6 +54,8 @@ fn rich(credential: CredentialId) -> RouteSettings {
             max_attempts: 9,
             base_ms: 10,
             cap_ms: 20,
+            asked_cap_ms: 60_000,
+            max_rate_limited: 5,
         },
         ..RouteSettings::new(credential, "a “model”")
     }
