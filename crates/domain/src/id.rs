@@ -85,6 +85,10 @@ ids! {
     ApiKeyId
     /// A stored credential of a model provider; not the secret itself.
     CredentialId
+    /// A limit on what may be spent in a day or a month.
+    BudgetId
+    /// A line in the account of an organisation's credits.
+    CreditEntryId
 }
 
 /// A W3C trace id: 16 bytes, shown as 32 lowercase hexadecimal digits.
