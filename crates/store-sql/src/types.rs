@@ -55,7 +55,16 @@ macro_rules! ids {
 }
 
 ids!(
-    ApiKeyId, MessageId, NodeId, OrgId, RunId, ThreadId, ToolCallId, UserId
+    ApiKeyId,
+    BudgetId,
+    CreditEntryId,
+    MessageId,
+    NodeId,
+    OrgId,
+    RunId,
+    ThreadId,
+    ToolCallId,
+    UserId
 );
 
 impl ToSql<Uid, Pg> for Id {

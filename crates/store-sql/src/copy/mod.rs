@@ -23,7 +23,7 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 22] = [
     "orgs",
     "users",
     "user_names",
@@ -37,6 +37,12 @@ const TABLES: [&str; 16] = [
     "messages",
     "model_calls",
     "credit_entries",
+    "org_balances",
+    "credit_ledger",
+    "credit_holds",
+    "budgets",
+    "budget_spend",
+    "budget_holds",
     "contents",
     "tool_outputs",
     "expired_runs",

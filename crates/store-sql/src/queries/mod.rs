@@ -9,14 +9,20 @@
 
 pub(super) mod accounts;
 pub(super) mod api_keys;
+pub(super) mod budgets;
 pub(super) mod create;
+pub(super) mod credits;
 pub(super) mod events;
 pub(super) mod housekeeping;
 pub(super) mod intend;
 pub(super) mod keys;
 pub(super) mod messages;
 pub(super) mod project;
+pub(super) mod remaining;
+pub(super) mod reserve;
 pub(super) mod runs;
+pub(super) mod settle;
 pub(super) mod threads;
+pub(super) mod usage;
 
 use super::{Conn, RunQueryDsl, dialect};

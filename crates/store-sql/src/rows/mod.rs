@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod census;
 pub(crate) mod event;
 pub(crate) mod message;
+pub(crate) mod money;
 pub(crate) mod run;
 pub(crate) mod thread;
 

@@ -18,14 +18,17 @@ mod append;
 mod census;
 mod claim;
 mod create;
+mod holds;
 mod housekeeping;
 mod lists;
+mod money;
 mod once;
 mod reads;
 mod rewind;
 mod runs;
 mod state;
 mod threads;
+mod usage;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
