@@ -4,6 +4,7 @@
 //! `docs/configuration.md` lists all of them. Keys and variables that nobody knows are
 //! refused, since they are most likely typing errors.
 
+mod credits;
 mod data;
 mod decimal;
 mod engine;
@@ -27,6 +28,7 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
+pub use credits::Credits;
 pub use data::Data;
 pub use decimal::Decimal;
 pub use engine::Engine;
@@ -66,6 +68,8 @@ pub struct Config {
     pub personas: Vec<PersonaSettings>,
     /// How much this node does at once.
     pub engine: Engine,
+    /// Whether runs need credits, and how much they reserve.
+    pub credits: Credits,
     /// What is done now and then.
     pub housekeeping: Housekeeping,
     /// How requests are taken.
@@ -105,6 +109,7 @@ impl Config {
         self.nats.overlay(environment)?;
         self.model.overlay(environment);
         self.engine.overlay(environment)?;
+        self.credits.overlay(environment)?;
         self.housekeeping.overlay(environment)?;
         self.http.overlay(environment)?;
         self.log.overlay(environment)?;
@@ -141,6 +146,7 @@ impl Config {
         self.data.check()?;
         self.nats.check(self.data.database_url.is_none())?;
         self.engine.check()?;
+        self.credits.check()?;
         self.housekeeping.check()?;
         if self.mode == Mode::Production {
             ensure!(
