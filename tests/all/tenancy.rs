@@ -94,7 +94,7 @@ const CASES: &[(&str, &str, Case)] = &[
     (
         "post",
         "/v1/budgets",
-        Case::Makes(r#"{"scope":"organisation","period":"day","max_tokens":1}"#),
+        Case::Makes(r#"{"scope":"organisation","period":"month","max_tokens":1}"#),
     ),
     ("get", "/v1/budgets", Case::Own),
     ("get", "/v1/budgets/{budget_id}", Case::Hidden("null")),

@@ -1,4 +1,4 @@
-use runloom_tests::{Answer, Client, Store, both_stores, call, check_ended, script, text};
+use runloom_tests::{Answer, Client, both_stores, call, check_ended, script, text};
 use serde_json::{Value, json};
 
 use super::setup;

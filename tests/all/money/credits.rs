@@ -1,4 +1,4 @@
-use runloom_tests::{Client, Store, both_stores, call, check_ended, script, text};
+use runloom_tests::{Client, both_stores, call, check_ended, script, text};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 

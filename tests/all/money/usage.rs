@@ -1,5 +1,5 @@
 use runloom_tests::provider::{Provider, Reply};
-use runloom_tests::{Client, Setup, Store, both_stores, check_ended};
+use runloom_tests::{Client, Setup, both_stores, check_ended};
 use serde_json::{Value, json};
 
 use super::setup;
