@@ -13,6 +13,7 @@ mod large;
 mod lists;
 mod messages;
 mod metrics;
+mod money;
 mod nodes;
 mod openapi;
 mod operate;

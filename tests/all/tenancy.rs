@@ -83,6 +83,28 @@ const CASES: &[(&str, &str, Case)] = &[
     ("post", "/v1/api-keys", Case::Makes(r#"{"name":"mine"}"#)),
     ("get", "/v1/api-keys", Case::Own),
     ("delete", "/v1/api-keys/{api_key_id}", Case::Hidden("null")),
+    ("get", "/v1/credits", Case::Own),
+    ("get", "/v1/credits/entries", Case::Own),
+    ("post", "/v1/credits:topup", Case::Makes(r#"{"credits":1}"#)),
+    (
+        "post",
+        "/v1/credits:adjust",
+        Case::Makes(r#"{"credits":-1}"#),
+    ),
+    (
+        "post",
+        "/v1/budgets",
+        Case::Makes(r#"{"scope":"organisation","period":"month","max_tokens":1}"#),
+    ),
+    ("get", "/v1/budgets", Case::Own),
+    ("get", "/v1/budgets/{budget_id}", Case::Hidden("null")),
+    (
+        "patch",
+        "/v1/budgets/{budget_id}",
+        Case::Hidden(r#"{"max_tokens":2}"#),
+    ),
+    ("delete", "/v1/budgets/{budget_id}", Case::Hidden("null")),
+    ("get", "/v1/usage", Case::Own),
     ("get", "/healthz", Case::Public),
     ("get", "/readyz", Case::Public),
     ("get", "/metrics", Case::Public),
@@ -117,6 +139,8 @@ impl Tenant {
         let messages = client.get(&format!("/v1/threads/{thread}/messages")).await;
         let messages = messages.expect(200);
         let key = client.post("/v1/api-keys", &json!({ "name": "k" })).await;
+        let budget = json!({ "scope": "organisation", "period": "day", "max_cost_usd": 1_000 });
+        let budget = client.post("/v1/budgets", &budget).await;
         let text = |value: &Value| value.as_str().expect("an id").to_owned();
         let ids = vec![
             ("thread_id", thread),
@@ -124,6 +148,7 @@ impl Tenant {
             ("tool_call_id", text(&called)),
             ("message_id", text(&messages[0]["id"])),
             ("api_key_id", text(&key.expect(201)["id"])),
+            ("budget_id", text(&budget.expect(201)["id"])),
         ];
         Self { client, ids }
     }
@@ -133,6 +158,10 @@ impl Tenant {
         let mut seen = Vec::new();
         for path in [
             "/v1/runs",
+            "/v1/credits",
+            "/v1/credits/entries",
+            "/v1/budgets",
+            "/v1/usage",
             "/v1/threads",
             "/v1/threads/{thread_id}",
             "/v1/threads/{thread_id}/messages?include=tools",
@@ -167,6 +196,7 @@ fn never_made() -> Vec<(&'static str, String)> {
         "tool_call_id",
         "message_id",
         "api_key_id",
+        "budget_id",
     ]
     .map(|name| (name, uuid::Uuid::now_v7().to_string()))
     .to_vec()
@@ -213,6 +243,7 @@ async fn routes(client: &Client) -> Vec<(String, String)> {
 fn setup(store: Store) -> Setup {
     let calculates = call("calculator", json!({ "expression": "6*7" }));
     Setup::new(store)
+        .variable("RUNLOOM_CREDITS_SELF_SERVICE", "1")
         .scripted("m", script([calculates, text("42")]))
         .scripted(
             "ask",

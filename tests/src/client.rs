@@ -40,6 +40,15 @@ impl Client {
         }
     }
 
+    /// The same server with another bearer token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// Somebody else: registers a person with an organisation of their own.
     pub async fn stranger(&self, login: &str) -> Self {
         let answer = Self::anonymous(&self.base)

@@ -10,6 +10,7 @@
 mod backup;
 mod bench;
 mod ci;
+mod credits;
 mod database;
 mod migrate;
 mod model;
@@ -53,6 +54,8 @@ enum Task {
     Migrate(migrate::Arguments),
     /// Write a SQLite database to a file, also while a server uses it
     Backup(backup::Arguments),
+    /// Show an organisation's credits, add some, or say whether it needs them
+    Credits(credits::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -112,6 +115,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Nats(arguments) => nats::run(interrupt, &arguments).await,
         Task::Migrate(arguments) => migrate::run(interrupt, &arguments).await,
         Task::Backup(arguments) => backup::run(&arguments),
+        Task::Credits(arguments) => credits::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,

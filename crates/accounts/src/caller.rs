@@ -27,6 +27,14 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The API key that the request came with, if it came with one.
+    pub const fn api_key_id(&self) -> Option<ApiKeyId> {
+        match self.credential {
+            Credential::User { .. } => None,
+            Credential::Key { api_key_id, .. } => Some(api_key_id),
+        }
+    }
+
     /// Fails with [`AccountError::Forbidden`] when the request may not do this.
     pub fn require(&self, permission: Permission) -> Result<(), AccountError> {
         if self.rights.allows(permission) {

@@ -1,3 +1,5 @@
+use std::str::FromStr;
+
 use serde::{Deserialize, Deserializer};
 
 use crate::NanoUsd;
@@ -12,6 +14,11 @@ impl<const PLACES: u32> Decimal<PLACES> {
     /// The number times ten to the power of `PLACES`.
     pub const fn scaled(self) -> u64 {
         self.0
+    }
+
+    /// From the number times ten to the power of `PLACES`.
+    pub const fn from_scaled(scaled: u64) -> Self {
+        Self(scaled)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -42,6 +49,16 @@ impl From<Decimal<9>> for NanoUsd {
     }
 }
 
+impl<const PLACES: u32> FromStr for Decimal<PLACES> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(|| {
+            format!("{text:?} is not a number from 0 with at most {PLACES} decimals")
+        })
+    }
+}
+
 impl<'de, const PLACES: u32> Deserialize<'de> for Decimal<PLACES> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -57,11 +74,7 @@ impl<'de, const PLACES: u32> Deserialize<'de> for Decimal<PLACES> {
             Written::Float(number) => number.to_string(),
             Written::Text(text) => text,
         };
-        Self::parse(&text).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "{text:?} is not a number from 0 with at most {PLACES} decimals"
-            ))
-        })
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

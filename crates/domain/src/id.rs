@@ -89,6 +89,10 @@ ids! {
     RouteId
     /// A stored persona through all its versions; runs name it by its key.
     PersonaId
+    /// A limit on what may be spent in a day or a month.
+    BudgetId
+    /// A line in the account of an organisation's credits.
+    CreditEntryId
 }
 
 /// A W3C trace id: 16 bytes, shown as 32 lowercase hexadecimal digits.

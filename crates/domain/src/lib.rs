@@ -5,6 +5,7 @@
 //! time comes in as a [`Timestamp`] or through a [`Clock`]. Start with [`RunStatus`] and
 //! [`EventBody`]: a run is the sequence of its events, everything else is derived from it.
 
+mod budget;
 mod clock;
 mod decimal;
 pub mod event;
@@ -28,18 +29,19 @@ mod tool;
 mod totals;
 mod usage;
 
+pub use budget::{BudgetName, BudgetPeriod, BudgetScope};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use decimal::Decimal;
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
-    ApiKeyId, CredentialId, IdParseError, MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId,
-    RunId, ThreadId, ToolCallId, TraceId, UserId,
+    ApiKeyId, BudgetId, CredentialId, CreditEntryId, IdParseError, MessageId, NodeId, OrgId,
+    PersonaId, RequestId, RouteId, RunId, ThreadId, ToolCallId, TraceId, UserId,
 };
 pub use limits::{LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
-pub use money::{CreditRate, Multiplier, NanoUsd, credits_for};
-pub use permission::{OrgRole, Permission, PermissionSet};
+pub use money::{CreditRate, CreditTerms, Multiplier, NanoUsd, credits_for};
+pub use permission::{OrgRole, Permission, PermissionSet, UnknownName};
 pub use persona::{ApprovalMode, ApprovalPolicy, OnOverflow, Persona, PersonaRef};
 pub use prompt::{MAX_PROMPT, PromptError, PromptTemplate};
 pub use request::{Answer, AnswerError, Decision, InputRequest, RequestKind, parse_answer};

@@ -106,6 +106,40 @@ pub fn credits_for(
         .max(i64::from(cost_anything))
 }
 
+/// How a run's cost becomes credits: its organisation's rate, and the largest factor among its
+/// routes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CreditTerms {
+    /// Credits per dollar.
+    pub rate: CreditRate,
+    /// The credit factor.
+    pub multiplier: Multiplier,
+}
+
+impl CreditTerms {
+    /// The most that further calls may cost so that all calls together come to no more than
+    /// `credits`. As much as there is when cost makes no credits.
+    pub fn cost_left(
+        self,
+        credits: i64,
+        calls: impl IntoIterator<Item = (NanoUsd, Multiplier)>,
+    ) -> NanoUsd {
+        let rate = i128::from(self.rate.0);
+        let spent = calls.into_iter().map(|(cost, multiplier)| {
+            (i128::from(cost.0.max(0)) * i128::from(multiplier.0)).saturating_mul(rate)
+        });
+        let spent = spent.fold(0_i128, i128::saturating_add);
+        let left = (i128::from(credits) * 1_000_000_000_000).saturating_sub(spent);
+        let per_nano = rate * i128::from(self.multiplier.0);
+        let cost = match per_nano {
+            _ if left <= 0 => 0,
+            0 => i128::MAX,
+            per_nano => left / per_nano,
+        };
+        NanoUsd(i64::try_from(cost).unwrap_or(i64::MAX))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +160,36 @@ mod tests {
         assert_eq!(credits(&[(1_000_001, 1_000)]), 2);
         assert_eq!(credits(&[(1_000_000, 1_500)]), 2);
         assert_eq!(credits(&[(i64::MAX, u32::MAX)]), i64::MAX);
+    }
+
+    #[test]
+    fn what_is_left_comes_to_no_more_credits() {
+        let terms = |rate, multiplier| CreditTerms {
+            rate: CreditRate(rate),
+            multiplier: Multiplier(multiplier),
+        };
+        let left = |terms: CreditTerms, credits, calls: &[(i64, u32)]| {
+            let calls = calls.iter().map(|&(c, m)| (NanoUsd(c), Multiplier(m)));
+            terms.cost_left(credits, calls).0
+        };
+        // A thousandth of a dollar is a credit.
+        assert_eq!(left(terms(1_000, 1_000), 10, &[]), 10_000_000);
+        assert_eq!(left(terms(1_000, 1_500), 10, &[]), 6_666_666);
+        assert_eq!(
+            left(terms(1_000, 1_000), 10, &[(9_500_000, 1_000)]),
+            500_000
+        );
+        assert_eq!(
+            left(terms(1_000, 1_000), 10, &[(4_000_000, 2_000)]),
+            2_000_000
+        );
+        assert_eq!(left(terms(1_000, 1_000), 10, &[(10_000_001, 1_000)]), 0);
+        assert_eq!(left(terms(0, 1_000), 10, &[]), i64::MAX);
+        assert_eq!(left(terms(1_000, 1_000), 0, &[]), 0);
+        assert_eq!(left(terms(1_000, 1_000), 10, &[(i64::MAX, u32::MAX)]), 0);
+        let rest = NanoUsd(left(terms(1_000, 1_500), 10, &[(1, 1_500)]));
+        let all = [(NanoUsd(1), Multiplier(1_500)), (rest, Multiplier(1_500))];
+        assert_eq!(credits_for(all, CreditRate(1_000)), 10);
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub struct RunSpec {
     /// Credits per dollar.
     #[serde(default)]
     pub credit_rate: CreditRate,
+    /// Whether the run's organisation limits what it may spend, by credits or budgets: then the
+    /// store is asked before each step how much is left.
+    #[serde(default)]
+    pub budgeted: bool,
     /// The last position of the thread that the run sees, besides its own messages.
     pub history_until: u64,
 }

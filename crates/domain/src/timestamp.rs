@@ -13,6 +13,9 @@ use time::macros::format_description;
 const MILLIS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
+/// A day in UTC, which has no leap seconds here.
+const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
+
 /// A moment in UTC, kept as microseconds since the Unix epoch, shown with milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -31,6 +34,23 @@ impl Timestamp {
     /// Milliseconds since the Unix epoch, rounded down.
     pub const fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000)
+    }
+
+    /// When its day began, in UTC.
+    #[must_use]
+    pub const fn start_of_day(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(DAY_MICROS))
+    }
+
+    /// Its day of the month in UTC, from 1.
+    pub fn day_of_month(self) -> u8 {
+        self.calendar().day()
+    }
+
+    /// A moment beyond the calendar's range cannot come from a clock; it counts as the epoch.
+    fn calendar(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     /// The time from `earlier` to this moment; zero when `earlier` is later.
@@ -52,10 +72,7 @@ impl Add<Duration> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A moment beyond the calendar's range cannot come from a clock; it shows as the epoch.
-        let moment = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        f.write_str(&moment.format(MILLIS).map_err(|_| fmt::Error)?)
+        f.write_str(&self.calendar().format(MILLIS).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runloom_domain::{Clock, CreditRate, NodeId};
+use runloom_domain::{Clock, CreditRate, NanoUsd, NodeId};
 use runloom_store::{RunStore, Signals, StoreError};
 
 use crate::port::catalog::Catalog;
@@ -50,6 +50,14 @@ pub struct EngineConfig {
     pub watch_slack: Duration,
     /// Credits per dollar.
     pub credit_rate: CreditRate,
+    /// Whether runs need credits of their organisation, unless it has a rule of its own.
+    pub metered: bool,
+    /// What a run without a limit on its cost reserves at a time, where credits or budgets limit
+    /// it: as much as a step may cost.
+    pub reserve_cost: NanoUsd,
+    /// Tokens of input and output that a run reserves at a time, where a budget limits them: as
+    /// many as a step may take.
+    pub reserve_tokens: u64,
     /// Messages of a thread's history that a model is shown at most.
     pub max_history: u32,
     /// Bytes of that history that a model is shown at most: text, calls and what providers want
@@ -70,6 +78,9 @@ impl Default for EngineConfig {
             watch_every: Duration::from_secs(10),
             watch_slack: Duration::from_secs(30),
             credit_rate: CreditRate::default(),
+            metered: false,
+            reserve_cost: NanoUsd::from_nanos(250_000_000),
+            reserve_tokens: 200_000,
             max_history: 2_000,
             // About a million tokens, which is what the largest models take.
             max_history_bytes: 4 * 1024 * 1024,

@@ -1,5 +1,6 @@
 use runloom_domain::{
-    LimitOverrides, OrgId, RequestId, RunId, RunStatus, ThreadId, TraceId, UserId,
+    ApiKeyId, BudgetName, LimitOverrides, OrgId, RequestId, RunId, RunStatus, ThreadId, TraceId,
+    UserId,
 };
 use runloom_store::{Idempotency, KeyConflict, Rewind, StoreError, StoredAnswer};
 
@@ -24,6 +25,8 @@ pub struct StartRun {
     pub org_id: OrgId,
     /// They.
     pub user_id: UserId,
+    /// The API key that they use, if they use one.
+    pub api_key_id: Option<ApiKeyId>,
     /// The thread.
     pub thread_id: ThreadId,
     /// The new run's id, minted by the caller.
@@ -60,6 +63,7 @@ impl StartRun {
         Self {
             org_id,
             user_id,
+            api_key_id: None,
             thread_id,
             run_id,
             trace_id,
@@ -120,6 +124,12 @@ pub enum StartError {
     /// The organisation has as many live runs as it may.
     #[error("too many live runs")]
     TooManyLive,
+    /// The organisation hasn't got the credits that the run has to reserve.
+    #[error("not enough credits")]
+    NoCredit,
+    /// This budget has been used up, or is held by other runs.
+    #[error("a budget is exhausted")]
+    NoBudget(BudgetName),
     /// The idempotency key can't be used.
     #[error("the idempotency key can't be used")]
     Key(KeyConflict),

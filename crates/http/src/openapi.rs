@@ -8,7 +8,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::error::ErrorEnvelope;
 use crate::service;
-use crate::v1::{api_keys, auth, me, messages, runs, threads};
+use crate::v1::{api_keys, auth, budgets, credits, me, messages, runs, threads, usage};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,6 +43,16 @@ use crate::v1::{api_keys, auth, me, messages, runs, threads};
         api_keys::create::create_api_key,
         api_keys::list::list_api_keys,
         api_keys::delete::delete_api_key,
+        credits::get::get_credits,
+        credits::entries::list_credit_entries,
+        credits::topup::top_up_credits,
+        credits::adjust::adjust_credits,
+        budgets::create::create_budget,
+        budgets::list::list_budgets,
+        budgets::get::get_budget,
+        budgets::update::update_budget,
+        budgets::delete::delete_budget,
+        usage::get::get_usage,
         service::healthz::healthz,
         service::readyz::readyz,
         service::metrics::metrics,
@@ -55,6 +65,7 @@ use crate::v1::{api_keys, auth, me, messages, runs, threads};
         (name = "threads", description = "Conversations."),
         (name = "messages", description = "What was said in a thread."),
         (name = "accounts", description = "People and API keys."),
+        (name = "money", description = "Credits, budgets and usage."),
         (name = "service", description = "For operators."),
     ),
 )]

@@ -8,7 +8,7 @@ use actix_web::{FromRequest, Handler, HttpRequest, Resource, Route};
 
 use crate::error::{ApiError, ApiResult};
 use crate::extract::discard;
-use crate::v1::{api_keys, auth, me, messages, runs, threads};
+use crate::v1::{api_keys, auth, budgets, credits, me, messages, runs, threads, usage};
 use crate::{docs, service};
 
 /// Registers all routes. Of two patterns that fit a path the first is taken.
@@ -58,6 +58,18 @@ fn paths() -> Vec<At> {
             .post(api_keys::create::create_api_key)
             .get(api_keys::list::list_api_keys),
         At::new("/v1/api-keys/{api_key_id:[^/:]+}").delete(api_keys::delete::delete_api_key),
+        At::new("/v1/credits").get(credits::get::get_credits),
+        At::new("/v1/credits:topup").post(credits::topup::top_up_credits),
+        At::new("/v1/credits:adjust").post(credits::adjust::adjust_credits),
+        At::new("/v1/credits/entries").get(credits::entries::list_credit_entries),
+        At::new("/v1/budgets")
+            .post(budgets::create::create_budget)
+            .get(budgets::list::list_budgets),
+        At::new("/v1/budgets/{budget_id:[^/:]+}")
+            .get(budgets::get::get_budget)
+            .patch(budgets::update::update_budget)
+            .delete(budgets::delete::delete_budget),
+        At::new("/v1/usage").get(usage::get::get_usage),
         At::new("/healthz").get(service::healthz::healthz),
         At::new("/readyz").get(service::readyz::readyz),
         At::new("/metrics").get(service::metrics::metrics),

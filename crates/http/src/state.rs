@@ -64,6 +64,11 @@ pub struct HttpSettings {
     /// Whether an incoming `traceparent` is believed. Only when a proxy of the deployment's
     /// own sets it: else clients could choose their trace ids.
     pub trust_traceparent: bool,
+    /// Whether organisations need credits, unless they have a rule of their own.
+    pub metered: bool,
+    /// Whether an organisation's owner may add credits by themselves. Only where credits are no
+    /// money: else somebody who sells them does.
+    pub self_service_credits: bool,
 }
 
 impl Default for HttpSettings {
@@ -78,6 +83,8 @@ impl Default for HttpSettings {
             heartbeat: Duration::from_secs(15),
             recheck: Duration::from_secs(30),
             trust_traceparent: false,
+            metered: false,
+            self_service_credits: false,
         }
     }
 }

@@ -90,10 +90,11 @@ impl Parts {
             clock: Arc::clone(&clock),
             signals,
         };
-        let engine_config = EngineConfig {
+        let mut engine_config = EngineConfig {
             node: identity.as_ref().map(|identity| identity.node),
             ..config.engine.to_config()
         };
+        config.credits.tell_engine(&mut engine_config);
         let engine = Engine::start(engine, engine_config).await;
         let engine = engine.context("can't start the engine")?;
         let metrics = wiring::metrics(config, &engine, &database, started)?;
@@ -126,6 +127,8 @@ impl Parts {
     }
 
     fn http_state(&self, config: &Config) -> HttpState {
+        let mut settings = config.http.to_settings();
+        config.credits.tell_http(&mut settings);
         HttpState::new(HttpParts {
             engine: self.engine.clone(),
             store: self.database.clone(),
@@ -135,7 +138,7 @@ impl Parts {
             metrics: self.metrics.clone(),
             runtime: Handle::current(),
             drain: self.drain.clone(),
-            settings: config.http.to_settings(),
+            settings,
         })
     }
 

@@ -20,6 +20,7 @@ table! {
         created_at -> Moment,
         event_retention_days -> Nullable<Integer>,
         config_version -> BigInt,
+        metered -> Nullable<Bool>,
     }
 }
 
@@ -148,6 +149,7 @@ table! {
         error_class -> Nullable<Text>,
         error_message -> Nullable<Text>,
         events_expired_at -> Nullable<Moment>,
+        api_key_id -> Nullable<Uid>,
     }
 }
 
@@ -217,6 +219,92 @@ table! {
         run_id -> Uid,
         credits -> BigInt,
         created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    org_balances (org_id) {
+        org_id -> Uid,
+        credits -> BigInt,
+        reserved -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    credit_ledger (org_id, entry_id) {
+        org_id -> Uid,
+        entry_id -> Uid,
+        kind -> Text,
+        credits -> BigInt,
+        run_id -> Nullable<Uid>,
+        note -> Nullable<Text>,
+        created_by -> Nullable<Uid>,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    credit_holds (org_id, run_id) {
+        org_id -> Uid,
+        run_id -> Uid,
+        credits -> BigInt,
+        step -> BigInt,
+        rate -> BigInt,
+        multiplier_thousandths -> BigInt,
+        charged -> Nullable<BigInt>,
+        ended_at -> Nullable<Moment>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    budgets (org_id, budget_id) {
+        org_id -> Uid,
+        budget_id -> Uid,
+        scope -> Text,
+        scope_id -> Text,
+        period -> Text,
+        max_cost_nanos -> Nullable<BigInt>,
+        max_tokens -> Nullable<BigInt>,
+        created_at -> Moment,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    budget_spend (org_id, budget_id, period_start) {
+        org_id -> Uid,
+        budget_id -> Uid,
+        period_start -> Moment,
+        cost_nanos -> BigInt,
+        tokens -> BigInt,
+        reserved_cost_nanos -> BigInt,
+        reserved_tokens -> BigInt,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use crate::types::*;
+    budget_holds (org_id, run_id, budget_id) {
+        org_id -> Uid,
+        run_id -> Uid,
+        budget_id -> Uid,
+        period_start -> Moment,
+        cost_nanos -> BigInt,
+        tokens -> BigInt,
+        step_cost_nanos -> BigInt,
+        step_tokens -> BigInt,
+        took_cost_nanos -> Nullable<BigInt>,
+        took_tokens -> Nullable<BigInt>,
     }
 }
 
@@ -342,6 +430,8 @@ table! {
 
 allow_tables_to_appear_in_same_query!(
     api_keys,
+    budget_spend,
+    budgets,
     credit_entries,
     events,
     llm_credentials,
@@ -350,6 +440,7 @@ allow_tables_to_appear_in_same_query!(
     messages,
     persona_versions,
     personas,
+    orgs,
     run_heads,
     runs,
     threads,

@@ -56,7 +56,9 @@ macro_rules! ids {
 
 ids!(
     ApiKeyId,
+    BudgetId,
     CredentialId,
+    CreditEntryId,
     MessageId,
     NodeId,
     OrgId,

@@ -26,6 +26,7 @@ mod error;
 mod housekeeping;
 mod idempotency;
 pub mod memory;
+mod money;
 mod page;
 mod run;
 pub mod signals;
@@ -44,19 +45,27 @@ pub use data_keys::{DataKey, DataKeys};
 pub use error::StoreError;
 pub use housekeeping::{Deleted, Expired, Housekeeping, Tended};
 pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};
+pub use money::{
+    Balance, BudgetLimits, BudgetPatch, BudgetRecord, CreateBudget, CreditEntry, CreditKind,
+    MoneyStore, NewBudget, Spending, UsageGroup, UsageQuery, UsageRow,
+};
 pub use page::{Page, PageKey, Paged};
 pub use run::{
-    Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent, HistoryPart,
-    Intended, Intent, NewMessage, NewRun, OnBusy, OwnedRun, Projection, Rewind, RunEnd, RunFilter,
-    RunHead, RunRecord, RunStore, Tail, ToolOutput, Wake, take_turns,
+    Allowance, Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent,
+    Held, HistoryPart, Intended, Intent, NewMessage, NewRun, OnBusy, OwnedRun, Projection,
+    Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord, RunStore, Tail, ToolOutput, Wake,
+    take_turns,
 };
 pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 
 /// Everything a server needs of its database behind one handle.
 pub trait Store:
-    RunStore + ThreadStore + AccountStore + ConfigStore + DataKeys + Housekeeping
+    RunStore + ThreadStore + AccountStore + ConfigStore + DataKeys + MoneyStore + Housekeeping
 {
 }
 
-impl<T: RunStore + ThreadStore + AccountStore + ConfigStore + DataKeys + Housekeeping> Store for T {}
+impl<T: RunStore + ThreadStore + AccountStore + ConfigStore + DataKeys + MoneyStore + Housekeeping>
+    Store for T
+{
+}

@@ -1,7 +1,7 @@
 use runloom_domain::event::{FinishReason, RunStarted};
 use runloom_domain::{
-    ApprovalMode, EventBody, EventPrivate, RunId, RunSpec, RunStatus, ThreadId, ToolClass, ToolPin,
-    TraceId, UsageSource, parse_answer,
+    ApprovalMode, EventBody, EventPrivate, Multiplier, NanoUsd, Prices, RunId, RunSpec, RunStatus,
+    ThreadId, ToolClass, ToolPin, TraceId, UsageSource, parse_answer,
 };
 use serde_json::json;
 
@@ -575,4 +575,42 @@ fn an_answer_has_the_form_that_the_persona_asks_for() {
     };
     assert_eq!(say("[]")[0], "step.retried");
     assert_eq!(say(r#"{"n": 1}"#), ["step.completed", "run.completed"]);
+}
+
+/// What a call of 4 + 4 estimated bytes is charged, with what its provider says it cost.
+fn charged(prices: Option<Prices>, usage: Usage, reported: Option<i64>) -> (i64, i64) {
+    let mut run = Run::started(&json!({}));
+    let route = &mut std::sync::Arc::make_mut(&mut run.state.spec).route;
+    route.prices = prices;
+    route.multiplier = Multiplier::from_thousandths(2_000);
+    run.claim(1, None);
+    let (_, decision) = run.take(Input::ModelFinished(ModelAnswer {
+        text: "hi".into(),
+        calls: Vec::new(),
+        reason: FinishReason::Stop,
+        usage,
+        reported_cost: reported.map(NanoUsd::from_nanos),
+        provider: None,
+    }));
+    let projection = decision.projection.unwrap();
+    let cost = projection.totals.unwrap().cost.as_nanos();
+    (cost, projection.end.unwrap().credits)
+}
+
+#[test]
+fn a_route_without_prices_takes_the_providers_word() {
+    let used = Usage::estimated(4, 4);
+    let priced = Prices {
+        output: NanoUsd::from_nanos(5_000_000_000_000),
+        ..Prices::default()
+    };
+    // One token of output at $5,000 per million: 5 credits, times two.
+    assert_eq!(charged(Some(priced), used, None), (5_000_000, 10));
+    // Whoever has said a price is believed, not the provider.
+    assert_eq!(charged(Some(priced), used, Some(7)), (5_000_000, 10));
+    assert_eq!(charged(None, used, Some(12_500_000)), (12_500_000, 25));
+    assert_eq!(charged(None, used, None), (0, 0));
+    // What the provider never took costs nothing, whatever is said.
+    assert_eq!(charged(None, Usage::estimated(0, 0), Some(7)), (0, 0));
+    assert_eq!(charged(None, used, Some(i64::MAX)).0, i64::MAX);
 }

@@ -7,7 +7,7 @@ use runloom_domain::{
     ApprovalMode, Clock, MessageId, NanoUsd, NodeId, OrgId, Prices, RunId, RunSpec, RunStatus,
     ThreadId, ToolClass, ToolPin, TraceId, UserId, parse_answer,
 };
-use runloom_store::{CreateRun, Intended, Intent, NewRun, NewThread, OnBusy, Once};
+use runloom_store::{Allowance, CreateRun, Intended, Intent, NewRun, NewThread, OnBusy, Once};
 
 use super::node::{Fate, Node, Sim, usage};
 use super::{Bench, Command, NODES, THREADS};
@@ -121,6 +121,7 @@ impl World {
             run_id,
             thread_id,
             created_by: self.user,
+            api_key_id: None,
             trace_id,
             created_at: now,
             persona_id: "p@1".into(),
@@ -136,9 +137,10 @@ impl World {
                 OnBusy::Reject
             },
             max_live_runs: None,
+            allowance: Allowance::default(),
             owner: Some(self.nodes[node % NODES].id),
-            first_event: Box::new(move |first| {
-                first_event(run_id, thread_id, trace_id, &spec(), first).encode(now)
+            first_event: Box::new(move |first, _| {
+                first_event(run_id, thread_id, trace_id, spec(), first).encode(now)
             }),
             once: None,
         };

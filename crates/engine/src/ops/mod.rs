@@ -1,6 +1,7 @@
 //! What people ask of runs. Each runs its writes in a task of its own, so that dropping the
 //! future never leaves one half done.
 
+mod allowance;
 mod cancel;
 mod choose;
 mod input;

@@ -4,7 +4,7 @@ use runloom_domain::{
 };
 use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once};
 
-use super::{choose, prompt};
+use super::{allowance, choose, prompt};
 use crate::driver::Owned;
 use crate::facade::{StartError, StartRun, StartedRun, WhenBusy};
 use crate::machine::{Input, RunState};
@@ -65,6 +65,7 @@ impl Engine {
             generation: persona.generation,
             on_overflow: persona.on_overflow,
             credit_rate: self.shared.config.credit_rate,
+            budgeted: false,
             history_until: 0,
         })
     }
@@ -110,6 +111,8 @@ impl Engine {
             CreateRun::Busy(run) => return Err(StartError::Busy(run)),
             CreateRun::QueueFull => return Err(StartError::QueueFull),
             CreateRun::TooManyLive => return Err(StartError::TooManyLive),
+            CreateRun::NoCredit => return Err(StartError::NoCredit),
+            CreateRun::NoBudget(budget) => return Err(StartError::NoBudget(budget)),
         };
         self.shared
             .rings
@@ -143,6 +146,7 @@ impl Engine {
             run_id: start.run_id,
             thread_id: start.thread_id,
             created_by: start.user_id,
+            api_key_id: start.api_key_id,
             trace_id: start.trace_id,
             created_at: now,
             persona_id: spec.persona.to_string(),
@@ -159,9 +163,14 @@ impl Engine {
                 },
             },
             max_live_runs: self.shared.config.max_live_runs_per_org,
+            allowance: allowance::allowance(&spec, &self.shared.config),
             owner: self.worker.may_adopt().then_some(self.shared.node),
-            first_event: Box::new(move |first| {
-                first_event(start.run_id, start.thread_id, start.trace_id, &spec, first).encode(now)
+            first_event: Box::new(move |first, budgeted| {
+                let spec = RunSpec {
+                    budgeted,
+                    ..spec.clone()
+                };
+                first_event(start.run_id, start.thread_id, start.trace_id, spec, first).encode(now)
             }),
             once: start.once,
         }
@@ -216,10 +225,9 @@ pub(crate) fn first_event(
     run_id: runloom_domain::RunId,
     thread_id: runloom_domain::ThreadId,
     trace_id: runloom_domain::TraceId,
-    spec: &RunSpec,
+    mut spec: RunSpec,
     first: FirstEvent,
 ) -> NewEvent {
-    let mut spec = spec.clone();
     let body = match first {
         FirstEvent::Started { history_until } => {
             spec.history_until = history_until;

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
 use runloom_accounts::{AccountError, Caller};
-use runloom_domain::Permission;
+use runloom_domain::{OrgRole, Permission};
 
 use super::query::QueryFields;
 use crate::error::ApiError;
@@ -65,6 +65,36 @@ accesses! {
     MayEdit needs [ThreadsWrite, RunsWrite];
     /// Makes and revokes API keys.
     KeysManage needs [KeysManage];
+    /// Sees usage, credits and budgets.
+    UsageRead needs [UsageRead];
+    /// Decides what models may cost.
+    BudgetsManage needs [UsageRead, RoutesManage];
+}
+
+/// Adds credits to the own organisation, where the deployment leaves that to it.
+pub(crate) struct CreditsManage;
+
+impl Access for CreditsManage {
+    type Caller = Caller;
+
+    async fn check(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
+        let caller = BudgetsManage::check(request, state).await?;
+        if !state.settings().self_service_credits {
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "credits.not_self_service",
+                "credits are added by whoever runs this service",
+            ));
+        }
+        if caller.role != OrgRole::Owner {
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "auth.forbidden",
+                "only an owner of the organisation may do this",
+            ));
+        }
+        Ok(caller)
+    }
 }
 
 /// The caller behind `Authorization: Bearer …`.

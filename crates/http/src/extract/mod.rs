@@ -9,8 +9,9 @@ mod once;
 mod path;
 mod query;
 
-pub(crate) use access::{Access, Anyone, KeysManage, MayEdit, RunsRead, RunsWrite, SignedIn};
-pub(crate) use access::{ThreadsRead, ThreadsWrite, bearer, refuse_url_tokens};
+pub(crate) use access::{Access, Anyone, BudgetsManage, CreditsManage, KeysManage, MayEdit};
+pub(crate) use access::{RunsRead, RunsWrite, SignedIn, ThreadsRead, ThreadsWrite, UsageRead};
+pub(crate) use access::{bearer, refuse_url_tokens};
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
 pub(crate) use fields::{Fields, Size};

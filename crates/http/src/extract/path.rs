@@ -1,5 +1,5 @@
 use actix_web::HttpRequest;
-use runloom_domain::{ApiKeyId, MessageId, RunId, ThreadId, ToolCallId};
+use runloom_domain::{ApiKeyId, BudgetId, MessageId, RunId, ThreadId, ToolCallId};
 use uuid::Uuid;
 
 use crate::error::FieldErrors;
@@ -54,6 +54,7 @@ path_ids! {
     MessageId = "message_id",
     ToolCallId = "tool_call_id",
     ApiKeyId = "api_key_id",
+    BudgetId = "budget_id",
 }
 
 impl<A: FromPath, B: FromPath> FromPath for (A, B) {

@@ -2,11 +2,14 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod auth;
+pub(crate) mod budgets;
+pub(crate) mod credits;
 pub(crate) mod me;
 pub(crate) mod messages;
 pub(crate) mod params;
 pub(crate) mod runs;
 pub(crate) mod threads;
+pub(crate) mod usage;
 
 use serde::Serialize;
 use utoipa::ToSchema;

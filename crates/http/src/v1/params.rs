@@ -24,3 +24,19 @@ pub(crate) struct OnceParams {
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
+
+/// Which usage is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UsageParams {
+    /// The first moment; 30 days before `to` when absent.
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// The first moment that doesn't count any more; now when absent. At most 366 days after
+    /// `from`.
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// `day`, `model`, `persona` or `user`
+    #[param(default = "day")]
+    group_by: Option<String>,
+}

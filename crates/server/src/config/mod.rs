@@ -4,6 +4,7 @@
 //! `docs/configuration.md` lists all of them. Keys and variables that nobody knows are
 //! refused, since they are most likely typing errors.
 
+mod credits;
 mod data;
 mod engine;
 mod environment;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
+pub use credits::Credits;
 pub use data::Data;
 pub use engine::Engine;
 pub use environment::Environment;
@@ -71,6 +73,8 @@ pub struct Config {
     pub personas_dir: Option<PathBuf>,
     /// How much this node does at once.
     pub engine: Engine,
+    /// Whether runs need credits, and how much they reserve.
+    pub credits: Credits,
     /// What is done now and then.
     pub housekeeping: Housekeeping,
     /// How requests are taken.
@@ -114,6 +118,7 @@ impl Config {
         }
         self.model.overlay(environment);
         self.engine.overlay(environment)?;
+        self.credits.overlay(environment)?;
         self.housekeeping.overlay(environment)?;
         self.http.overlay(environment)?;
         self.log.overlay(environment)?;
@@ -147,6 +152,7 @@ impl Config {
         self.data.check()?;
         self.nats.check(self.data.database_url.is_none())?;
         self.engine.check()?;
+        self.credits.check()?;
         self.housekeeping.check()?;
         if self.mode == Mode::Production {
             ensure!(

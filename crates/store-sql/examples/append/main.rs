@@ -19,8 +19,8 @@ use runloom_domain::{
     TraceId, Usage, UserId,
 };
 use runloom_store::{
-    Appended, Change, CreateRun, NewMessage, NewRun, NewThread, OnBusy, Once, Projection, RunEnd,
-    Store, StoreError,
+    Allowance, Appended, Change, CreateRun, NewMessage, NewRun, NewThread, OnBusy, Once,
+    Projection, RunEnd, Store, StoreError,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -47,6 +47,7 @@ fn new_run(org: OrgId, thread: ThreadId, owner: NodeId) -> NewRun {
         run_id: RunId::generate(now),
         thread_id: thread,
         created_by: UserId::generate(now),
+        api_key_id: None,
         trace_id: TraceId::generate(),
         created_at: now,
         persona_id: "default@1".to_owned(),
@@ -58,8 +59,9 @@ fn new_run(org: OrgId, thread: ThreadId, owner: NodeId) -> NewRun {
         contents: Vec::new(),
         on_busy: OnBusy::Reject,
         max_live_runs: None,
+        allowance: Allowance::default(),
         owner: Some(owner),
-        first_event: Box::new(move |_| delta(now)),
+        first_event: Box::new(move |_, _| delta(now)),
         once: None,
     }
 }

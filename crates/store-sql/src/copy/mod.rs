@@ -23,7 +23,7 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 27] = [
     "orgs",
     "users",
     "user_names",
@@ -42,6 +42,12 @@ const TABLES: [&str; 21] = [
     "messages",
     "model_calls",
     "credit_entries",
+    "org_balances",
+    "credit_ledger",
+    "credit_holds",
+    "budgets",
+    "budget_spend",
+    "budget_holds",
     "contents",
     "tool_outputs",
     "expired_runs",

@@ -22,7 +22,7 @@ use crate::fragment::fragment;
 use crate::predicate::IsOpen;
 use crate::rows::account::NewKeyRow;
 use crate::rows::message::MessageRow;
-use crate::schema::{run_heads, threads};
+use crate::schema::{budgets, orgs, run_heads, threads};
 use crate::types::{At, Id, Moment, Uid};
 
 /// How often a creation is tried that others have come before.
@@ -50,10 +50,25 @@ enum Quick {
     NotPlain,
 }
 
+/// The thread's counters, its runs that have not ended, and whether the organisation limits what
+/// runs may spend, as far as it says so itself.
+struct Seen {
+    counters: ThreadCounters,
+    open: Vec<(Id, String)>,
+    limited: bool,
+}
+
 async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
-    let Some((counters, open)) = read(c, new.org_id.into(), new.thread_id.into()).await? else {
+    let metered = new.allowance.metered;
+    let (org, thread) = (new.org_id.into(), new.thread_id.into());
+    let Some(seen) = read(c, org, thread, metered).await? else {
         return Ok(Quick::NotPlain);
     };
+    if seen.limited {
+        // What it reserves may be refused, which undoes the rest: that takes a transaction.
+        return Ok(Quick::NotPlain);
+    }
+    let Seen { counters, open, .. } = seen;
     let key = new
         .once
         .as_ref()
@@ -69,7 +84,7 @@ async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
         // The key may have been used to create just what is in the way.
         Err(_) => return Ok(Quick::NotPlain),
     };
-    let (creation, created) = create::compose(new, counters, behind)?;
+    let (creation, created) = create::compose(new, counters, behind, false)?;
     match write(c, &creation, key.as_ref()).await {
         Ok(true) => Ok(Quick::Done(Once::Done(CreateRun::Created(created)))),
         Ok(false) => Ok(Quick::Overtaken),
@@ -81,21 +96,21 @@ async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
     }
 }
 
-type OpenRuns = Vec<(Id, String)>;
+/// The thread's counters, one of its open runs, the organisation's own rule about credits, and
+/// whether it has a budget.
+type SeenRow = (i64, i64, Option<Id>, Option<String>, Option<bool>, bool);
 
-/// The thread's counters and its runs that have not ended, at one moment.
-async fn read(
-    c: &mut Conn,
-    org: Id,
-    thread: Id,
-) -> QueryResult<Option<(ThreadCounters, OpenRuns)>> {
-    let rows: Vec<(i64, i64, Option<Id>, Option<String>)> = threads::table
+/// What is to be known before a creation, at one moment.
+async fn read(c: &mut Conn, org: Id, thread: Id, metered: bool) -> QueryResult<Option<Seen>> {
+    let has_budget = diesel::dsl::exists(budgets::table.filter(budgets::org_id.eq(org)));
+    let rows: Vec<SeenRow> = threads::table
         .left_join(
             run_heads::table.on(run_heads::org_id
                 .eq(threads::org_id)
                 .and(run_heads::thread_id.eq(threads::thread_id))
                 .and(IsOpen)),
         )
+        .left_join(orgs::table.on(orgs::org_id.eq(threads::org_id)))
         .filter(threads::org_id.eq(org))
         .filter(threads::thread_id.eq(thread))
         .filter(threads::deleted_at.is_null())
@@ -105,20 +120,25 @@ async fn read(
             threads::last_turn,
             run_heads::run_id.nullable(),
             run_heads::status.nullable(),
+            orgs::metered.nullable(),
+            has_budget,
         ))
         .load(c)
         .await?;
-    let counters = rows
-        .as_slice()
-        .first()
-        .map(|(position, turn, ..)| ThreadCounters {
+    let Some((position, turn, _, _, own_rule, has_budget)) = rows.as_slice().first() else {
+        return Ok(None);
+    };
+    Ok(Some(Seen {
+        counters: ThreadCounters {
             position: *position,
             turn: *turn,
-        });
-    let open = rows
-        .into_iter()
-        .filter_map(|(_, _, run, status)| Some((run?, status?)));
-    Ok(counters.map(|counters| (counters, open.collect())))
+        },
+        limited: own_rule.unwrap_or(metered) || *has_budget,
+        open: rows
+            .into_iter()
+            .filter_map(|(_, _, run, status, ..)| Some((run?, status?)))
+            .collect(),
+    }))
 }
 
 /// Writes the run, and its key, if the thread is as the creation expects it; false if it isn't.
@@ -256,11 +276,11 @@ fn run_rows<'b>(
     due.walk_ast(out.reborrow())?;
     fragment!(out;
         " FROM thread), wide AS (INSERT INTO runs (org_id, thread_id, run_id, created_by,
-        trace_id, persona_id, route_id, model, metadata, created_at)
+        trace_id, persona_id, route_id, model, metadata, api_key_id, created_at)
         SELECT org_id, thread_id, "
         [Uid: &wide.run_id, Uid: &wide.created_by, Text: &wide.trace_id, Text: &wide.persona_id,
             Text: &wide.route_id, Text: &wide.model, Nullable<Text>: &wide.metadata,
-            Moment: &wide.created_at]
+            Nullable<Uid>: &wide.api_key_id, Moment: &wide.created_at]
         " FROM thread), log AS (INSERT INTO events
         (org_id, run_id, seq, type, data, private, created_at) SELECT org_id, "
         [Uid: &head.run_id, BigInt: &head.last_seq, Text: &event.event_type, Text: &event.data,

@@ -112,6 +112,12 @@ impl QueryFragment<Pg> for Due {
     }
 }
 
+/// The date in UTC on which a run `r` was created.
+pub(crate) const DAY_OF_RUN: &str = "to_char(r.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')";
+
+/// Who created a run `r`, by id.
+pub(crate) const CREATOR_OF_RUN: &str = "r.created_by::text";
+
 /// Whether a statement failed because it waited too long for another transaction.
 pub(crate) fn gave_up_waiting(error: &Error) -> bool {
     class(error) == Class::Waited
@@ -153,3 +159,12 @@ pub(crate) async fn write_run(c: &mut Conn, _: Now, new: Creation) -> QueryResul
     create::write(c, &new, None).await?;
     Ok(())
 }
+
+/// A query that locks the rows that it reads.
+macro_rules! locked {
+    ($query:expr) => {
+        $query.for_no_key_update()
+    };
+}
+
+pub(crate) use locked;

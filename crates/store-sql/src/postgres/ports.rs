@@ -4,20 +4,26 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runloom_domain::{
-    ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
+    ApiKeyId, BudgetId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp,
+    ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
-    CreateRun, DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended,
-    Intent, KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, OwnedRun,
-    Page, Paged, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail, Tended,
-    ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
+    AccountStore, ApiKeyRecord, Appended, Balance, BudgetPatch, BudgetRecord, Census, Change,
+    ClaimedRun, Content, CreateAccount, CreateBudget, CreateRun, CreditEntry, DeleteThread,
+    Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended, Intent, KeyConflict,
+    LoginRecord, MoneyStore, NewAccount, NewApiKey, NewBudget, NewRun, NewThread, Once, OwnedRun,
+    Page, Paged, Remaining, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer,
+    Tail, Tended, ThreadPatch, ThreadRecord, ThreadStore, UsageQuery, UsageRow, UserMessage,
+    UserRecord,
 };
 
 use futures_util::FutureExt;
 
 use super::dialect::Now;
-use super::queries::{accounts, api_keys, events, intend, keys, messages, runs, threads};
+use super::queries::{
+    accounts, api_keys, budgets, credits, events, intend, keys, messages, remaining, runs, threads,
+    usage,
+};
 use super::transaction::transaction;
 use super::{PostgresStore, census, create, error, housekeeping, lease, log_parts, tails};
 
@@ -79,6 +85,10 @@ impl RunStore for PostgresStore {
         let appender = Arc::clone(&self.appender);
         self.spawn(async move { Ok(appender.append(&batch).await?) })
             .await
+    }
+
+    async fn remaining(&self, org: OrgId, run: RunId) -> Result<Remaining, StoreError> {
+        decide!(self, any, (), |c, ()| remaining::ask(c, org, run))
     }
 
     async fn intend(&self, intent: Intent) -> Result<Intended, StoreError> {
@@ -329,6 +339,81 @@ impl AccountStore for PostgresStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         write!(self, any, c => api_keys::touch(c, org, key, at).await)
+    }
+}
+
+#[async_trait]
+impl MoneyStore for PostgresStore {
+    async fn balance(&self, org: OrgId) -> Result<Balance, StoreError> {
+        read!(self, any, credits::balance(org))
+    }
+
+    async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError> {
+        write!(self, any, c => credits::set_metered(c, org, metered).await)
+    }
+
+    async fn add_credits(
+        &self,
+        org: OrgId,
+        entry: CreditEntry,
+        once: Option<Idempotency>,
+    ) -> Result<Once<bool>, StoreError> {
+        decide!(self, create, (entry, once), |c, (entry, once)| {
+            credits::add(c, Now, org, entry.clone(), once.clone())
+        })
+    }
+
+    async fn credit_entries(
+        &self,
+        org: OrgId,
+        page: Page,
+    ) -> Result<Paged<CreditEntry>, StoreError> {
+        read!(self, any, credits::list(org, page))
+    }
+
+    async fn create_budget(
+        &self,
+        new: NewBudget,
+        once: Option<Idempotency>,
+    ) -> Result<Once<CreateBudget>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            budgets::create(c, Now, new.clone(), once.clone())
+        })
+    }
+
+    async fn budget(
+        &self,
+        org: OrgId,
+        budget: BudgetId,
+        at: Timestamp,
+    ) -> Result<Option<BudgetRecord>, StoreError> {
+        read!(self, any, budgets::get(org, budget, at))
+    }
+
+    async fn budgets(
+        &self,
+        org: OrgId,
+        page: Page,
+        at: Timestamp,
+    ) -> Result<Paged<BudgetRecord>, StoreError> {
+        read!(self, any, budgets::list(org, page, at))
+    }
+
+    async fn update_budget(
+        &self,
+        org: OrgId,
+        budget: BudgetId,
+        patch: BudgetPatch,
+    ) -> Result<bool, StoreError> {
+        write!(self, any, c => budgets::update(c, org, budget, patch).await)
+    }
+
+    async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError> {
+        decide!(self, any, (), |c, ()| budgets::delete(c, org, budget))
+    }
+
+    async fn usage(&self, org: OrgId, query: UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
+        read!(self, any, usage::by_group(org, query))
     }
 }
 

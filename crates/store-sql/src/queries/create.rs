@@ -6,6 +6,7 @@ use runloom_store::{
     Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once, Rewind, Wake,
 };
 
+use super::reserve::{self, Wish};
 use super::{Conn, RunQueryDsl, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::predicate::{IsLive, IsOpen};
@@ -49,6 +50,7 @@ pub(crate) async fn run(
 ) -> Result<Verdict<Once<CreateRun>>, Failure> {
     let (org, thread) = (new.org_id, new.thread_id);
     let (once, on_busy, max_live) = (new.once.clone(), new.on_busy, new.max_live_runs);
+    let wish = Wish::of(new);
     let (rewind, at) = (new.rewind.clone(), At(new.created_at));
     let refused = |why| Ok(Verdict::Undo(Once::Done(why)));
     // The thread before the key, as in every transaction that takes both.
@@ -71,7 +73,11 @@ pub(crate) async fn run(
     if behind.is_none() && is_full(c, org, max_live).await? {
         return refused(CreateRun::TooManyLive);
     }
-    let (creation, created) = compose(new, counters, behind)?;
+    let limits = reserve::limits(c, &wish).await?;
+    if let Some(why) = reserve::hold(c, &wish, &limits).await? {
+        return refused(why);
+    }
+    let (creation, created) = compose(new, counters, behind, limits.any())?;
     dialect::write_run(c, now, creation).await?;
     Ok(Verdict::Keep(Once::Done(CreateRun::Created(created))))
 }
@@ -165,6 +171,7 @@ pub(crate) fn compose(
     new: &NewRun,
     thread: ThreadCounters,
     behind: Option<RunId>,
+    budgeted: bool,
 ) -> Result<(Creation, CreatedRun), Failure> {
     let position = thread.position + i64::from(new.input.is_some());
     let history_until = unsigned("threads", "last_position", new.thread_id, position)?;
@@ -172,7 +179,7 @@ pub(crate) fn compose(
         None => FirstEvent::Started { history_until },
         Some(behind) => FirstEvent::Queued { behind },
     };
-    let event = (new.first_event)(first);
+    let event = (new.first_event)(first, budgeted);
     storable(texts(new).chain([event.data.as_str()]))?;
     // A run that waits is nobody's until it is its turn.
     let owner = new.owner.filter(|_| behind.is_none());
@@ -205,6 +212,7 @@ pub(crate) fn compose(
             route_id: new.route_id.clone(),
             model: new.model.clone(),
             metadata: new.metadata.clone(),
+            api_key_id: new.api_key_id.map(Id::from),
             created_at: At(new.created_at),
         },
         message: new.input.as_ref().map(|(id, content)| {

@@ -9,9 +9,11 @@
 
 pub(super) mod accounts;
 pub(super) mod api_keys;
+pub(super) mod budgets;
 pub(super) mod config;
 pub(super) mod create;
 pub(super) mod credentials;
+pub(super) mod credits;
 pub(super) mod data_keys;
 pub(super) mod events;
 pub(super) mod housekeeping;
@@ -20,8 +22,12 @@ pub(super) mod keys;
 pub(super) mod messages;
 pub(super) mod personas;
 pub(super) mod project;
+pub(super) mod remaining;
+pub(super) mod reserve;
 pub(super) mod routes;
 pub(super) mod runs;
+pub(super) mod settle;
 pub(super) mod threads;
+pub(super) mod usage;
 
 use super::{Conn, RunQueryDsl, dialect};

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use runloom_domain::{EncodedEvent, OrgId, RunId, RunStatus, ThreadId, Timestamp};
 use runloom_store::{NewMessage, Projection, RunEnd, ToolOutput, Wake};
 
-use super::{Conn, RunQueryDsl, dialect};
+use super::{Conn, RunQueryDsl, dialect, settle};
 use crate::failure::Failure;
 use crate::rows::event::NewEventRow;
 use crate::rows::message::MessageRow;
@@ -127,6 +127,7 @@ async fn wide(
             ))
             .execute(c)
             .await?;
+        settle::settle(c, (org, run), *credits, At(*at)).await?;
     }
     Ok(())
 }

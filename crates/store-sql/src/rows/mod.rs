@@ -6,6 +6,7 @@ pub(crate) mod credential;
 pub(crate) mod data_key;
 pub(crate) mod event;
 pub(crate) mod message;
+pub(crate) mod money;
 pub(crate) mod persona;
 pub(crate) mod route;
 pub(crate) mod run;

@@ -71,6 +71,7 @@ pub(crate) struct NewRunRow {
     pub(crate) route_id: String,
     pub(crate) model: String,
     pub(crate) metadata: Option<String>,
+    pub(crate) api_key_id: Option<Id>,
     pub(crate) created_at: At,
 }
 
@@ -96,6 +97,7 @@ pub(crate) struct RunRow {
     ended_at: Option<At>,
     error_class: Option<String>,
     error_message: Option<String>,
+    api_key_id: Option<Id>,
 }
 
 /// What stands beside the wide row: status, credits, and who created the run.
@@ -136,6 +138,7 @@ impl RunRow {
             metadata: self.metadata,
             trace_id: trace(key, &self.trace_id)?,
             created_by: self.created_by.into(),
+            api_key_id: self.api_key_id.map(Into::into),
             created_by_name: login,
             created_by_email: email,
         })

@@ -39,6 +39,12 @@ impl Now {
     }
 }
 
+/// The date in UTC on which a run `r` was created.
+pub(crate) const DAY_OF_RUN: &str = "strftime('%Y-%m-%d', r.created_at / 1000000, 'unixepoch')";
+
+/// Who created a run `r`, by id.
+pub(crate) const CREATOR_OF_RUN: &str = "lower(hex(r.created_by))";
+
 /// Whether a statement failed because it waited too long for another transaction: never here,
 /// where writes follow each other.
 pub(crate) fn gave_up_waiting(_: &Error) -> bool {
@@ -73,3 +79,12 @@ pub(crate) async fn lock_head(
 pub(crate) async fn write_run(c: &mut Conn, now: Now, new: Creation) -> QueryResult<()> {
     create::write(c, now, new).await
 }
+
+/// A query that locks the rows that it reads: nobody else writes, so reading is locking.
+macro_rules! locked {
+    ($query:expr) => {
+        $query
+    };
+}
+
+pub(crate) use locked;

@@ -68,7 +68,7 @@ async fn begin(store: &PostgresStore, at: Timestamp) -> Run {
         run_id: RunId::generate(at),
         created_by: user_id,
         created_at: at,
-        first_event: Box::new(move |_| event("run.started", at)),
+        first_event: Box::new(move |_, _| event("run.started", at)),
         ..new_run(org_id, thread_id)
     };
     let run = new.run_id;

@@ -3,7 +3,7 @@
 use runloom_domain::{
     Clock, EncodedEvent, NodeId, OrgId, RunId, SystemClock, ThreadId, TraceId, UserId,
 };
-use runloom_store::{Change, CreateRun, NewRun, NewThread, OnBusy, Once, Store};
+use runloom_store::{Allowance, Change, CreateRun, NewRun, NewThread, OnBusy, Once, Store};
 
 pub(crate) fn event() -> EncodedEvent {
     EncodedEvent {
@@ -33,6 +33,7 @@ pub(crate) fn new_run(org: OrgId, thread: ThreadId) -> NewRun {
         run_id: RunId::generate(now),
         thread_id: thread,
         created_by: UserId::generate(now),
+        api_key_id: None,
         trace_id: TraceId::generate(),
         created_at: now,
         persona_id: "default@1".to_owned(),
@@ -44,8 +45,9 @@ pub(crate) fn new_run(org: OrgId, thread: ThreadId) -> NewRun {
         contents: Vec::new(),
         on_busy: OnBusy::Reject,
         max_live_runs: None,
+        allowance: Allowance::default(),
         owner: Some(NodeId::generate(now)),
-        first_event: Box::new(|_| event()),
+        first_event: Box::new(|_, _| event()),
         once: None,
     }
 }

@@ -205,7 +205,7 @@ pub async fn a_panic_in_the_first_event_harms_nobody(h: &Harness) {
     let tenant = tenant(h).await;
     let thread = thread(h, &tenant).await;
     let new = NewRun {
-        first_event: Box::new(|_| panic!("this panic is part of the test")),
+        first_event: Box::new(|_, _| panic!("this panic is part of the test")),
         input: Some((MessageId::generate(now()), "hi".to_owned())),
         ..new_run(&tenant, thread)
     };

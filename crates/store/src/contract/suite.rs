@@ -43,6 +43,21 @@ macro_rules! contract_suite {
                 organisations_share_a_batch;
                 released_runs_are_stale_in_a_batch;
             }
+            budgets {
+                a_budget_is_made_and_read;
+                a_scope_has_one_budget_a_period;
+                budgets_are_listed;
+                a_budget_is_changed_and_deleted;
+                a_budget_counts_its_scope;
+                a_run_holds_its_part_until_its_end;
+                the_last_part_may_be_small;
+                the_tightest_budget_counts;
+                a_long_run_does_not_escape;
+                racing_runs_share_a_budget;
+                ends_of_a_batch_count;
+                a_new_budget_knows_what_was_used;
+                an_end_depends_on_no_budget;
+            }
             cancel_safety {
                 create_run;
                 rewind;
@@ -94,6 +109,24 @@ macro_rules! contract_suite {
             data_keys {
                 a_data_key_is_made_once;
                 one_of_racing_data_keys_stays;
+            }
+            credits {
+                entries_make_the_balance;
+                entries_are_listed;
+                a_top_up_happens_once;
+                an_organisation_without_credits_runs;
+                a_run_holds_credits_until_its_end;
+                an_intent_settles_a_run;
+                without_credits_nothing_is_created;
+                racing_runs_share_the_credits;
+                ends_of_a_batch_are_all_settled;
+                a_run_may_end_beyond_its_credits;
+                an_organisation_may_have_its_own_rule;
+                what_remains_is_what_was_not_spent;
+                a_step_reserves_more;
+                racing_steps_share_the_credits;
+                a_refused_end_settles_nothing;
+                the_last_credits_may_be_few;
             }
             fidelity {
                 events;
@@ -225,6 +258,7 @@ macro_rules! contract_suite {
                 contents_and_keys_are_apart;
                 credentials_and_routes_are_absent;
                 personas_are_absent;
+                money_is_apart;
             }
             thread_races {
                 one_of_many_runs_starts;
@@ -239,6 +273,11 @@ macro_rules! contract_suite {
                 a_deleted_thread_is_absent;
                 the_active_run_is_derived;
                 cursors_hold_while_threads_are_added;
+            }
+            usage {
+                usage_is_told_apart;
+                usage_has_a_beginning_and_an_end;
+                usage_is_of_one_organisation;
             }
         }
     };

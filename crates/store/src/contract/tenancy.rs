@@ -4,14 +4,15 @@ use runloom_domain::{RunStatus, ToolCallId};
 
 use super::Harness;
 use super::fixtures::{
-    Scene, Tenant, append, append_ok, create, credential, done, event, first_page, first_version,
-    further_version, idempotency, new_api_key, new_credential, new_message, new_route, new_run,
-    new_thread, now, post, route, running, tenant, try_create, written,
+    Scene, Tenant, allowance, append, append_ok, at_most, begin, budget, create, credential,
+    credits_of, done, event, first_page, first_version, further_version, idempotency, limited,
+    new_api_key, new_budget, new_credential, new_message, new_route, new_run, new_thread, now,
+    post, route, running, tenant, top_up, try_create, written,
 };
 use crate::{
-    Appended, Change, Content, CreateRun, DeleteConfig, DeletePersona, DeleteThread, HistoryPart,
-    Intended, NewPersona, NewRun, Once, Projection, RouteRefusal, RouteSettings, RunFilter,
-    ThreadPatch, ToolOutput, Update, WritePersona,
+    Appended, BudgetPatch, Change, Content, CreateRun, DeleteConfig, DeletePersona, DeleteThread,
+    HistoryPart, Intended, NewPersona, NewRun, Once, Projection, Remaining, RouteRefusal,
+    RouteSettings, RunFilter, ThreadPatch, ToolOutput, Update, WritePersona,
 };
 
 /// A run with everything that can be read of it, and a stranger.
@@ -270,4 +271,35 @@ pub async fn personas_are_absent(h: &Harness) {
         .unwrap();
     let found = store.persona(owner.org, Some("clerk"), None).await.unwrap();
     assert_eq!(found, Some(theirs));
+}
+
+/// Credits and budgets, by any id.
+pub async fn money_is_apart(h: &Harness) {
+    let (owner, stranger) = (tenant(h).await, tenant(h).await);
+    top_up(h, &owner, 100).await;
+    let budget = budget(h, new_budget(&owner, at_most(9))).await;
+    let scene = begin(h, &owner, allowance(10, 10)).await;
+    let (store, org) = (h.store(), stranger.org);
+    assert_eq!(credits_of(h, &stranger).await, (0, 0));
+    let entries = store.credit_entries(org, first_page(9)).await.unwrap();
+    assert!(entries.items.is_empty());
+    assert_eq!(store.budget(org, budget, now()).await.unwrap(), None);
+    let budgets = store.budgets(org, first_page(9), now()).await.unwrap();
+    assert!(budgets.items.is_empty());
+    let patch = BudgetPatch {
+        max_cost: Some(None),
+        max_tokens: Some(None),
+    };
+    assert!(!store.update_budget(org, budget, patch).await.unwrap());
+    assert!(!store.delete_budget(org, budget).await.unwrap());
+    let remaining = store.remaining(org, scene.run).await.unwrap();
+    assert_eq!(remaining, Remaining::default());
+    assert!(store.set_metered(org, Some(true)).await.unwrap());
+    assert_eq!(store.balance(owner.org).await.unwrap().metered, None);
+    // The credits and the budget of another organisation are none of a run's.
+    let new = limited(h, &stranger, allowance(1, 1)).await;
+    assert_eq!(try_create(h, new).await, CreateRun::NoCredit);
+    top_up(h, &stranger, 20).await;
+    create(h, limited(h, &stranger, allowance(20, 20)).await).await;
+    assert_eq!(credits_of(h, &owner).await, (100, 10));
 }

@@ -85,9 +85,13 @@ impl State {
                 thread.push(new, id);
             }
         }
+        let end = projection.end.as_ref().map(|end| (end.at, end.credits));
         if let Some(run) = self.runs.get_mut(&id) {
             run.events.extend(events);
             run.project(projection, now);
+            if let Some((at, credits)) = end {
+                self.money.settle(&run.row, credits, at);
+            }
         }
         Ok(())
     }

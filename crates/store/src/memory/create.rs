@@ -15,14 +15,19 @@ impl State {
         if let Some(refused) = self.refuse_creation(&new) {
             return Ok(Once::Done(refused));
         }
+        let hold = match self.plan_hold(&new) {
+            Ok(hold) => hold,
+            Err(refused) => return Ok(Once::Done(refused)),
+        };
         let first = self.first_event(&new);
-        let event = (new.first_event)(first);
+        let event = (new.first_event)(first, hold.is_some());
         storable(texts(&new).chain([event.data.as_str()]))?;
         if self.runs.contains_key(&new.run_id) {
             return Err(rejected("a run id is repeated"));
         }
 
         let once = new.once.take();
+        self.money.hold(new.org_id, new.run_id, hold);
         self.write_thread(&mut new);
         for content in new.contents.drain(..) {
             self.contents
@@ -177,6 +182,7 @@ fn new_run(new: NewRun, first: FirstEvent, now: Timestamp) -> Run {
             metadata: new.metadata,
             trace_id: new.trace_id,
             created_by: new.created_by,
+            api_key_id: new.api_key_id,
             created_by_name: None,
             created_by_email: None,
         },

@@ -60,8 +60,7 @@ impl State {
 impl Housekeeping for MemoryStore {
     async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
         let mut state = self.state();
-        let mut people = state.accounts.values();
-        if !people.any(|account| account.user().org_id == org) {
+        if !state.has_org(org) {
             return Ok(false);
         }
         match days {

@@ -20,14 +20,17 @@ mod claim;
 mod config;
 mod create;
 mod data_keys;
+mod holds;
 mod housekeeping;
 mod lists;
+mod money;
 mod once;
 mod reads;
 mod rewind;
 mod runs;
 mod state;
 mod threads;
+mod usage;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -5,8 +5,8 @@ use super::MemoryStore;
 use super::reads::is_logged;
 use crate::{
     Appended, Census, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended,
-    Intent, KeyConflict, NewRun, Once, OwnedRun, Page, Paged, RunFilter, RunHead, RunRecord,
-    RunStore, StoreError, StoredAnswer, Tail,
+    Intent, KeyConflict, NewRun, Once, OwnedRun, Page, Paged, Remaining, RunFilter, RunHead,
+    RunRecord, RunStore, StoreError, StoredAnswer, Tail,
 };
 
 #[async_trait]
@@ -27,6 +27,10 @@ impl RunStore for MemoryStore {
         let (mut state, now) = (self.state(), self.now());
         let append = |change| state.append(change, now);
         Ok(batch.into_iter().map(append).collect())
+    }
+
+    async fn remaining(&self, org: OrgId, run: RunId) -> Result<Remaining, StoreError> {
+        Ok(self.state().remaining(org, run))
     }
 
     async fn intend(&self, intent: Intent) -> Result<Intended, StoreError> {

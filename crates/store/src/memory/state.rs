@@ -8,6 +8,7 @@ use runloom_domain::{
 
 use super::accounts::{Account, StoredKey};
 use super::config::Config;
+use super::money::Money;
 use super::once::{Kept, OnceKey};
 use crate::{DataKey, RunRecord, StoreError, ThreadRecord};
 
@@ -28,6 +29,7 @@ pub(super) struct State {
     pub(super) config: Config,
     /// For how many days the events of organisations with a retention of their own are kept.
     pub(super) retention: HashMap<OrgId, u32>,
+    pub(super) money: Money,
 }
 
 /// A thread with its messages; a deleted one stays, for the sake of its runs.
@@ -78,6 +80,12 @@ impl Run {
 }
 
 impl State {
+    /// Whether there is an organisation: one of somebody.
+    pub(super) fn has_org(&self, org: OrgId) -> bool {
+        let mut people = self.accounts.values();
+        people.any(|account| account.user().org_id == org)
+    }
+
     /// The thread, if it is the organisation's and hasn't been deleted.
     pub(super) fn thread(&self, org: OrgId, thread: ThreadId) -> Option<&Thread> {
         self.threads

@@ -1,9 +1,11 @@
 use std::fmt;
 
 use runloom_domain::{
-    EncodedEvent, MessageId, NodeId, OrgId, RunId, ThreadId, Timestamp, TraceId, UserId,
+    ApiKeyId, BudgetName, BudgetScope, EncodedEvent, MessageId, NodeId, OrgId, RunId, ThreadId,
+    Timestamp, TraceId, UserId,
 };
 
+use super::Allowance;
 use crate::Idempotency;
 
 /// What to do when the thread has a run that hasn't ended.
@@ -61,6 +63,8 @@ pub struct NewRun {
     pub thread_id: ThreadId,
     /// Who starts it.
     pub created_by: UserId,
+    /// The API key that they use, if they use one.
+    pub api_key_id: Option<ApiKeyId>,
     /// The trace of the request that creates it.
     pub trace_id: TraceId,
     /// When.
@@ -84,12 +88,33 @@ pub struct NewRun {
     /// How many runs of the organisation may be live at once; a run that has to queue isn't
     /// counted against it.
     pub max_live_runs: Option<u32>,
+    /// What it reserves, if its organisation is short of it.
+    pub allowance: Allowance,
     /// The node that works on it from the start, which has a lease; else it is free to be claimed.
     pub owner: Option<NodeId>,
-    /// Makes its first event.
-    pub first_event: Box<dyn Fn(FirstEvent) -> EncodedEvent + Send>,
+    /// Makes its first event. It is told whether the run has reserved something, and so must ask
+    /// for what remains.
+    pub first_event: Box<dyn Fn(FirstEvent, bool) -> EncodedEvent + Send>,
     /// Makes it happen once.
     pub once: Option<Idempotency>,
+}
+
+impl NewRun {
+    /// What a budget can be for that counts this run, each with its id; the organisation's is
+    /// empty.
+    pub fn budget_scopes(&self) -> Vec<(BudgetScope, String)> {
+        let persona = self.persona_id.split('@').next().unwrap_or_default();
+        let key = self
+            .api_key_id
+            .map(|key| (BudgetScope::ApiKey, key.to_string()));
+        let scopes = [
+            (BudgetScope::Organisation, String::new()),
+            (BudgetScope::User, self.created_by.to_string()),
+            (BudgetScope::Persona, persona.to_owned()),
+            (BudgetScope::Thread, self.thread_id.to_string()),
+        ];
+        scopes.into_iter().chain(key).collect()
+    }
 }
 
 impl fmt::Debug for NewRun {
@@ -128,4 +153,8 @@ pub enum CreateRun {
     QueueFull,
     /// The organisation has as many live runs as it may.
     TooManyLive,
+    /// The organisation hasn't got the credits that the run has to reserve.
+    NoCredit,
+    /// This budget has been used up, or is held by other runs.
+    NoBudget(BudgetName),
 }

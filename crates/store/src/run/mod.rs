@@ -1,10 +1,12 @@
 //! The run log: creating runs, appending to them, and who may.
 
+mod allowance;
 mod change;
 mod create;
 mod records;
 mod turns;
 
+pub use allowance::{Allowance, Held, Remaining};
 pub use change::{
     Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
 };
@@ -45,6 +47,12 @@ pub trait RunStore: Send + Sync + 'static {
     /// batch may be given again: an adapter that lost the answer to a commit finds out by the
     /// batch's id before it answers. A batch holds each run at most once.
     async fn append(&self, batch: Vec<Change>) -> Result<Vec<Appended>, StoreError>;
+
+    /// What the run may still use. To be asked before each step of a run that was created with
+    /// `budgeted`; reserves more for it when it holds too little for a step and there is more to
+    /// be had, so that runs at the same moment can't use the same. A run that holds nothing, or
+    /// has ended, isn't limited.
+    async fn remaining(&self, org: OrgId, run: RunId) -> Result<Remaining, StoreError>;
 
     /// Carries out what a person asked for, if the run is still as expected.
     async fn intend(&self, intent: Intent) -> Result<Intended, StoreError>;

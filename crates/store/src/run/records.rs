@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use runloom_domain::event::ResumeReason;
-use runloom_domain::{OrgId, RunId, RunStatus, RunTotals, ThreadId, Timestamp, TraceId, UserId};
+use runloom_domain::{
+    ApiKeyId, OrgId, RunId, RunStatus, RunTotals, ThreadId, Timestamp, TraceId, UserId,
+};
 
 /// A run that this node has just taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +124,8 @@ pub struct RunRecord {
     pub trace_id: TraceId,
     /// Who created it.
     pub created_by: UserId,
+    /// The API key with which it was created.
+    pub api_key_id: Option<ApiKeyId>,
     /// That person's login.
     pub created_by_name: Option<String>,
     /// That person's e-mail address.

@@ -165,6 +165,8 @@ fn limits(fields: &mut Fields) -> LimitOverrides {
     request_body(content = Option<NewRunBody>),
     responses(
         (status = 201, description = "The run is in the log.", body = CreatedRun),
+        (status = 402, description = "`credits.exhausted`, or `budget.exhausted` with the \
+            budget in `details`", body = ErrorEnvelope),
         (status = 404, description = "`threads.not_found`", body = ErrorEnvelope),
         (status = 409, description = "`runs.thread_busy` with `details.run_id`, \
             `idempotency.key_reused`, `idempotency.in_progress`", body = ErrorEnvelope),
@@ -196,6 +198,7 @@ pub(crate) async fn start<A: Access<Caller = Caller>, P, B>(
     let start = StartRun {
         org_id: call.caller.org_id,
         user_id: call.caller.user_id,
+        api_key_id: call.caller.api_key_id(),
         thread_id,
         run_id: created.run_id,
         trace_id: created.trace_id,
@@ -269,6 +272,22 @@ impl From<StartError> for ApiError {
                 "the organisation has as many live runs as it may",
             )
             .retry_after(RETRY_FULL),
+            StartError::NoCredit => Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                "credits.exhausted",
+                "the organisation has not enough credits left for this run",
+            ),
+            StartError::NoBudget(budget) => Self::new(
+                StatusCode::PAYMENT_REQUIRED,
+                "budget.exhausted",
+                "a budget for this run is used up, or held by other runs",
+            )
+            .details(json!({
+                "budget_id": budget.budget_id,
+                "scope": budget.scope,
+                "scope_id": budget.scope_id,
+                "period": budget.period,
+            })),
             StartError::Key(conflict) => conflict.into(),
             StartError::Catalog(error) => Self::internal(error),
             StartError::Store(error) => error.into(),

@@ -255,9 +255,71 @@ fn wide<'b>(wide: &'b Wide<'_>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()>
             error_class = coalesce(w.error_class, r.error_class),
             error_message = coalesce(w.error_message, r.error_message)
         FROM found w WHERE r.ctid = w.at
+        RETURNING r.org_id, r.run_id, r.cost_nanos, w.credits, w.ended_at,
+            least(r.uncached_input_tokens::numeric + r.cache_read_tokens + r.cache_write_tokens
+                + r.output_tokens, 9e18)::bigint AS tokens
         ), credited AS (
         INSERT INTO credit_entries (org_id, run_id, credits, created_at)
         SELECT org_id, run_id, credits, ended_at FROM summed WHERE credits IS NOT NULL)",
     );
+    out.push_sql(SETTLED);
     Ok(())
 }
+
+/// What runs that have ended held is given back, and what they took is counted. They are found
+/// by their holds, of which others have none: `OFFSET` keeps the planner from joining another
+/// way. Rows are always there, so inserts become updates, of their newest state.
+///
+/// Locks are taken in one order here and elsewhere: threads, holds, balances, budgets, each by
+/// key. A count of what must come before says so. Sums are bounded, since an end that the
+/// database refuses would be tried for ever.
+const SETTLED: &str = "
+    , settled AS MATERIALIZED (
+    SELECT * FROM shown WHERE credits IS NOT NULL AND (SELECT count(*) FROM lifted) >= 0
+    ), paid AS (
+    INSERT INTO credit_holds AS h (org_id, run_id, charged, ended_at)
+    SELECT s.org_id, s.run_id, s.credits, s.ended_at FROM settled s CROSS JOIN LATERAL (
+        SELECT FROM credit_holds h WHERE h.org_id = s.org_id AND h.run_id = s.run_id OFFSET 0) h
+    ORDER BY 1, 2
+    ON CONFLICT (org_id, run_id)
+    DO UPDATE SET charged = excluded.charged, ended_at = excluded.ended_at
+    RETURNING h.org_id, h.run_id, h.credits, h.charged, h.ended_at
+    ), held_of_budgets AS (
+    INSERT INTO budget_holds AS h
+        (org_id, run_id, budget_id, period_start, took_cost_nanos, took_tokens)
+    SELECT s.org_id, s.run_id, h.budget_id, h.period_start, s.cost_nanos, s.tokens
+    FROM settled s CROSS JOIN LATERAL (
+        SELECT h.budget_id, h.period_start FROM budget_holds h
+        WHERE h.org_id = s.org_id AND h.run_id = s.run_id OFFSET 0) h
+    WHERE (SELECT count(*) FROM paid) >= 0
+    ORDER BY 1, 2, 3
+    ON CONFLICT (org_id, run_id, budget_id)
+    DO UPDATE SET took_cost_nanos = excluded.took_cost_nanos, took_tokens = excluded.took_tokens
+    RETURNING h.org_id, h.budget_id, h.period_start, h.cost_nanos, h.tokens, h.took_cost_nanos,
+        h.took_tokens
+    ), balanced AS (
+    INSERT INTO org_balances AS b (org_id, credits, reserved)
+    SELECT org_id, -least(sum(charged), 9e18)::bigint, -sum(credits)::bigint
+    FROM paid WHERE (SELECT count(*) FROM held_of_budgets) >= 0 GROUP BY 1 ORDER BY 1
+    ON CONFLICT (org_id) DO UPDATE SET
+        credits = greatest(b.credits::numeric + excluded.credits, -9e18)::bigint,
+        reserved = b.reserved + excluded.reserved
+    RETURNING b.org_id
+    ), entered AS (
+    INSERT INTO credit_ledger (org_id, entry_id, kind, credits, run_id, created_at)
+    SELECT org_id, run_id, 'run', -charged, run_id, ended_at FROM paid
+    ), spent AS (
+    INSERT INTO budget_spend AS b (org_id, budget_id, period_start, cost_nanos, tokens,
+        reserved_cost_nanos, reserved_tokens)
+    SELECT h.org_id, h.budget_id, h.period_start, least(sum(h.took_cost_nanos), 9e18)::bigint,
+        least(sum(h.took_tokens), 9e18)::bigint, -sum(h.cost_nanos)::bigint,
+        -sum(h.tokens)::bigint
+    FROM held_of_budgets h CROSS JOIN LATERAL (
+        SELECT FROM budget_spend b WHERE b.org_id = h.org_id AND b.budget_id = h.budget_id
+            AND b.period_start = h.period_start OFFSET 0) b
+    WHERE (SELECT count(*) FROM balanced) >= 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (org_id, budget_id, period_start) DO UPDATE SET
+        cost_nanos = least(b.cost_nanos::numeric + excluded.cost_nanos, 9e18)::bigint,
+        tokens = least(b.tokens::numeric + excluded.tokens, 9e18)::bigint,
+        reserved_cost_nanos = b.reserved_cost_nanos + excluded.reserved_cost_nanos,
+        reserved_tokens = b.reserved_tokens + excluded.reserved_tokens)";

@@ -1,0 +1,3 @@
+//! What an organisation's runs have used.
+
+pub(crate) mod get;
