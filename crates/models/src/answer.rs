@@ -125,8 +125,8 @@ impl Answer {
     /// The events that end the answer.
     pub(crate) fn end(mut self, reader: &mut dyn Reader) -> Result<Vec<ModelEvent>, ModelError> {
         let reason = match self.finish.ok_or_else(cut)? {
-            // Some providers say `stop` after tool calls.
-            FinishReason::Stop if self.calls() > 0 => FinishReason::ToolCalls,
+            // Some providers say `stop` after tool calls, or have a word of their own for it.
+            FinishReason::Stop | FinishReason::Other if self.calls() > 0 => FinishReason::ToolCalls,
             reason => reason,
         };
         let parts = reader.opaque();

@@ -13,7 +13,7 @@ pub struct Endpoint {
     /// The address to which the path of the API is added, such as `https://api.openai.com/v1`;
     /// http or https, without a user name in it. None is the kind's own address.
     pub base_url: Option<String>,
-    /// Who chose that address.
+    /// Who chose that address, or the kind.
     pub url_owner: UrlOwner,
     /// The credential; none for endpoints that ask for none.
     pub api_key: Option<ApiKey>,
@@ -103,8 +103,9 @@ impl Target {
     pub(crate) fn new(kind: &Kind, endpoint: &Endpoint) -> Result<Self, EndpointProblem> {
         let (url, url_owner) = match (&endpoint.base_url, kind.base_url) {
             (Some(url), _) => (url.as_str(), endpoint.url_owner),
-            // Nobody chose this one.
-            (None, Some(url)) => (url, UrlOwner::Operator),
+            // Nobody chose this one, unless it is on the operator's own machine.
+            (None, Some(url)) if url.starts_with("https://") => (url, UrlOwner::Operator),
+            (None, Some(url)) => (url, endpoint.url_owner),
             (None, None) => return Err(EndpointProblem::NoUrl),
         };
         let (name, prefix) = kind.auth.header();
@@ -181,6 +182,7 @@ mod tests {
         let anthropic = own("anthropic").unwrap();
         assert_eq!(anthropic.base.as_str(), "https://api.anthropic.com/v1/");
         assert_eq!(anthropic.url_owner, UrlOwner::Operator);
+        assert_eq!(own("ollama").unwrap().url_owner, UrlOwner::Tenant);
         let chosen = target("https://a.test", "k").unwrap();
         assert_eq!(chosen.url_owner, UrlOwner::Tenant);
     }

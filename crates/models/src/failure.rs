@@ -156,8 +156,9 @@ fn lowercase(text: Option<&Value>) -> Option<String> {
 
 /// A duration such as `34.07s`, at most a day.
 fn seconds(text: &str) -> Option<Duration> {
-    let seconds = text.strip_suffix('s')?.parse::<f64>().ok()?;
-    Duration::try_from_secs_f64(seconds.min(86_400.0)).ok()
+    let seconds: f64 = text.strip_suffix('s')?.parse().ok()?;
+    let credible = seconds >= 0.0;
+    credible.then(|| Duration::from_secs_f64(seconds.min(86_400.0)))
 }
 
 /// The provider answered with a status other than 200. `body` is what was read of it.
@@ -268,6 +269,137 @@ mod tests {
     }
 
     #[test]
+    fn each_format_has_its_names() {
+        let anthropic = |name: &str, message: &str| {
+            format!(
+                r#"{{"type":"error","error":{{"type":"{name}","message":"{message}"}},"request_id":"r"}}"#
+            )
+        };
+        let gemini = |code: u16, status: &str, message: &str| {
+            format!(r#"{{"error":{{"code":{code},"message":"{message}","status":"{status}"}}}}"#)
+        };
+        let invalid = "invalid_request_error";
+        let tables = [
+            (
+                400,
+                anthropic(invalid, "prompt is too long: 9 tokens > 8 maximum"),
+                ModelErrorKind::ContextOverflow,
+            ),
+            (
+                400,
+                anthropic(
+                    invalid,
+                    "input length and `max_tokens` exceed context limit: 9 + 1 > 8",
+                ),
+                ModelErrorKind::ContextOverflow,
+            ),
+            (
+                400,
+                anthropic(invalid, "Your credit balance is too low to access the API."),
+                ModelErrorKind::PaymentRequired,
+            ),
+            (
+                400,
+                anthropic(invalid, "messages: at least one is required"),
+                ModelErrorKind::BadRequest,
+            ),
+            (
+                402,
+                anthropic("billing_error", "m"),
+                ModelErrorKind::PaymentRequired,
+            ),
+            (
+                413,
+                anthropic("request_too_large", "m"),
+                ModelErrorKind::ContextOverflow,
+            ),
+            (
+                500,
+                anthropic("api_error", "m"),
+                ModelErrorKind::Unavailable,
+            ),
+            (
+                529,
+                anthropic("overloaded_error", "Overloaded"),
+                ModelErrorKind::Unavailable,
+            ),
+            (
+                429,
+                gemini(429, "RESOURCE_EXHAUSTED", "m"),
+                ModelErrorKind::RateLimited,
+            ),
+            (
+                503,
+                gemini(503, "UNAVAILABLE", "m"),
+                ModelErrorKind::Unavailable,
+            ),
+            (
+                504,
+                gemini(504, "DEADLINE_EXCEEDED", "m"),
+                ModelErrorKind::Unavailable,
+            ),
+            (
+                403,
+                gemini(403, "PERMISSION_DENIED", "m"),
+                ModelErrorKind::Unauthorized,
+            ),
+            (404, gemini(404, "NOT_FOUND", "m"), ModelErrorKind::NotFound),
+            (
+                400,
+                gemini(
+                    400,
+                    "INVALID_ARGUMENT",
+                    "The input token count (9) exceeds the maximum number of tokens allowed (8).",
+                ),
+                ModelErrorKind::ContextOverflow,
+            ),
+            (
+                404,
+                r#"{"error":"model 'm' not found"}"#.into(),
+                ModelErrorKind::NotFound,
+            ),
+            (
+                400,
+                r#"{"error":"the input length exceeds the context length"}"#.into(),
+                ModelErrorKind::ContextOverflow,
+            ),
+        ];
+        for (status, body, wanted) in tables {
+            assert_eq!(kind(status, &body), wanted, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn gemini_says_more_in_its_details() {
+        let body = r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[
+            {"@type":"type.googleapis.com/google.rpc.QuotaFailure"},
+            {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.5s"}]}}"#;
+        let refused = |body: &str, header: Option<u64>| {
+            let header = header.map(Duration::from_secs);
+            refused(StatusCode::TOO_MANY_REQUESTS, body.as_bytes(), header, None)
+        };
+        let limited = refused(body, None);
+        assert_eq!(limited.retry_after, Some(Duration::from_millis(34_500)));
+        assert_eq!(
+            limited.message,
+            "the provider answered 429 (resource_exhausted)"
+        );
+        assert_eq!(
+            refused(body, Some(2)).retry_after,
+            Some(Duration::from_secs(2))
+        );
+        for absurd in ["-1s", "NaNs", "soon", "5"] {
+            let wish = refused(&body.replace("34.5s", absurd), None).retry_after;
+            assert_eq!(wish, None, "{absurd}");
+        }
+        let endless = refused(&body.replace("34.5s", "1e300s"), None).retry_after;
+        assert_eq!(endless, Some(Duration::from_hours(24)));
+        let key = r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","details":[
+            {"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID"}]}}"#;
+        assert_eq!(kind(400, key), ModelErrorKind::Unauthorized);
+    }
+
+    #[test]
     fn errors_in_streams_are_read_by_code_then_name() {
         let kind = |body: &str| in_stream(&serde_json::from_str(body).unwrap(), None).kind;
         assert_eq!(
@@ -283,6 +415,18 @@ mod tests {
             ModelErrorKind::Unavailable
         );
         assert_eq!(kind(r#"{"error":"boom"}"#), ModelErrorKind::Unavailable);
+        assert_eq!(
+            kind(r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#),
+            ModelErrorKind::Unavailable
+        );
+        assert_eq!(
+            kind(r#"{"error":{"status":"RESOURCE_EXHAUSTED"}}"#),
+            ModelErrorKind::RateLimited
+        );
+        assert_eq!(
+            kind(r#"{"type":"error","code":"context_length_exceeded"}"#),
+            ModelErrorKind::ContextOverflow
+        );
     }
 
     #[test]

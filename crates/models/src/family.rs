@@ -4,7 +4,8 @@ use std::fmt;
 
 use genai::adapter::AdapterKind;
 use genai::chat::{
-    ChatOptions, ChatRequest, ChatResponseFormat, ContentPart, JsonSpec, ReasoningEffort as Effort,
+    ChatOptions, ChatRequest, ChatResponseFormat, ContentPart, CustomPart, JsonSpec,
+    ReasoningEffort as Effort,
 };
 use reqwest::Url;
 use runloom_domain::ReasoningEffort;
@@ -61,6 +62,17 @@ pub(crate) fn extended(base: &Url, segments: &[&str]) -> Url {
         path.pop_if_empty().extend(segments);
     }
     url
+}
+
+/// A list of what came from the provider, to go back as it came.
+pub(crate) fn custom_parts(list: Option<&Value>) -> impl Iterator<Item = ContentPart> {
+    let list = list.and_then(Value::as_array);
+    list.into_iter().flatten().map(|data| {
+        ContentPart::Custom(CustomPart {
+            model_iden: None,
+            data: data.clone(),
+        })
+    })
 }
 
 /// The effort in genai's words.

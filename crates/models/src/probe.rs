@@ -15,7 +15,7 @@ use crate::models::unknown;
 use crate::{Endpoint, Models};
 
 /// The whole try may take so long. A model that has to be loaded first takes its time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// The fewest output tokens that every provider lets itself be asked for.
 const OUTPUT_TOKENS: u64 = 16;
 

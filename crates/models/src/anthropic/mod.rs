@@ -5,15 +5,13 @@ mod reader;
 mod thinking;
 mod usage;
 
-use genai::chat::{
-    CacheControl, ChatMessage, ChatRequest, ChatRole, ContentPart, CustomPart, ReasoningEffort,
-};
+use genai::chat::{CacheControl, ChatMessage, ChatRequest, ChatRole, ContentPart, ReasoningEffort};
 use reqwest::Url;
 use runloom_engine::port::model::ModelRequest;
 use serde_json::{Map, Value, json};
 
 use crate::answer::Reader;
-use crate::family::{Family, Prepared, effort, extended, response_format};
+use crate::family::{Family, Prepared, custom_parts, effort, extended, response_format};
 
 /// The smallest budget for thinking that the API takes.
 const LEAST_BUDGET: u64 = 1024;
@@ -32,14 +30,7 @@ impl Family for Anthropic {
     }
 
     fn with_opaque(&self, parts: Vec<ContentPart>, opaque: &Value) -> Vec<ContentPart> {
-        let blocks = opaque.get(thinking::BLOCKS).and_then(Value::as_array);
-        let block = |block: &Value| {
-            ContentPart::Custom(CustomPart {
-                model_iden: None,
-                data: block.clone(),
-            })
-        };
-        let blocks = blocks.into_iter().flatten().map(block);
+        let blocks = custom_parts(opaque.get(thinking::BLOCKS));
         blocks.chain(parts).collect()
     }
 
@@ -96,18 +87,12 @@ fn mark_for_cache(chat: &mut ChatRequest) {
     if let Some(last) = chat.messages.last_mut() {
         last.options = Some(CacheControl::Ephemeral.into());
     }
-    match chat.system.take() {
+    if let Some(prompt) = chat.system.take() {
         // genai marks system messages, but not the system prompt. It stands behind the tools.
-        Some(prompt) => {
-            let prompt = ChatMessage::system(prompt).with_options(CacheControl::Ephemeral);
-            chat.messages.insert(0, prompt);
-        }
-        None => {
-            let last = chat.tools.as_mut().and_then(|tools| tools.last_mut());
-            if let Some(tool) = last {
-                tool.cache_control = Some(CacheControl::Ephemeral);
-            }
-        }
+        let prompt = ChatMessage::system(prompt).with_options(CacheControl::Ephemeral);
+        chat.messages.insert(0, prompt);
+    } else if let Some(tool) = chat.tools.as_mut().and_then(|tools| tools.last_mut()) {
+        tool.cache_control = Some(CacheControl::Ephemeral);
     }
 }
 

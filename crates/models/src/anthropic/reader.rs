@@ -89,13 +89,13 @@ impl AnthropicReader {
 
     fn delta(&mut self, index: u64, delta: Delta, answer: &mut Answer) -> Result<(), ModelError> {
         match delta {
-            Delta::TextDelta { text } => answer.text(text),
-            Delta::ThinkingDelta { thinking } => {
+            Delta::Text { text } => answer.text(text),
+            Delta::Thinking { thinking } => {
                 self.thinking.text(index, &thinking);
                 answer.reasoning(thinking);
             }
-            Delta::SignatureDelta { signature } => self.thinking.signature(index, &signature),
-            Delta::InputJsonDelta { partial_json } => answer.call(CallPart {
+            Delta::Signature { signature } => self.thinking.signature(index, &signature),
+            Delta::Input { partial_json } => answer.call(CallPart {
                 index: Some(index),
                 arguments: partial_json,
                 ..CallPart::default()

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::calls::CallPart;
 
@@ -30,6 +30,8 @@ pub(super) struct Delta {
     pub(super) reasoning_content: Option<Content>,
     /// The same under its other name.
     pub(super) reasoning: Option<Content>,
+    /// OpenRouter's; whatever else goes by that name is passed over.
+    pub(super) reasoning_details: Option<Value>,
     pub(super) tool_calls: Option<Vec<ToolCallPart>>,
 }
 
@@ -67,7 +69,7 @@ pub(super) struct FunctionPart {
 #[serde(untagged)]
 pub(super) enum Arguments {
     Text(String),
-    Object(serde_json::Map<String, Value>),
+    Object(Map<String, Value>),
 }
 
 impl From<ToolCallPart> for CallPart {

@@ -1,6 +1,7 @@
 //! The chat completions format: OpenAI itself and the many servers that speak like it.
 
 mod chunk;
+mod details;
 mod reader;
 mod usage;
 
@@ -10,7 +11,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::answer::Reader;
-use crate::family::{Family, Prepared, effort, extended, response_format};
+use crate::family::{Family, Prepared, custom_parts, effort, extended, response_format};
 
 /// The chat completions format.
 #[derive(Debug)]
@@ -24,7 +25,8 @@ impl Family for Chat {
     fn with_opaque(&self, parts: Vec<ContentPart>, opaque: &Value) -> Vec<ContentPart> {
         let reasoning = opaque.get(reader::REASONING).and_then(Value::as_str);
         let reasoning = reasoning.map(|text| ContentPart::ReasoningContent(text.to_owned()));
-        reasoning.into_iter().chain(parts).collect()
+        let details = custom_parts(opaque.get(details::DETAILS));
+        reasoning.into_iter().chain(details).chain(parts).collect()
     }
 
     fn prepare(&self, request: &mut Prepared<'_>) {

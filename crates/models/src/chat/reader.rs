@@ -5,6 +5,7 @@ use runloom_engine::port::model::ModelError;
 use serde_json::{Map, Value, json};
 
 use super::chunk::{Choice, Chunk, Content, Delta};
+use super::details::{DETAILS, Details};
 use super::usage;
 use crate::answer::{Answer, Reader, cleaned, finish_reason, parsed};
 use crate::frames::Frame;
@@ -16,6 +17,7 @@ pub(super) const REASONING: &str = "reasoning_content";
 #[derive(Debug, Default)]
 pub(super) struct ChatReader {
     reasoning: String,
+    details: Details,
 }
 
 impl Reader for ChatReader {
@@ -40,7 +42,10 @@ impl Reader for ChatReader {
 
     fn opaque(&mut self) -> Map<String, Value> {
         let mut parts = Map::new();
-        if !self.reasoning.is_empty() && self.reasoning.len() <= opaque::MAX_BYTES {
+        if let Some(details) = self.details.take() {
+            // They hold the text too.
+            parts.insert(DETAILS.into(), details);
+        } else if !self.reasoning.is_empty() && self.reasoning.len() <= opaque::MAX_BYTES {
             parts.insert(REASONING.into(), json!(self.reasoning));
         }
         parts
@@ -67,6 +72,7 @@ impl ChatReader {
         let (text, thought) = texts(delta.content);
         let named = texts(delta.reasoning_content.or(delta.reasoning)).0;
         self.reasoning(thought + &named, answer);
+        self.details.add(delta.reasoning_details);
         answer.text(text);
         answer.text(texts(delta.refusal).0);
         for part in delta.tool_calls.into_iter().flatten() {

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::outcome::{Outcome, outcome};
 use crate::program::{Program, variable};
-use crate::request::{message, models, request};
+use crate::request::{message, models, request_of};
+use crate::wire::kinds;
 
 struct Aimock {
     program: Program,
@@ -44,9 +45,18 @@ impl Aimock {
         }
     }
 
-    async fn asked(&self, user: &str) -> Outcome {
-        let models = models(&format!("{}/v1", self.program.url));
-        outcome(&models, request(user)).await
+    /// The base URL of a kind.
+    fn base(&self, kind: &str) -> String {
+        let path = match kind {
+            "gemini" => "/v1beta",
+            "ollama" => "",
+            _ => "/v1",
+        };
+        format!("{}{path}", self.program.url)
+    }
+
+    async fn asked(&self, kind: &str, user: &str) -> Outcome {
+        outcome(&models(&self.base(kind)), request_of(kind, user)).await
     }
 }
 
@@ -76,62 +86,73 @@ fn fixtures_json() -> String {
 #[tokio::test]
 async fn aimock_is_understood() {
     let aimock = Aimock::start().await;
-    let call = "call_w1:get_weather({\"city\":\"Paris\"})";
-    let result = aimock.asked("the weather, please").await;
-    assert_eq!(result.line(), format!("11+0+0>7 {call} ToolCalls"));
-    let result = aimock.asked("think").await;
-    assert!(
-        result.line().starts_with("/let me think/ \"forty two\""),
-        "{}",
-        result.line()
-    );
-    let limited = aimock.asked("limit").await;
-    assert_eq!(limited.line(), "error provider.rate_limited");
-    let wish = limited.error.unwrap().retry_after;
-    assert_eq!(wish, Some(Duration::from_secs(1)));
-    assert_eq!(
-        aimock.asked("boom").await.line(),
-        "error provider.unavailable"
-    );
-    let cut = aimock.asked("cut").await.line();
-    assert!(
-        cut.starts_with('"') && cut.ends_with("error provider.stream_cut"),
-        "{cut}"
-    );
-    assert_eq!(
-        aimock.asked("garbage").await.line(),
-        "error provider.malformed"
-    );
-    // With `--strict`, a message that no fixture matches.
-    assert_eq!(
-        aimock.asked("else").await.line(),
-        "error provider.unavailable"
-    );
+    for kind in kinds() {
+        let line = async |user| aimock.asked(kind, user).await.line();
+        let call = line("the weather, please").await;
+        let has_call = call.contains("get_weather({\"city\":\"Paris\"})");
+        assert!(has_call && call.ends_with(" ToolCalls"), "{kind}: {call}");
+        let thought = line("think").await;
+        // In Ollama's format it shows no thoughts.
+        let begins = match kind {
+            "ollama" => thought.starts_with("\"forty two\""),
+            _ => thought.starts_with("/let me think/ \"forty two\""),
+        };
+        assert!(begins && thought.ends_with(" Stop"), "{kind}: {thought}");
+        assert_eq!(line("boom").await, "error provider.unavailable", "{kind}");
+        let cut = line("cut").await;
+        assert!(cut.ends_with("error provider.stream_cut"), "{kind}: {cut}");
+        assert_eq!(line("garbage").await, "error provider.malformed", "{kind}");
+        // With `--strict`, a message that no fixture matches.
+        assert_eq!(line("else").await, "error provider.unavailable", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn aimock_s_figures_and_wishes_are_read() {
+    let aimock = Aimock::start().await;
+    for kind in kinds() {
+        let counted = aimock.asked(kind, "the weather, please").await.line();
+        // In Ollama's format it counts nothing, whatever its fixture says.
+        let wanted = kind != "ollama";
+        assert_eq!(
+            counted.starts_with("11+0+0>7 "),
+            wanted,
+            "{kind}: {counted}"
+        );
+        let limited = aimock.asked(kind, "limit").await;
+        assert_eq!(limited.line(), "error provider.rate_limited", "{kind}");
+        let wish = limited.error.unwrap().retry_after;
+        assert_eq!(wish, Some(Duration::from_secs(1)), "{kind}");
+    }
 }
 
 #[tokio::test]
 async fn aimock_sees_the_tool_result() {
     let aimock = Aimock::start().await;
-    let mut request = request("the weather, please");
-    let tool_call_id = ToolCallId::from_uuid(Uuid::from_u128(1));
-    let called = MessageBody::Assistant {
-        content: String::new(),
-        tool_calls: vec![ToolCallRequest {
+    for kind in kinds() {
+        let mut request = request_of(kind, "the weather, please");
+        let tool_call_id = ToolCallId::from_uuid(Uuid::from_u128(1));
+        let called = MessageBody::Assistant {
+            content: String::new(),
+            tool_calls: vec![ToolCallRequest {
+                tool_call_id,
+                tool_name: "get_weather".into(),
+                arguments: json!({"city": "Paris"}),
+            }],
+            provider: None,
+        };
+        let result = MessageBody::Tool {
             tool_call_id,
             tool_name: "get_weather".into(),
-            arguments: json!({"city": "Paris"}),
-        }],
-        provider: None,
-    };
-    let result = MessageBody::Tool {
-        tool_call_id,
-        tool_name: "get_weather".into(),
-        content: "sunny".into(),
-    };
-    request
-        .messages
-        .extend([message(2, called), message(3, result)]);
-    let models = models(&format!("{}/v1", aimock.program.url));
-    let line = outcome(&models, request).await.line();
-    assert!(line.starts_with("\"It is sunny in Paris.\""), "{line}");
+            content: "sunny".into(),
+        };
+        request
+            .messages
+            .extend([message(2, called), message(3, result)]);
+        let line = outcome(&models(&aimock.base(kind)), request).await.line();
+        assert!(
+            line.starts_with("\"It is sunny in Paris.\""),
+            "{kind}: {line}"
+        );
+    }
 }

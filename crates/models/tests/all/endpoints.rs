@@ -33,12 +33,12 @@ fn endpoint(url: &str, url_owner: UrlOwner, key: &str) -> Endpoint {
     }
 }
 
-fn tenants(url: &str) -> Result<Option<Endpoint>, EndpointsError> {
-    Ok(Some(endpoint(url, UrlOwner::Tenant, CANARY)))
+fn tenants(url: &str) -> Endpoint {
+    endpoint(url, UrlOwner::Tenant, CANARY)
 }
 
-fn platforms(url: &str) -> Result<Option<Endpoint>, EndpointsError> {
-    Ok(Some(endpoint(url, UrlOwner::Operator, CANARY)))
+fn platforms(url: &str) -> Endpoint {
+    endpoint(url, UrlOwner::Operator, CANARY)
 }
 
 /// A client whose requests can be told from ours.
@@ -74,7 +74,7 @@ async fn an_organisation_s_route_never_gets_the_platform_s_credential() {
             "r",
             endpoint(&platform.url, UrlOwner::Operator, "platform's"),
         )
-        .endpoints(source(platforms, &own.url))
+        .endpoints(source(|url| Ok(Some(platforms(url))), &own.url))
         .build()
         .unwrap();
     assert_eq!(called(&models).await.line(), "\"own\" 5+0+0>2 Stop");
@@ -91,7 +91,7 @@ async fn an_organisation_s_route_never_gets_the_platform_s_credential() {
 async fn a_route_without_a_credential_may_be_looked_up_too() {
     let own = Provider::answering(Chat.answer("own")).await;
     let models = Models::builder()
-        .endpoints(source(platforms, &own.url))
+        .endpoints(source(|url| Ok(Some(platforms(url))), &own.url))
         .build()
         .unwrap();
     let result = outcome(&models, request("hello")).await;
@@ -101,11 +101,11 @@ async fn a_route_without_a_credential_may_be_looked_up_too() {
 #[tokio::test]
 async fn tenants_addresses_are_called_by_the_tenants_client_only() {
     let mut own = Provider::answering(Chat.answer("own")).await;
-    let without = Models::builder().endpoints(source(tenants, &own.url));
+    let without = Models::builder().endpoints(source(|url| Ok(Some(tenants(url))), &own.url));
     let refused = called(&without.build().unwrap()).await.error.unwrap();
     assert_eq!(refused.kind, ModelErrorKind::NotConfigured);
     let with = Models::builder()
-        .endpoints(source(tenants, &own.url))
+        .endpoints(source(|url| Ok(Some(tenants(url))), &own.url))
         .tenant_client(guarded())
         .build()
         .unwrap();
@@ -130,7 +130,7 @@ async fn a_failed_look_up_says_what_is_wrong() {
     assert_eq!(away.0, ModelErrorKind::Unavailable);
     let none = failed(|_| Ok(None)).await;
     assert_eq!(none.0, ModelErrorKind::NotConfigured);
-    let (kind, message) = failed(|_| platforms("ftp://h")).await;
+    let (kind, message) = failed(|_| Ok(Some(platforms("ftp://h")))).await;
     assert_eq!(kind, ModelErrorKind::NotConfigured);
     assert!(message.contains("not an http or https URL"), "{message}");
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// What the provider does after it has read a request.
 #[derive(Clone, Debug)]
@@ -68,7 +68,8 @@ impl Provider {
 
     /// The next request.
     pub(crate) async fn request(&mut self) -> Seen {
-        self.seen.recv().await.unwrap()
+        let seen = timeout(Duration::from_secs(20), self.seen.recv()).await;
+        seen.expect("a request comes").unwrap()
     }
 
     /// Waits for the end of a connection and returns how many bytes were sent over it.

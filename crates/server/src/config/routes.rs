@@ -5,7 +5,8 @@ use runloom_domain::text::is_name;
 use runloom_domain::{Backoff, Multiplier, NanoUsd, Prices, RateLimits, Route, RouteTimeouts};
 use runloom_engine::port::catalog::RouteEntry;
 use runloom_models::{Models, ScriptedModel};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::decimal::Decimal;
 use super::{Environment, Mode, Secret};
@@ -62,8 +63,7 @@ pub struct RouteSettings {
 }
 
 /// Who speaks to a model: one of [`Models::KINDS`], or the script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteKind(&'static str);
 
 impl RouteKind {
@@ -89,16 +89,14 @@ impl Default for RouteKind {
     }
 }
 
-impl TryFrom<String> for RouteKind {
-    type Error = String;
-
-    fn try_from(name: String) -> Result<Self, String> {
+impl<'de> Deserialize<'de> for RouteKind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
         if name == Models::SCRIPTED {
             return Ok(Self::SCRIPTED);
         }
-        let kind =
-            Models::kind(&name).ok_or_else(|| format!("no kind of routes is called {name:?}"))?;
-        Ok(Self(kind.name))
+        let kind = Models::kind(&name).map(|kind| Self(kind.name));
+        kind.ok_or_else(|| D::Error::custom(format!("no kind of routes is called {name:?}")))
     }
 }
 

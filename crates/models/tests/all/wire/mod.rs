@@ -19,6 +19,11 @@ pub(crate) const WIRES: [&dyn Wire; 5] = [
     &ollama::Ollama,
 ];
 
+/// A kind of each format.
+pub(crate) fn kinds() -> [&'static str; 5] {
+    WIRES.map(Wire::kind)
+}
+
 /// Why an answer ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ending {
