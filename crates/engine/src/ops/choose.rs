@@ -87,11 +87,9 @@ mod tests {
     fn entry(id: &str, is_default: bool, priority: i32) -> RouteEntry {
         let route = serde_json::json!({"route_id": id, "model": "m", "kind": "scripted"});
         RouteEntry {
-            route: serde_json::from_value(route).unwrap(),
             is_default,
             priority,
-            fallback: None,
-            unavailable: None,
+            ..RouteEntry::default_for(serde_json::from_value(route).unwrap())
         }
     }
 

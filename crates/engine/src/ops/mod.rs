@@ -3,6 +3,7 @@
 
 mod cancel;
 mod choose;
+mod configure;
 mod input;
 pub(crate) mod start;
 mod watch;
