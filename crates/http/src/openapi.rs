@@ -8,7 +8,9 @@ use utoipa::{Modify, OpenApi};
 
 use crate::error::ErrorEnvelope;
 use crate::service;
-use crate::v1::{api_keys, auth, me, messages, runs, threads};
+use crate::v1::{
+    api_keys, auth, llm_credentials, llm_routes, me, messages, personas, runs, threads,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,6 +45,23 @@ use crate::v1::{api_keys, auth, me, messages, runs, threads};
         api_keys::create::create_api_key,
         api_keys::list::list_api_keys,
         api_keys::delete::delete_api_key,
+        llm_credentials::create::create_credential,
+        llm_credentials::list::list_credentials,
+        llm_credentials::get::get_credential,
+        llm_credentials::update::update_credential,
+        llm_credentials::delete::delete_credential,
+        llm_routes::create::create_llm_route,
+        llm_routes::list::list_llm_routes,
+        llm_routes::get::get_llm_route,
+        llm_routes::update::update_llm_route,
+        llm_routes::delete::delete_llm_route,
+        personas::create::create_persona,
+        personas::list::list_personas,
+        personas::get::get_persona,
+        personas::delete::delete_persona,
+        personas::create_version::create_persona_version,
+        personas::list_versions::list_persona_versions,
+        personas::get_version::get_persona_version,
         service::healthz::healthz,
         service::readyz::readyz,
         service::metrics::metrics,
@@ -55,6 +74,8 @@ use crate::v1::{api_keys, auth, me, messages, runs, threads};
         (name = "threads", description = "Conversations."),
         (name = "messages", description = "What was said in a thread."),
         (name = "accounts", description = "People and API keys."),
+        (name = "configuration", description = "Credentials of model providers, routes to \
+            models, and personas."),
         (name = "service", description = "For operators."),
     ),
 )]

@@ -65,6 +65,10 @@ accesses! {
     MayEdit needs [ThreadsWrite, RunsWrite];
     /// Makes and revokes API keys.
     KeysManage needs [KeysManage];
+    /// Sees and changes routes and credentials.
+    RoutesManage needs [RoutesManage];
+    /// Changes personas.
+    PersonasManage needs [PersonasManage];
 }
 
 /// The caller behind `Authorization: Bearer …`.

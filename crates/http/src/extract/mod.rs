@@ -10,10 +10,12 @@ mod path;
 mod query;
 
 pub(crate) use access::{Access, Anyone, KeysManage, MayEdit, RunsRead, RunsWrite, SignedIn};
-pub(crate) use access::{ThreadsRead, ThreadsWrite, bearer, refuse_url_tokens};
+pub(crate) use access::{
+    PersonasManage, RoutesManage, ThreadsRead, ThreadsWrite, bearer, refuse_url_tokens,
+};
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
 pub(crate) use fields::{Fields, Size};
 pub(crate) use once::{Answer, OnceKey};
-pub(crate) use path::{FromPath, PathFields};
+pub(crate) use path::{FromPath, PathFields, PersonaKey, RouteKey, VersionName};
 pub(crate) use query::{FromQuery, QueryFields};

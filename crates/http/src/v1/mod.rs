@@ -2,9 +2,12 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod auth;
+pub(crate) mod llm_credentials;
+pub(crate) mod llm_routes;
 pub(crate) mod me;
 pub(crate) mod messages;
 pub(crate) mod params;
+pub(crate) mod personas;
 pub(crate) mod runs;
 pub(crate) mod threads;
 

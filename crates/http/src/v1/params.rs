@@ -24,3 +24,12 @@ pub(crate) struct OnceParams {
     #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
+
+/// Makes a change happen to the version that the client has seen, or not at all.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IfMatchParams {
+    /// The `ETag` of that version; absent changes whichever is there.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}

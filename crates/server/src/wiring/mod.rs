@@ -1,6 +1,7 @@
 //! Making the parts from the configuration, one file per part.
 
 mod catalog;
+mod configuring;
 mod master_key;
 mod metrics;
 mod models;
@@ -11,7 +12,8 @@ mod signals;
 mod store;
 mod tools;
 
-pub(crate) use catalog::catalog;
+pub(crate) use catalog::{OrgCatalog, platform};
+pub(crate) use configuring::configuring;
 pub(crate) use master_key::master_key;
 pub(crate) use metrics::metrics;
 pub(crate) use models::models;

@@ -260,7 +260,7 @@ impl From<StartError> for ApiError {
             )
             .retry_after(RETRY_FULL),
             StartError::Key(conflict) => conflict.into(),
-            StartError::Catalog(error) => Self::internal(error),
+            StartError::Catalog(error) => error.into(),
             StartError::Store(error) => error.into(),
         }
     }
