@@ -4,6 +4,7 @@ mod accounts;
 mod bad_input;
 mod browser;
 mod cancel;
+mod configuration;
 mod crash;
 mod disk;
 mod events;

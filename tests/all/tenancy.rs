@@ -105,6 +105,63 @@ const CASES: &[(&str, &str, Case)] = &[
     ),
     ("delete", "/v1/budgets/{budget_id}", Case::Hidden("null")),
     ("get", "/v1/usage", Case::Own),
+    (
+        "post",
+        "/v1/llm-credentials",
+        Case::Makes(r#"{"provider":"openai_chat","name":"n","base_url":"http://127.0.0.1:9/v1"}"#),
+    ),
+    ("get", "/v1/llm-credentials", Case::Own),
+    (
+        "get",
+        "/v1/llm-credentials/{credential_id}",
+        Case::Hidden("null"),
+    ),
+    (
+        "patch",
+        "/v1/llm-credentials/{credential_id}",
+        Case::Hidden(r#"{"name":"mine now"}"#),
+    ),
+    (
+        "delete",
+        "/v1/llm-credentials/{credential_id}",
+        Case::Hidden("null"),
+    ),
+    (
+        "post",
+        "/v1/llm-routes",
+        Case::Makes(r#"{"credential_id":"{credential_id}","model":"m"}"#),
+    ),
+    ("get", "/v1/llm-routes", Case::Own),
+    ("get", "/v1/llm-routes/{route_id}", Case::Hidden("null")),
+    (
+        "patch",
+        "/v1/llm-routes/{route_id}",
+        Case::Hidden(r#"{"model":"mine now"}"#),
+    ),
+    ("delete", "/v1/llm-routes/{route_id}", Case::Hidden("null")),
+    (
+        "post",
+        "/v1/personas",
+        Case::Makes(r#"{"key":"another","prompt":"x"}"#),
+    ),
+    ("get", "/v1/personas", Case::Own),
+    ("get", "/v1/personas/{persona_key}", Case::Hidden("null")),
+    ("delete", "/v1/personas/{persona_key}", Case::Hidden("null")),
+    (
+        "post",
+        "/v1/personas/{persona_key}/versions",
+        Case::Hidden(r#"{"prompt":"mine now"}"#),
+    ),
+    (
+        "get",
+        "/v1/personas/{persona_key}/versions",
+        Case::Hidden("null"),
+    ),
+    (
+        "get",
+        "/v1/personas/{persona_key}/versions/{version}",
+        Case::Hidden("null"),
+    ),
     ("get", "/healthz", Case::Public),
     ("get", "/readyz", Case::Public),
     ("get", "/metrics", Case::Public),
@@ -142,7 +199,21 @@ impl Tenant {
         let budget = json!({ "scope": "organisation", "period": "day", "max_cost_usd": 1_000 });
         let budget = client.post("/v1/budgets", &budget).await;
         let text = |value: &Value| value.as_str().expect("an id").to_owned();
+        let credential = json!({
+            "provider": "openai_chat", "name": "n", "base_url": "http://127.0.0.1:9/v1",
+        });
+        let credential = client.post("/v1/llm-credentials", &credential).await;
+        let credential = text(&credential.expect(201)["id"]);
+        let route = json!({ "credential_id": credential, "model": "m" });
+        let route = client.post("/v1/llm-routes", &route).await.expect(201);
+        let name = || format!("n{}", uuid::Uuid::now_v7());
+        let persona = json!({ "key": name(), "version": name(), "prompt": "x" });
+        let persona = client.post("/v1/personas", &persona).await.expect(201);
         let ids = vec![
+            ("credential_id", credential),
+            ("route_id", text(&route["id"])),
+            ("persona_key", text(&persona["key"])),
+            ("version", text(&persona["version"])),
             ("thread_id", thread),
             ("run_id", run),
             ("tool_call_id", text(&called)),
@@ -167,6 +238,10 @@ impl Tenant {
             "/v1/threads/{thread_id}/messages?include=tools",
             "/v1/runs/{run_id}?include=metadata,requests,totals,error",
             "/v1/runs/{run_id}/events?follow=0",
+            "/v1/llm-credentials",
+            "/v1/llm-routes",
+            "/v1/personas",
+            "/v1/personas/{persona_key}/versions",
         ] {
             let answer = self.client.get(&fill(path, &self.ids)).await;
             assert_eq!(answer.status, 200, "{path}: {}", answer.body);
@@ -197,6 +272,10 @@ fn never_made() -> Vec<(&'static str, String)> {
         "message_id",
         "api_key_id",
         "budget_id",
+        "credential_id",
+        "route_id",
+        "persona_key",
+        "version",
     ]
     .map(|name| (name, uuid::Uuid::now_v7().to_string()))
     .to_vec()
@@ -244,6 +323,7 @@ fn setup(store: Store) -> Setup {
     let calculates = call("calculator", json!({ "expression": "6*7" }));
     Setup::new(store)
         .variable("RUNLOOM_CREDITS_SELF_SERVICE", "1")
+        .variable("RUNLOOM_NET_ALLOW", "127.0.0.0/8")
         .scripted("m", script([calculates, text("42")]))
         .scripted(
             "ask",
@@ -283,7 +363,8 @@ both_stores! {
                     }
                 }
                 Case::Makes(body) => {
-                    let made = send(&stranger.client, method, path, body).await.expect(201);
+                    let body = fill(body, &stranger.ids);
+                    let made = send(&stranger.client, method, path, &body).await.expect(201);
                     let theirs = owner.client.get("/v1/me").await.expect(200);
                     assert_ne!(made["org_id"], theirs["org_id"], "{method} {path}");
                 }
@@ -317,6 +398,35 @@ both_stores! {
         let page = stranger.client.get(&format!("/v1/runs?before={cursor}")).await.expect(200);
         for row in page.as_array().expect("an array") {
             assert_ne!(row["thread_id"], id(&owner, "thread_id"));
+        }
+    }
+
+    async fn ids_in_bodies_do_not_mix(store: Store) {
+        let node = setup(store).start().await;
+        let owner = Tenant::new(node.client()).await;
+        let stranger = Tenant::new(node.client().stranger("stranger").await).await;
+        let runs = fill("/v1/threads/{thread_id}/runs", &stranger.ids);
+        stranger.client.cancel(&fill("{run_id}", &stranger.ids)).await.expect(200);
+        for (path, body) in [
+            ("/v1/llm-routes", r#"{"credential_id":"{credential_id}","model":"m"}"#),
+            ("/v1/llm-routes",
+                r#"{"credential_id":"OWN","model":"m","fallback_route_id":"{route_id}"}"#),
+            ("/v1/personas", r#"{"key":"k","prompt":"x","route_id":"{route_id}"}"#),
+            (runs.as_str(), r#"{"route_id":"{route_id}"}"#),
+            (runs.as_str(), r#"{"persona_id":"{persona_key}"}"#),
+            (runs.as_str(), r#"{"persona_id":"{persona_key}@{version}"}"#),
+        ] {
+            let body = body.replace("OWN", &fill("{credential_id}", &stranger.ids));
+            let theirs = fill(&body, &owner.ids);
+            let answer = send(&stranger.client, "post", path, &theirs).await;
+            assert_eq!(answer.status, 422, "{path} {theirs}: {}", answer.body);
+            let other = send(&stranger.client, "post", path, &fill(&body, &never_made())).await;
+            assert_eq!(essence(&answer), essence(&other), "{path} {theirs}");
+            let own = send(&stranger.client, "post", path, &fill(&body, &stranger.ids)).await;
+            let run = own.expect(201)["run_id"].as_str().map(str::to_owned);
+            if let Some(run) = run {
+                stranger.client.follow(&run).await;
+            }
         }
     }
 }

@@ -38,7 +38,7 @@ pub use id::{
     ApiKeyId, BudgetId, CredentialId, CreditEntryId, IdParseError, MessageId, NodeId, OrgId,
     PersonaId, RequestId, RouteId, RunId, ThreadId, ToolCallId, TraceId, UserId,
 };
-pub use limits::{LimitOverrides, LimitTooLarge, Limits};
+pub use limits::{DollarLimits, LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
 pub use money::{CreditRate, CreditTerms, Multiplier, NanoUsd, credits_for};
 pub use permission::{OrgRole, Permission, PermissionSet, UnknownName};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::NanoUsd;
+use crate::{Decimal, NanoUsd};
 
 /// How far a run may go. Zero means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,47 @@ impl Default for Limits {
             max_cost: NanoUsd::ZERO,
             timeout_seconds: 0,
             waiting_seconds: 24 * 60 * 60,
+        }
+    }
+}
+
+/// Limits as people write them, with the cost in dollars. Zero means no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DollarLimits {
+    /// Model calls, each with the tools it asks for. Default 32.
+    pub max_steps: u32,
+    /// Output tokens of all model calls together. Default 0.
+    pub max_output_tokens: u64,
+    /// Cost of all model calls together, in dollars. Default 0.
+    pub max_cost_usd: Decimal<9>,
+    /// Seconds from a run's start to its end, waiting included. Default 0.
+    pub timeout_seconds: u64,
+    /// Seconds that a question waits for its answer. Default 86,400, a day.
+    pub waiting_seconds: u64,
+}
+
+impl Default for DollarLimits {
+    fn default() -> Self {
+        let limits = Limits::default();
+        Self {
+            max_steps: limits.max_steps,
+            max_output_tokens: limits.max_output_tokens,
+            max_cost_usd: Decimal::default(),
+            timeout_seconds: limits.timeout_seconds,
+            waiting_seconds: limits.waiting_seconds,
+        }
+    }
+}
+
+impl From<DollarLimits> for Limits {
+    fn from(dollars: DollarLimits) -> Self {
+        Self {
+            max_steps: dollars.max_steps,
+            max_output_tokens: dollars.max_output_tokens,
+            max_cost: dollars.max_cost_usd.into(),
+            timeout_seconds: dollars.timeout_seconds,
+            waiting_seconds: dollars.waiting_seconds,
         }
     }
 }
@@ -81,6 +122,15 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn limits_are_written_in_dollars() {
+        let limits = |json: &str| Limits::from(serde_json::from_str::<DollarLimits>(json).unwrap());
+        assert_eq!(limits("{}"), Limits::default());
+        let written = limits(r#"{"max_cost_usd": "0.25", "max_steps": 0}"#);
+        assert_eq!(written.max_cost, NanoUsd::from_nanos(250_000_000));
+        assert_eq!(written.max_steps, 0);
+    }
 
     #[test]
     fn a_run_may_only_tighten() {

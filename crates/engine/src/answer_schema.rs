@@ -96,6 +96,12 @@ impl AnswerSchema {
     }
 }
 
+/// Whether answers can be checked against a schema, or why not: it is too large, too deep, has
+/// what could take too long, or is no JSON schema.
+pub fn check_answer_schema(schema: &Value) -> Result<(), String> {
+    AnswerSchema::compile(schema).map(|_| ())
+}
+
 /// Checks the answer to a question that has a schema. A schema that can't be compiled is
 /// refused before anybody is asked; should one be open all the same, because another version
 /// has taken it, then it doesn't make its question unanswerable.

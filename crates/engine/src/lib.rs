@@ -90,6 +90,7 @@ mod shared;
 mod worker;
 mod writer;
 
+pub use answer_schema::check_answer_schema;
 pub use engine::{Engine, EngineConfig, EngineParts};
 pub use facade::{
     CancelError, GiveInput, InputError, StartError, StartRun, StartedRun, WatchError, WatchRun,

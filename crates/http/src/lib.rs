@@ -12,6 +12,7 @@
 //! Start with [`server`], or with [`configure`] to put the routes into an application of your
 //! own.
 
+mod configuring;
 mod docs;
 mod entered;
 mod error;
@@ -21,6 +22,7 @@ mod metrics;
 mod middleware;
 mod openapi;
 mod page;
+mod precondition;
 mod readiness;
 mod routes;
 mod server;
@@ -29,6 +31,7 @@ mod state;
 mod stream;
 mod v1;
 
+pub use configuring::{Configuring, CredentialProbe, Provider, UrlRules, credential_place};
 pub use listen::{ListenSettings, listen};
 pub use metrics::MetricsSource;
 pub use openapi::openapi_json;

@@ -8,7 +8,10 @@ use utoipa::{Modify, OpenApi};
 
 use crate::error::ErrorEnvelope;
 use crate::service;
-use crate::v1::{api_keys, auth, budgets, credits, me, messages, runs, threads, usage};
+use crate::v1::{
+    api_keys, auth, budgets, credits, llm_credentials, llm_routes, me, messages, personas, runs,
+    threads, usage,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -53,6 +56,24 @@ use crate::v1::{api_keys, auth, budgets, credits, me, messages, runs, threads, u
         budgets::update::update_budget,
         budgets::delete::delete_budget,
         usage::get::get_usage,
+        llm_credentials::create::create_credential,
+        llm_credentials::list::list_credentials,
+        llm_credentials::get::get_credential,
+        llm_credentials::update::update_credential,
+        llm_credentials::delete::delete_credential,
+        llm_credentials::test::test_credential,
+        llm_routes::create::create_llm_route,
+        llm_routes::list::list_llm_routes,
+        llm_routes::get::get_llm_route,
+        llm_routes::update::update_llm_route,
+        llm_routes::delete::delete_llm_route,
+        personas::create::create_persona,
+        personas::list::list_personas,
+        personas::get::get_persona,
+        personas::delete::delete_persona,
+        personas::create_version::create_persona_version,
+        personas::list_versions::list_persona_versions,
+        personas::get_version::get_persona_version,
         service::healthz::healthz,
         service::readyz::readyz,
         service::metrics::metrics,
@@ -66,6 +87,8 @@ use crate::v1::{api_keys, auth, budgets, credits, me, messages, runs, threads, u
         (name = "messages", description = "What was said in a thread."),
         (name = "accounts", description = "People and API keys."),
         (name = "money", description = "Credits, budgets and usage."),
+        (name = "configuration", description = "Credentials of model providers, routes to \
+            models, and personas."),
         (name = "service", description = "For operators."),
     ),
 )]

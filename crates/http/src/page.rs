@@ -18,6 +18,8 @@ const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 /// The first byte of a cursor, for the day when cursors look different.
 const CURSOR_VERSION: u8 = 1;
+/// Older than any row of a store.
+const BEGINNING: Timestamp = Timestamp::from_micros(0);
 /// The year 10000, which no row can have been made in; in microseconds.
 const END_OF_TIME: i64 = 253_402_300_800_000_000;
 
@@ -61,6 +63,31 @@ fn decode(text: &str) -> Option<PageKey> {
     })
 }
 
+/// Pages of an organisation's own rows followed by rows that stand in no store. The latter go
+/// on where the former end, under the keys of rows that were made at the beginning of time.
+pub(crate) fn followed_by<T, R>(
+    own: Paged<T>,
+    rest: &[R],
+    page: Page,
+    wire: impl Fn(&R) -> T,
+) -> Paged<T> {
+    if own.next.is_some() {
+        return own;
+    }
+    let begun = page.before.filter(|key| key.created_at == BEGINNING);
+    let begun = begun.map_or(0, |key| key.id.as_u128());
+    let begun = usize::try_from(begun).unwrap_or(rest.len()).min(rest.len());
+    let room = (page.limit as usize).saturating_sub(own.items.len());
+    let end = rest.len().min(begun + room);
+    let mut items = own.items;
+    items.extend(rest[begun..end].iter().map(wire));
+    let next = (end < rest.len()).then(|| PageKey {
+        created_at: BEGINNING,
+        id: Uuid::from_u128(end as u128),
+    });
+    Paged { items, next }
+}
+
 /// Answers with a page: a bare array, and headers that lead to the next one.
 pub(crate) fn answer<T, W: Serialize>(
     request: &HttpRequest,
@@ -102,6 +129,36 @@ mod tests {
             created_at: Timestamp::from_micros(1_767_225_600_123_456),
             id: Uuid::from_u128(7),
         }
+    }
+
+    #[test]
+    fn rows_of_no_store_follow_those_of_one() {
+        let page = |before, limit| Page { limit, before };
+        let own = |items: &[i32], next| Paged {
+            items: items.to_vec(),
+            next,
+        };
+        let all = |own, page| followed_by(own, &[7, 8, 9], page, |n| *n);
+        let more = all(own(&[1, 2], Some(key())), page(None, 2));
+        assert_eq!((more.items, more.next), (vec![1, 2], Some(key())));
+        let seam = all(own(&[3], None), page(Some(key()), 2));
+        assert_eq!(seam.items, [3, 7]);
+        assert_eq!(decode(&encode(seam.next.unwrap())), seam.next);
+        let last = all(own(&[], None), page(seam.next, 2));
+        assert_eq!((last.items, last.next), (vec![8, 9], None));
+        let full = all(own(&[1, 2], None), page(None, 2));
+        assert_eq!(full.items, [1, 2]);
+        let first = all(own(&[], None), page(full.next, 1));
+        assert_eq!(first.items, [7]);
+        let nonsense = PageKey {
+            created_at: BEGINNING,
+            id: Uuid::max(),
+        };
+        assert!(
+            all(own(&[], None), page(Some(nonsense), 2))
+                .items
+                .is_empty()
+        );
     }
 
     #[test]

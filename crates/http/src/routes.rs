@@ -8,7 +8,10 @@ use actix_web::{FromRequest, Handler, HttpRequest, Resource, Route};
 
 use crate::error::{ApiError, ApiResult};
 use crate::extract::discard;
-use crate::v1::{api_keys, auth, budgets, credits, me, messages, runs, threads, usage};
+use crate::v1::{
+    api_keys, auth, budgets, credits, llm_credentials, llm_routes, me, messages, personas, runs,
+    threads, usage,
+};
 use crate::{docs, service};
 
 /// Registers all routes. Of two patterns that fit a path the first is taken.
@@ -70,6 +73,34 @@ fn paths() -> Vec<At> {
             .patch(budgets::update::update_budget)
             .delete(budgets::delete::delete_budget),
         At::new("/v1/usage").get(usage::get::get_usage),
+        At::new("/v1/llm-credentials")
+            .post(llm_credentials::create::create_credential)
+            .get(llm_credentials::list::list_credentials),
+        At::new("/v1/llm-credentials/{credential_id:[^/:]+}")
+            .get(llm_credentials::get::get_credential)
+            .patch(llm_credentials::update::update_credential)
+            .delete(llm_credentials::delete::delete_credential),
+        At::new("/v1/llm-credentials/{credential_id:[^/:]+}:test")
+            .post(llm_credentials::test::test_credential),
+        At::new("/v1/llm-routes")
+            .post(llm_routes::create::create_llm_route)
+            .get(llm_routes::list::list_llm_routes),
+        // Names may hold colons.
+        At::new("/v1/llm-routes/{route_id}")
+            .get(llm_routes::get::get_llm_route)
+            .patch(llm_routes::update::update_llm_route)
+            .delete(llm_routes::delete::delete_llm_route),
+        At::new("/v1/personas")
+            .post(personas::create::create_persona)
+            .get(personas::list::list_personas),
+        At::new("/v1/personas/{persona_key}")
+            .get(personas::get::get_persona)
+            .delete(personas::delete::delete_persona),
+        At::new("/v1/personas/{persona_key}/versions")
+            .post(personas::create_version::create_persona_version)
+            .get(personas::list_versions::list_persona_versions),
+        At::new("/v1/personas/{persona_key}/versions/{version}")
+            .get(personas::get_version::get_persona_version),
         At::new("/healthz").get(service::healthz::healthz),
         At::new("/readyz").get(service::readyz::readyz),
         At::new("/metrics").get(service::metrics::metrics),

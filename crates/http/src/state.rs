@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use prometheus::IntGauge;
 use runloom_accounts::Accounts;
-use runloom_domain::{Clock, Timestamp};
+use runloom_domain::{Clock, OrgId, Timestamp};
 use runloom_engine::Engine;
-use runloom_store::Store;
+use runloom_store::{Store, StoreError};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::configuring::Configuring;
 use crate::entered::Entered;
 use crate::error::ApiError;
 use crate::metrics::{HttpMetrics, MetricsSource};
@@ -25,6 +26,8 @@ pub struct HttpParts {
     pub store: Arc<dyn Store>,
     /// Who is asking.
     pub accounts: Arc<Accounts>,
+    /// What organisations may configure.
+    pub configuring: Configuring,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// What `/readyz` asks.
@@ -122,6 +125,11 @@ impl HttpState {
         Arc::clone(&self.parts.accounts)
     }
 
+    /// What organisations may configure.
+    pub(crate) fn configuring(&self) -> &Configuring {
+        &self.parts.configuring
+    }
+
     /// What `/readyz` asks.
     pub(crate) fn readiness(&self) -> Arc<dyn Readiness> {
         Arc::clone(&self.parts.readiness)
@@ -182,6 +190,23 @@ impl HttpState {
             Ok(outcome) => outcome.map_err(Into::into),
             Err(lost) => Err(ApiError::internal(lost)),
         }
+    }
+
+    /// Carries out a write to an organisation's configuration as [`run`](Self::run) does, and
+    /// has the runs that are created after it see it.
+    pub(crate) async fn configure<T, F>(&self, org: OrgId, write: F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let engine = self.engine();
+        let noticed = async move {
+            let outcome = write.await;
+            // Also after a failure: the write may have happened all the same.
+            engine.configuration_changed(org);
+            outcome
+        };
+        self.run(noticed).await
     }
 
     /// A place among the open event streams, until it is dropped; `None` when all are taken.

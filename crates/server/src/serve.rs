@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::{Context, Result, bail};
-use runloom_accounts::{Accounts, AccountsConfig, TokenKeys};
+
+use runloom_accounts::{Accounts, AccountsConfig, MasterKey, TokenKeys, Vault};
 use runloom_domain::{Clock, SystemClock};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
-use runloom_http::{HttpParts, HttpState, ListenSettings, MetricsSource, listen};
+use runloom_http::{Configuring, HttpParts, HttpState, ListenSettings, MetricsSource, listen};
 use runloom_store_sql::Database;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::housekeeping::Housekeeper;
-use crate::wiring::Opened;
+use crate::wiring::{Opened, OrgCatalog, OwnEndpoints};
 use crate::{first_start, wiring};
 
 /// How long runs may take to reach a step boundary when the server stops; those that haven't
@@ -57,6 +58,7 @@ struct Parts {
     accounts: Arc<Accounts>,
     engine: Engine,
     metrics: Option<Arc<dyn MetricsSource>>,
+    configuring: Configuring,
     clock: Arc<dyn Clock>,
     listener: TcpListener,
     drain: CancellationToken,
@@ -68,11 +70,25 @@ impl Parts {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let started = clock.now();
         let tools = wiring::tools(config, Arc::clone(&clock));
-        let catalog = wiring::catalog(config, &tools)?;
+        let platform = Arc::new(wiring::platform(config, &tools)?);
         let models = wiring::models(config)?;
         let listener = take_port(config.listen.address)?;
         let Opened { database, identity } = wiring::open(config, Arc::clone(&clock)).await?;
-        let keys = TokenKeys::derive(&wiring::master_key(config)?.seed());
+        let master = wiring::master_key(config)?.seed();
+        let vault = Vault::new(
+            database.clone(),
+            Arc::clone(&clock),
+            MasterKey::derive(&master),
+        );
+        let vault = Arc::new(vault);
+        let own = OwnEndpoints {
+            store: database.clone(),
+            vault: Arc::clone(&vault),
+        };
+        let models = Arc::new(wiring::with_own(models, config, Arc::new(own))?);
+        let configuring =
+            wiring::configuring(config, vault, Arc::clone(&platform), Arc::clone(&models));
+        let keys = TokenKeys::derive(&master);
         let accounts = Accounts::new(
             database.clone(),
             Arc::clone(&clock),
@@ -84,9 +100,9 @@ impl Parts {
         let signals = wiring::signals(&config.nats, &*database).await?;
         let engine = EngineParts {
             store: database.clone(),
-            models: Arc::new(models),
+            models,
             tools,
-            catalog: Arc::new(catalog),
+            catalog: Arc::new(OrgCatalog::new(platform, database.clone())),
             clock: Arc::clone(&clock),
             signals,
         };
@@ -106,6 +122,7 @@ impl Parts {
             accounts: Arc::new(accounts),
             engine,
             metrics,
+            configuring,
             clock,
             listener,
             drain,
@@ -133,6 +150,7 @@ impl Parts {
             engine: self.engine.clone(),
             store: self.database.clone(),
             accounts: Arc::clone(&self.accounts),
+            configuring: self.configuring.clone(),
             clock: Arc::clone(&self.clock),
             readiness: Arc::new(wiring::DatabaseReadiness(Arc::clone(&self.database))),
             metrics: self.metrics.clone(),

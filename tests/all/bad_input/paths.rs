@@ -7,7 +7,8 @@ both_stores! {
         let client = node.client();
         for id in ["x", "1", "0190c9d6-1b6f-7d4e-8f00-00000000000", "0190c9d61b6f7d4e8f00000000000000",
             "%7B0190c9d6-1b6f-7d4e-8f00-000000000000%7D", "%00", "%ff", "..%2f.."] {
-            for path in [format!("/v1/runs/{id}"), format!("/v1/threads/{id}/runs")] {
+            for path in [format!("/v1/runs/{id}"), format!("/v1/threads/{id}/runs"),
+                format!("/v1/llm-credentials/{id}")] {
                 let answer = client.get(&path).await;
                 assert!(
                     matches!(answer.status, 404 | 422),
@@ -43,7 +44,8 @@ both_stores! {
     async fn without_a_credential_everything_is_401(store: Store) {
         let node = Setup::new(store).start().await;
         let anonymous = Client::anonymous(node.base());
-        for path in ["/v1/runs", "/v1/threads", "/v1/me", "/v1/api-keys"] {
+        for path in ["/v1/runs", "/v1/threads", "/v1/me", "/v1/api-keys", "/v1/llm-credentials",
+            "/v1/llm-routes", "/v1/personas"] {
             let answer = anonymous.get(path).await;
             assert!(answer.header("www-authenticate").starts_with("Bearer"));
             answer.expect_error(401, "auth.unauthorized");

@@ -1,27 +1,44 @@
 //! What is left for one answer of a model.
 
-use runloom_domain::{Limits, NanoUsd, Prices, RunTotals, Usage};
+use runloom_domain::{Limits, NanoUsd, Prices, RunTotals, TokenBuckets, Usage};
+use runloom_store::Remaining;
 
 use crate::port::model::{ModelError, ModelErrorKind};
 
-/// The most output tokens that an answer may have, so that the run stays within its limits;
-/// `None` without a limit, 0 when not even the question can be paid.
+/// What the run's own limits leave.
+pub(super) fn own(limits: &Limits, totals: &RunTotals) -> Remaining {
+    let cost = limits.max_cost.as_nanos();
+    let left = cost.saturating_sub(totals.cost.as_nanos());
+    let tokens = limits.max_output_tokens;
+    let used = totals.tokens.output_tokens;
+    Remaining {
+        cost: (cost != 0).then_some(NanoUsd::from_nanos(left)),
+        output_tokens: (tokens != 0).then_some(tokens.saturating_sub(used)),
+    }
+}
+
+/// The most output tokens that an answer may have, so that the run stays within its `own` limits
+/// and within what it is `granted` of the credits and budgets that it shares with others; `None`
+/// without a limit, 0 when not even the question can be paid.
 ///
 /// The input of the call is counted by [`Usage::estimated`], since nobody has counted it yet.
 pub(super) fn output_tokens(
-    limits: &Limits,
-    totals: &RunTotals,
+    own: Remaining,
+    granted: Remaining,
     prices: Option<&Prices>,
     input_bytes: usize,
 ) -> Option<u64> {
-    let by_tokens = (limits.max_output_tokens != 0).then(|| {
-        let used = totals.tokens.output_tokens;
-        limits.max_output_tokens.saturating_sub(used)
-    });
-    let by_cost = (limits.max_cost.as_nanos() != 0)
-        .then_some(())
-        .and_then(|()| affordable(limits, totals, prices?, input_bytes));
-    by_tokens.into_iter().chain(by_cost).min()
+    let question = Usage::estimated(input_bytes, 0).tokens;
+    let after_question = |tokens: u64| tokens.saturating_sub(question.input_tokens());
+    let granted = Remaining {
+        output_tokens: granted.output_tokens.map(after_question),
+        ..granted
+    };
+    let left = own.and(granted);
+    let affordable = left
+        .cost
+        .and_then(|cost| affordable(cost, prices?, &question));
+    left.output_tokens.into_iter().chain(affordable).min()
 }
 
 /// Why an answer has ended that had no more than so many tokens left.
@@ -32,31 +49,32 @@ pub(super) fn exhausted(tokens: u64) -> ModelError {
     )
 }
 
-/// How many output tokens the rest of the cost limit buys; `None` when they cost nothing.
-fn affordable(
-    limits: &Limits,
-    totals: &RunTotals,
-    prices: &Prices,
-    input_bytes: usize,
-) -> Option<u64> {
-    let question = prices.cost(&Usage::estimated(input_bytes, 0).tokens);
+/// How many output tokens so much money buys after the question; `None` when they cost nothing.
+fn affordable(cost: NanoUsd, prices: &Prices, question: &TokenBuckets) -> Option<u64> {
     let nanos = |money: NanoUsd| i128::from(money.as_nanos());
-    let left = nanos(limits.max_cost) - nanos(totals.cost) - nanos(question);
+    let left = nanos(cost) - nanos(prices.cost(question));
     if left <= 0 {
         return Some(0);
     }
-    let price = nanos(prices.output);
-    let tokens = (left * 1_000_000).checked_div(price)?;
+    let tokens = (left * 1_000_000).checked_div(nanos(prices.output))?;
     Some(u64::try_from(tokens).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
 mod tests {
-    use runloom_domain::{NanoUsd, TokenBuckets};
-
     use super::*;
 
     fn left(max_tokens: u64, max_cost: i64, used: u64, cost: i64) -> Option<u64> {
+        left_of(Remaining::default(), max_tokens, max_cost, used, cost)
+    }
+
+    fn left_of(
+        granted: Remaining,
+        max_tokens: u64,
+        max_cost: i64,
+        used: u64,
+        cost: i64,
+    ) -> Option<u64> {
         let limits = Limits {
             max_output_tokens: max_tokens,
             max_cost: NanoUsd::from_nanos(max_cost),
@@ -76,7 +94,7 @@ mod tests {
             request: NanoUsd::from_nanos(5),
             ..Prices::default()
         };
-        output_tokens(&limits, &totals, Some(&prices), 40)
+        output_tokens(own(&limits, &totals), granted, Some(&prices), 40)
     }
 
     #[test]
@@ -91,14 +109,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shared_with_others_counts_the_question() {
+        let granted = |tokens, cost: Option<i64>| Remaining {
+            cost: cost.map(NanoUsd::from_nanos),
+            output_tokens: tokens,
+        };
+        assert_eq!(left_of(granted(Some(30), None), 0, 0, 0, 0), Some(20));
+        assert_eq!(left_of(granted(Some(9), None), 0, 0, 0, 0), Some(0));
+        assert_eq!(left_of(granted(None, Some(35)), 0, 115, 0, 0), Some(10));
+        assert_eq!(left_of(granted(Some(90), None), 7, 0, 0, 0), Some(7));
+    }
+
+    #[test]
     fn what_is_free_is_not_limited_by_its_cost() {
         let limits = Limits {
             max_cost: NanoUsd::from_nanos(5),
             ..Limits::default()
         };
         let totals = RunTotals::default();
-        assert_eq!(output_tokens(&limits, &totals, None, 40), None);
-        let free = Prices::default();
-        assert_eq!(output_tokens(&limits, &totals, Some(&free), 40), None);
+        let tokens =
+            |prices| output_tokens(own(&limits, &totals), Remaining::default(), prices, 40);
+        assert_eq!(tokens(None), None);
+        assert_eq!(tokens(Some(&Prices::default())), None);
     }
 }

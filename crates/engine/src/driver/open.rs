@@ -8,7 +8,7 @@ use futures_util::stream::StreamExt as _;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use runloom_domain::event::CallPurpose;
 use runloom_domain::{Generation, Message, Route, ToolDefinition, Usage};
-use runloom_store::StoreError;
+use runloom_store::{Remaining, StoreError};
 use tokio::time::Instant;
 
 use super::bound::silence;
@@ -76,7 +76,16 @@ pub(super) async fn open(
         generation: spec.generation.clone(),
         messages,
     };
-    Ok(ask(shared, run, at, route, asked))
+    let granted = granted(shared, run).await?;
+    Ok(ask(shared, run, at, route, asked, granted))
+}
+
+/// What the run may use of the credits and budgets that it shares with others.
+pub(super) async fn granted(shared: &Shared, run: &Owned) -> Result<Remaining, StoreError> {
+    if !run.state.spec.budgeted {
+        return Ok(Remaining::default());
+    }
+    shared.parts.store.remaining(run.org_id, run.run_id).await
 }
 
 /// What a model is asked.
@@ -88,12 +97,19 @@ pub(super) struct Asked {
 }
 
 /// Opens the call within what is left to the run.
-pub(super) fn ask(shared: &Shared, run: &Owned, at: At, route: Route, asked: Asked) -> LiveCall {
+pub(super) fn ask(
+    shared: &Shared,
+    run: &Owned,
+    at: At,
+    route: Route,
+    asked: Asked,
+    granted: Remaining,
+) -> LiveCall {
     let spec = &run.state.spec;
     let sent_bytes = asked.messages.iter().map(history::size).sum();
     let input_bytes = asked.prompt.len() + sent_bytes;
-    let prices = route.prices.as_ref();
-    let budget = budget::output_tokens(&spec.limits, &run.state.totals, prices, input_bytes);
+    let own = budget::own(&spec.limits, &run.state.totals);
+    let budget = budget::output_tokens(own, granted, route.prices.as_ref(), input_bytes);
     let max_output_tokens = route.max_output_tokens.into_iter().chain(budget).min();
     let terms = Terms {
         at,

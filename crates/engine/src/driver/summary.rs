@@ -6,7 +6,7 @@ use runloom_domain::{Generation, Message, MessageBody, MessageId, Route, Timesta
 use runloom_store::StoreError;
 
 use super::call::LiveCall;
-use super::open::{Asked, At, ask};
+use super::open::{Asked, At, ask, granted};
 use super::{Owned, history};
 use crate::machine::Summary;
 use crate::shared::Shared;
@@ -41,7 +41,8 @@ pub(super) async fn open(
         tools: Vec::new(),
         generation: Generation::default(),
     };
-    Ok(ask(shared, run, at, route, asked))
+    let granted = granted(shared, run).await?;
+    Ok(ask(shared, run, at, route, asked, granted))
 }
 
 /// The messages, and the summary of what went before if there is one.

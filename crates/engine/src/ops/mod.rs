@@ -4,6 +4,7 @@
 mod allowance;
 mod cancel;
 mod choose;
+mod configure;
 mod input;
 mod prompt;
 pub(crate) mod start;

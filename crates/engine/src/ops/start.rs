@@ -4,6 +4,8 @@ use runloom_domain::{
 };
 use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once};
 
+use serde_json::{Map, Value};
+
 use super::{allowance, choose, prompt};
 use crate::driver::Owned;
 use crate::facade::{StartError, StartRun, StartedRun, WhenBusy};
@@ -53,8 +55,9 @@ impl Engine {
         let persona = catalog.persona(start.org_id, key, version).await?;
         let persona = persona.ok_or(StartError::NoPersona)?;
         let entries = catalog.routes(start.org_id).await?;
-        let (route, fallbacks) =
-            choose::choose_route(start.route_id.as_deref(), &persona, &entries)?;
+        let metadata = metadata(start.metadata.as_deref());
+        let asked = start.route_id.as_deref();
+        let (route, fallbacks) = choose::choose_route(asked, &persona, &metadata, &entries)?;
         Ok(RunSpec {
             limits: persona.limits.tightened(start.limits)?,
             tools: self.pins(&persona),
@@ -218,6 +221,12 @@ impl Engine {
         };
         self.worker.adopt(owned, begin);
     }
+}
+
+/// The run's metadata, which the API takes as an object only.
+fn metadata(text: Option<&str>) -> Map<String, Value> {
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or_default()
 }
 
 /// How a run begins, in the log.

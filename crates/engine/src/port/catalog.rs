@@ -3,7 +3,26 @@
 use std::error::Error;
 
 use async_trait::async_trait;
-use runloom_domain::{OrgId, Persona, Route};
+use runloom_domain::{OrgId, Persona, Route, RouteRule};
+
+/// Whose a route or a persona is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The deployment's, for all organisations.
+    Platform,
+    /// The organisation's own.
+    Organisation,
+}
+
+impl Source {
+    /// The name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Organisation => "organisation",
+        }
+    }
+}
 
 /// A route as the configuration has it now.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +33,10 @@ pub struct RouteEntry {
     pub is_default: bool,
     /// Among several that fit, the highest is taken.
     pub priority: i32,
+    /// Which runs it is for, when neither they nor their persona name a route.
+    pub when: Option<RouteRule>,
+    /// Whose it is.
+    pub source: Source,
     /// Where a run goes when this one fails for good.
     pub fallback: Option<String>,
     /// Why it can't be used now: disabled, or without a usable credential.
@@ -21,12 +44,14 @@ pub struct RouteEntry {
 }
 
 impl RouteEntry {
-    /// A usable default route without a fallback.
+    /// A usable default route of the platform's without a fallback.
     pub fn default_for(route: Route) -> Self {
         Self {
             route,
             is_default: true,
             priority: 0,
+            when: None,
+            source: Source::Platform,
             fallback: None,
             unavailable: None,
         }
@@ -52,6 +77,12 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// The organisation's routes and the platform's.
     async fn routes(&self, org: OrgId) -> Result<Vec<RouteEntry>, CatalogError>;
+
+    /// Says that the organisation's configuration has been written, so that nothing that was
+    /// read before is remembered.
+    fn changed(&self, org: OrgId) {
+        let _ = org;
+    }
 }
 
 /// A catalog that never changes, the same for every organisation.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
+use runloom_engine::port::catalog::CatalogError;
 use runloom_store::StoreError;
 use serde_json::Value;
 
@@ -201,6 +202,16 @@ impl From<StoreError> for ApiError {
     }
 }
 
+/// A configuration that is kept in the store fails as the store does.
+impl From<CatalogError> for ApiError {
+    fn from(CatalogError(source): CatalogError) -> Self {
+        match source.downcast::<StoreError>() {
+            Ok(error) => Self::from(*error),
+            Err(other) => Self::internal(other),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +227,10 @@ mod tests {
             answer(StoreError::Unavailable("gone".into())),
             (503, "service.database_unavailable", true)
         );
+        let catalog = CatalogError(StoreError::Unavailable("gone".into()).into());
+        assert_eq!(ApiError::from(catalog).status_code().as_u16(), 503);
+        let catalog = CatalogError("odd".into());
+        assert_eq!(ApiError::from(catalog).status_code().as_u16(), 500);
         assert_eq!(
             answer(StoreError::Full("full".into())),
             (507, "service.storage_full", false)

@@ -69,6 +69,10 @@ accesses! {
     UsageRead needs [UsageRead];
     /// Decides what models may cost.
     BudgetsManage needs [UsageRead, RoutesManage];
+    /// Sees and changes routes and credentials.
+    RoutesManage needs [RoutesManage];
+    /// Changes personas.
+    PersonasManage needs [PersonasManage];
 }
 
 /// Adds credits to the own organisation, where the deployment leaves that to it.

@@ -1,5 +1,8 @@
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use runloom_domain::text::is_name;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::FieldErrors;
@@ -132,6 +135,73 @@ impl Fields {
                 format!("must be one of {}", words.join(", "))
             })
         })
+    }
+
+    /// A name of a route, a persona or a version.
+    pub(crate) fn name(&mut self, name: &str) -> Option<String> {
+        self.read(name, |value| match value {
+            Value::String(text) if is_name(&text) => Ok(text),
+            _ => Err("must be 1 to 64 letters, digits and . _ : -, \
+                the first a letter or a digit"
+                .to_owned()),
+        })
+    }
+
+    /// True or false.
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+        self.read(name, |value| {
+            let flag = value.as_bool();
+            flag.ok_or_else(|| "must be true or false".to_owned())
+        })
+    }
+
+    /// A number within bounds.
+    pub(crate) fn number(&mut self, name: &str, range: RangeInclusive<f64>) -> Option<f64> {
+        self.read(name, |value| {
+            let number = value.as_f64().filter(|number| range.contains(number));
+            let (min, max) = range.into_inner();
+            number.ok_or_else(|| format!("must be a number from {min} to {max}"))
+        })
+    }
+
+    /// Texts in an array of at most `max`, each of this size.
+    pub(crate) fn texts(&mut self, name: &str, max: usize, size: Size) -> Option<Vec<String>> {
+        let problem = "must be an array of strings";
+        self.read(name, |value| {
+            let texts: Vec<String> = serde_json::from_value(value).map_err(|_| problem)?;
+            if texts.len() > max {
+                return Err(format!(
+                    "has {} items, at most {max} are allowed",
+                    texts.len()
+                ));
+            }
+            for (index, text) in texts.iter().enumerate() {
+                size.check(text)
+                    .map_err(|problem| format!("item {index} {problem}"))?;
+            }
+            Ok(texts)
+        })
+    }
+
+    /// A value of a known form, which `check` looks at once more.
+    pub(crate) fn formed<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+        check: impl FnOnce(&T) -> Result<(), String>,
+    ) -> Option<T> {
+        self.read(name, |value| {
+            let formed: T = serde_json::from_value(value).map_err(|error| error.to_string())?;
+            check(&formed).map(|()| formed)
+        })
+    }
+
+    /// A field of a change: `None` when it is absent; `Some(None)` when it is null.
+    pub(crate) fn change<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        self.has(name).then(|| read(self, name))
     }
 
     /// A whole number from 1 to `max`.

@@ -10,11 +10,13 @@ mod path;
 mod query;
 
 pub(crate) use access::{Access, Anyone, BudgetsManage, CreditsManage, KeysManage, MayEdit};
-pub(crate) use access::{RunsRead, RunsWrite, SignedIn, ThreadsRead, ThreadsWrite, UsageRead};
-pub(crate) use access::{bearer, refuse_url_tokens};
+pub(crate) use access::{
+    PersonasManage, RoutesManage, RunsRead, RunsWrite, SignedIn, ThreadsRead, ThreadsWrite,
+    UsageRead, bearer, refuse_url_tokens,
+};
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
 pub(crate) use fields::{Fields, Size};
 pub(crate) use once::{Answer, OnceKey};
-pub(crate) use path::{FromPath, PathFields};
+pub(crate) use path::{FromPath, PathFields, PersonaKey, RouteKey, VersionName};
 pub(crate) use query::{FromQuery, QueryFields};

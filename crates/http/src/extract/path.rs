@@ -1,5 +1,8 @@
 use actix_web::HttpRequest;
-use runloom_domain::{ApiKeyId, BudgetId, MessageId, RunId, ThreadId, ToolCallId};
+use runloom_domain::text::is_name;
+use runloom_domain::{
+    ApiKeyId, BudgetId, CredentialId, MessageId, RouteId, RunId, ThreadId, ToolCallId,
+};
 use uuid::Uuid;
 
 use crate::error::FieldErrors;
@@ -16,6 +19,15 @@ impl<'a> PathFields<'a> {
         Self { request, errors }
     }
 
+    fn name(&mut self, name: &str) -> String {
+        let text = self.request.match_info().get(name).unwrap_or("");
+        if !is_name(text) {
+            self.errors
+                .insert(name.to_owned(), "is not a name".to_owned());
+        }
+        text.to_owned()
+    }
+
     fn uuid(&mut self, name: &str) -> Uuid {
         let text = self.request.match_info().get(name).unwrap_or("");
         // The uuid crate also takes braces, URNs and bare hex; the API takes one form.
@@ -25,6 +37,38 @@ impl<'a> PathFields<'a> {
                 .insert(name.to_owned(), "must be a UUID".to_owned());
             Uuid::nil()
         })
+    }
+}
+
+/// A route by its id: an organisation's own, or the platform's by its name.
+#[derive(Clone)]
+pub(crate) enum RouteKey {
+    Own(RouteId),
+    Platform(String),
+}
+
+impl FromPath for RouteKey {
+    fn from_path(path: &mut PathFields<'_>) -> Self {
+        let name = path.name("route_id");
+        name.parse().map_or(Self::Platform(name), Self::Own)
+    }
+}
+
+/// A persona's key.
+pub(crate) struct PersonaKey(pub(crate) String);
+
+/// The name of a persona's version.
+pub(crate) struct VersionName(pub(crate) String);
+
+impl FromPath for PersonaKey {
+    fn from_path(path: &mut PathFields<'_>) -> Self {
+        Self(path.name("persona_key"))
+    }
+}
+
+impl FromPath for VersionName {
+    fn from_path(path: &mut PathFields<'_>) -> Self {
+        Self(path.name("version"))
     }
 }
 
@@ -55,6 +99,7 @@ path_ids! {
     ToolCallId = "tool_call_id",
     ApiKeyId = "api_key_id",
     BudgetId = "budget_id",
+    CredentialId = "credential_id",
 }
 
 impl<A: FromPath, B: FromPath> FromPath for (A, B) {

@@ -40,3 +40,12 @@ pub(crate) struct UsageParams {
     #[param(default = "day")]
     group_by: Option<String>,
 }
+
+/// Makes a change happen to the version that the client has seen, or not at all.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IfMatchParams {
+    /// The `ETag` of that version; absent changes whichever is there.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}

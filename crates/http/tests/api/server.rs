@@ -2,18 +2,22 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use prometheus::proto::MetricFamily;
-use runloom_accounts::{Accounts, AccountsConfig, TokenKeys};
+
+use runloom_accounts::{Accounts, AccountsConfig, MasterKey, TokenKeys, Vault};
 use runloom_domain::{Clock, Persona, Route, SystemClock};
 use runloom_engine::port::catalog::{FixedCatalog, RouteEntry};
+use runloom_engine::port::model::{ModelError, ModelErrorKind};
 use runloom_engine::port::tool::ToolBox;
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_http::{
-    HttpParts, HttpSettings, HttpState, ListenSettings, MetricsSource, StoreReadiness, listen,
-    server,
+    Configuring, CredentialProbe, HttpParts, HttpSettings, HttpState, ListenSettings,
+    MetricsSource, Provider, StoreReadiness, UrlRules, listen, server,
 };
+use runloom_store::CredentialRecord;
 use runloom_store::memory::MemoryStore;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -68,6 +72,7 @@ impl Server {
     async fn start(settings: HttpSettings) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(MemoryStore::new(clock.clone()));
+        let platform = Arc::new(catalog());
         let gate = Gate::new(tokio::sync::Semaphore::new(0));
         let drain = CancellationToken::new();
         let engine = Engine::start(
@@ -75,7 +80,7 @@ impl Server {
                 store: store.clone(),
                 models: Arc::new(Model { gate: gate.clone() }),
                 tools: ToolBox::default().with(Erase),
-                catalog: Arc::new(catalog()),
+                catalog: platform.clone(),
                 clock: clock.clone(),
                 signals: None,
             },
@@ -94,10 +99,21 @@ impl Server {
             AccountsConfig::default(),
         );
         let metrics = EngineAlone(engine.clone());
+        let vault = Vault::new(store.clone(), clock.clone(), MasterKey::derive(&[7; 32]));
         let state = HttpState::new(HttpParts {
             engine,
             store: store.clone(),
             accounts: Arc::new(accounts),
+            configuring: Configuring {
+                vault: Arc::new(vault),
+                platform,
+                providers: vec![Provider {
+                    name: "test",
+                    needs_url: false,
+                }],
+                urls: Arc::new(AnyAddress),
+                probe: Arc::new(NoAnswer),
+            },
             clock,
             readiness: Arc::new(StoreReadiness::new(store)),
             metrics: Some(Arc::new(metrics)),
@@ -155,6 +171,28 @@ struct EngineAlone(Engine);
 impl MetricsSource for EngineAlone {
     fn gather(&self) -> BoxFuture<'_, Vec<MetricFamily>> {
         self.0.metrics().boxed()
+    }
+}
+
+/// Lets every address pass.
+struct AnyAddress;
+
+impl UrlRules for AnyAddress {
+    fn check(&self, _: &url::Url) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Tries nothing out.
+struct NoAnswer;
+
+#[async_trait]
+impl CredentialProbe for NoAnswer {
+    async fn probe(&self, _: CredentialRecord, _: String) -> Result<Duration, ModelError> {
+        Err(ModelError::new(
+            ModelErrorKind::NotConfigured,
+            "nobody is called here",
+        ))
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 use runloom_domain::text::is_name;
 use runloom_domain::{
-    ApprovalMode, ApprovalPolicy, Decimal, Generation, Limits, OnOverflow, Persona, PersonaRef,
+    ApprovalMode, ApprovalPolicy, DollarLimits, Generation, OnOverflow, Persona, PersonaRef,
     ReasoningEffort, ResponseFormat,
 };
 use serde::Deserialize;
@@ -50,7 +50,7 @@ pub struct PersonaSettings {
     pub approvals: ApprovalSettings,
     /// How far its runs may go.
     #[serde(default)]
-    pub limits: LimitSettings,
+    pub limits: DollarLimits,
     /// Sampling temperature; by default the provider decides.
     pub temperature: Option<f64>,
     /// Nucleus sampling; by default the provider decides.
@@ -91,35 +91,6 @@ pub struct ApprovalSettings {
     pub default: ApprovalMode,
     /// By tool name.
     pub tools: BTreeMap<String, ApprovalMode>,
-}
-
-/// Zero means no limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LimitSettings {
-    /// Model calls, each with the tools it asks for. Default 32.
-    pub max_steps: u32,
-    /// Output tokens of all model calls together. Default 0.
-    pub max_output_tokens: u64,
-    /// Cost of all model calls together, in dollars. Default 0.
-    pub max_cost_usd: Decimal<9>,
-    /// Seconds from a run's start to its end, waiting included. Default 0.
-    pub timeout_seconds: u64,
-    /// Seconds that a question waits for its answer. Default 86,400, a day.
-    pub waiting_seconds: u64,
-}
-
-impl Default for LimitSettings {
-    fn default() -> Self {
-        let limits = Limits::default();
-        Self {
-            max_steps: limits.max_steps,
-            max_output_tokens: limits.max_output_tokens,
-            max_cost_usd: Decimal::default(),
-            timeout_seconds: limits.timeout_seconds,
-            waiting_seconds: limits.waiting_seconds,
-        }
-    }
 }
 
 impl PersonaSettings {
@@ -228,13 +199,7 @@ impl PersonaSettings {
                 default: self.approvals.default,
                 tools: self.approvals.tools.clone(),
             },
-            limits: Limits {
-                max_steps: self.limits.max_steps,
-                max_output_tokens: self.limits.max_output_tokens,
-                max_cost: self.limits.max_cost_usd.into(),
-                timeout_seconds: self.limits.timeout_seconds,
-                waiting_seconds: self.limits.waiting_seconds,
-            },
+            limits: self.limits.into(),
             generation: Generation {
                 temperature: self.temperature,
                 top_p: self.top_p,

@@ -5,7 +5,7 @@ use runloom_domain::text::is_name;
 use runloom_domain::{
     Backoff, Decimal, DollarPrices, Multiplier, Prices, RateLimits, Route, RouteTimeouts,
 };
-use runloom_engine::port::catalog::RouteEntry;
+use runloom_engine::port::catalog::{RouteEntry, Source};
 use runloom_models::{Models, ScriptedModel};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -215,6 +215,8 @@ impl RouteSettings {
             },
             is_default: self.default,
             priority: self.priority,
+            when: None,
+            source: Source::Platform,
             fallback: self.fallback.clone(),
             unavailable: None,
         }

@@ -1,6 +1,8 @@
 //! Making the parts from the configuration, one file per part.
 
 mod catalog;
+mod configuring;
+mod endpoints;
 mod master_key;
 mod metrics;
 mod models;
@@ -11,10 +13,12 @@ mod signals;
 mod store;
 mod tools;
 
-pub(crate) use catalog::catalog;
+pub(crate) use catalog::{OrgCatalog, platform};
+pub(crate) use configuring::configuring;
+pub(crate) use endpoints::OwnEndpoints;
 pub(crate) use master_key::master_key;
 pub(crate) use metrics::metrics;
-pub(crate) use models::models;
+pub(crate) use models::{models, with_own};
 pub(crate) use node::Identity;
 pub(crate) use readiness::DatabaseReadiness;
 pub(crate) use signals::signals;

@@ -289,7 +289,7 @@ impl From<StartError> for ApiError {
                 "period": budget.period,
             })),
             StartError::Key(conflict) => conflict.into(),
-            StartError::Catalog(error) => Self::internal(error),
+            StartError::Catalog(error) => error.into(),
             StartError::Store(error) => error.into(),
         }
     }

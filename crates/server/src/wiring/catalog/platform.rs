@@ -5,7 +5,7 @@ use runloom_engine::port::tool::ToolBox;
 use crate::config::{Config, PersonaSettings, RouteSettings};
 
 /// The personas and routes of the configuration, the same for every organisation.
-pub(crate) fn catalog(config: &Config, tools: &ToolBox) -> Result<FixedCatalog> {
+pub(crate) fn platform(config: &Config, tools: &ToolBox) -> Result<FixedCatalog> {
     for persona in &config.personas {
         for tool in &persona.tools {
             ensure!(

@@ -1,0 +1,87 @@
+//! What the API has to know of the deployment to take configuration from organisations.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use runloom_accounts::{Place, Vault};
+use runloom_engine::port::catalog::FixedCatalog;
+use runloom_engine::port::model::ModelError;
+use runloom_store::CredentialRecord;
+use url::Url;
+
+/// A provider that credentials can be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// The kind of its routes.
+    pub name: &'static str,
+    /// Whether a credential must say where it is reached.
+    pub needs_url: bool,
+}
+
+/// Says which addresses organisations may have the server call.
+pub trait UrlRules: Send + Sync + 'static {
+    /// Why a URL may not be called, in words for whoever wrote it. It has been looked at as far
+    /// as any URL has to be: http or https, with a host, without a user or password.
+    fn check(&self, url: &Url) -> Result<(), String>;
+}
+
+/// Tries credentials out.
+#[async_trait]
+pub trait CredentialProbe: Send + Sync + 'static {
+    /// Makes one tiny call of `model` and returns how long the whole answer took, or why there
+    /// was none. Ends within about a minute; dropping the future ends the call.
+    async fn probe(
+        &self,
+        credential: CredentialRecord,
+        model: String,
+    ) -> Result<Duration, ModelError>;
+}
+
+/// Where a credential's secret belongs, by the credential's id as text: what was encrypted for
+/// one place decrypts in no other.
+pub const fn credential_place(credential: &str) -> Place<'_> {
+    Place {
+        table: "llm_credentials",
+        row: credential,
+        column: "secret",
+    }
+}
+
+/// What the API has to know of the deployment to take configuration from organisations.
+#[derive(Clone)]
+pub struct Configuring {
+    /// Encrypts what must not be readable in the store.
+    pub vault: Arc<Vault>,
+    /// What the deployment's own configuration has for every organisation.
+    pub platform: Arc<FixedCatalog>,
+    /// What credentials can be for.
+    pub providers: Vec<Provider>,
+    /// Which base URLs they may have.
+    pub urls: Arc<dyn UrlRules>,
+    /// Tries them out.
+    pub probe: Arc<dyn CredentialProbe>,
+}
+
+impl Configuring {
+    /// Why a base URL can't be taken.
+    pub(crate) fn check_url(&self, text: &str) -> Result<(), String> {
+        let url = Url::parse(text).map_err(|error| format!("is not a URL: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err("must be an http or https URL".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not hold a user name or a password".to_owned());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("must not have a query or a fragment".to_owned());
+        }
+        self.urls.check(&url)
+    }
+
+    /// The provider of this name.
+    pub(crate) fn provider(&self, name: &str) -> Option<Provider> {
+        let mut known = self.providers.iter();
+        known.find(|provider| provider.name == name).copied()
+    }
+}
