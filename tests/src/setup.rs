@@ -84,7 +84,7 @@ impl Setup {
             "[[routes]]\nroute_id = \"{name}\"\nmodel = \"{name}\"\nkind = \"scripted\"\n\
              script = \"SCRIPTS\"\ndefault = {default}\n\
              prices = {{ input = 1, output = \"2\" }}\n\
-             backoff = {{ max_attempts = 3, base_ms = 10, cap_ms = 50 }}"
+             backoff = {{ max_attempts = 3, base_ms = 10, cap_ms = 50, max_rate_limited = 3 }}"
         ))
     }
 
@@ -101,7 +101,7 @@ impl Setup {
             "[[routes]]\nroute_id = \"main\"\nmodel = \"mock-1\"\nbase_url = \"{url}\"\n\
              default = true\nprices = {{ input = 3, cache_read = \"0.3\", output = 15 }}\n\
              timeouts = {{ header_ms = 1500, idle_ms = 1500 }}\n\
-             backoff = {{ max_attempts = 3, base_ms = 20, cap_ms = 3000 }}"
+             backoff = {{ max_attempts = 3, base_ms = 20, cap_ms = 3000, max_rate_limited = 3 }}"
         ))
     }
 

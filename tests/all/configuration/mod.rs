@@ -1,5 +1,6 @@
 //! What organisations configure themselves: credentials, routes and personas.
 
+mod called;
 mod credentials;
 mod personas;
 mod routes;

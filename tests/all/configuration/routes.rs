@@ -29,7 +29,7 @@ both_stores! {
         assert_eq!(made["timeouts"], json!({ "header_ms": 60_000, "idle_ms": 5_000,
             "total_ms": 1_800_000 }));
         assert_eq!(made["backoff"], json!({ "max_attempts": 2, "base_ms": 500,
-            "cap_ms": 30_000 }));
+            "cap_ms": 30_000, "asked_cap_ms": 600_000, "max_rate_limited": 20 }));
         assert_eq!((&made["multiplier"], &made["version"]), (&json!(1.25), &json!(1)));
         assert_eq!((&made["provider"], &made["source"]),
             (&json!("openai_chat"), &json!("organisation")));

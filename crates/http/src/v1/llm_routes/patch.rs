@@ -149,6 +149,10 @@ struct BackoffBody {
     base_ms: Option<u64>,
     /// Default 30,000.
     cap_ms: Option<u64>,
+    /// Default 600,000.
+    asked_cap_ms: Option<u64>,
+    /// Default 20.
+    max_rate_limited: Option<u32>,
 }
 
 /// What is said of a route; the outer `None` leaves a field as it is, the inner one gives it its
@@ -310,11 +314,13 @@ fn check_timeouts(timeouts: &RouteTimeouts) -> Result<(), String> {
 }
 
 fn check_backoff(backoff: &Backoff) -> Result<(), String> {
-    let tries = (1..=MAX_ATTEMPTS).contains(&backoff.max_attempts);
-    if !tries || backoff.base_ms > MAX_WAIT_MS || backoff.cap_ms > MAX_WAIT_MS {
+    let tries = [backoff.max_attempts, backoff.max_rate_limited];
+    let waits = [backoff.base_ms, backoff.cap_ms, backoff.asked_cap_ms];
+    let fits = tries.iter().all(|n| (1..=MAX_ATTEMPTS).contains(n));
+    if !fits || waits.iter().any(|ms| *ms > MAX_WAIT_MS) {
         return Err(format!(
-            "max_attempts must be from 1 to {MAX_ATTEMPTS}, base_ms and cap_ms at most \
-             {MAX_WAIT_MS}"
+            "max_attempts and max_rate_limited must be from 1 to {MAX_ATTEMPTS}, base_ms, cap_ms \
+             and asked_cap_ms at most {MAX_WAIT_MS}"
         ));
     }
     Ok(())

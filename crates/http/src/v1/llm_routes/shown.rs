@@ -107,8 +107,12 @@ pub(crate) struct ShownBackoff {
     max_attempts: u32,
     /// The longest wait before the second try, in milliseconds.
     base_ms: u64,
-    /// The longest wait before any try, in milliseconds.
+    /// The longest wait before any try that the provider hasn't asked for, in milliseconds.
     cap_ms: u64,
+    /// The longest wait that it may ask for, in milliseconds.
+    asked_cap_ms: u64,
+    /// Tries that are answered with "too many requests", in all; counted apart.
+    max_rate_limited: u32,
 }
 
 impl From<RouteRecord> for LlmRoute {
@@ -232,6 +236,8 @@ impl From<Backoff> for ShownBackoff {
             max_attempts: backoff.max_attempts,
             base_ms: backoff.base_ms,
             cap_ms: backoff.cap_ms,
+            asked_cap_ms: backoff.asked_cap_ms,
+            max_rate_limited: backoff.max_rate_limited,
         }
     }
 }
