@@ -196,6 +196,10 @@ impl Fields {
     }
 
     /// A field of a change: `None` when it is absent; `Some(None)` when it is null.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one says whether to change, the inner one is the value"
+    )]
     pub(crate) fn change<T>(
         &mut self,
         name: &str,

@@ -24,6 +24,10 @@ pub(crate) struct CredentialPatchBody {
 }
 
 /// What to change of a credential.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether to change, the inner one is the value"
+)]
 pub(crate) struct CredentialPatch {
     name: Option<String>,
     api_key: Option<Option<Secret>>,

@@ -129,6 +129,7 @@ struct RateBody {
 #[derive(ToSchema)]
 #[schema(as = RouteTimeouts)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct TimeoutsBody {
     /// Default 60,000.
     header_ms: Option<u64>,

@@ -93,6 +93,7 @@ pub(crate) struct ShownRate {
 
 /// How long a route may be silent, and how long a try may take in all, in milliseconds.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 pub(crate) struct ShownTimeouts {
     header_ms: u64,
     idle_ms: u64,

@@ -15,11 +15,15 @@ const PERSONAS: usize = 64;
 /// What was asked for: a key and a version, of which either may be left out.
 pub(super) type Asked = (Option<String>, Option<String>);
 
+/// What was found: perhaps nothing, which is worth remembering too.
+#[derive(Clone)]
+pub(super) struct Found(pub(super) Option<Arc<Persona>>);
+
 /// What is remembered of an organisation's configuration in one version.
 pub(super) struct Known {
     version: u64,
     routes: Vec<RouteEntry>,
-    personas: Cache<Asked, Option<Arc<Persona>>>,
+    personas: Cache<Asked, Found>,
     checked: Mutex<Instant>,
 }
 
@@ -52,11 +56,11 @@ impl Known {
         is_due
     }
 
-    pub(super) fn persona(&self, asked: &Asked) -> Option<Option<Arc<Persona>>> {
+    pub(super) fn persona(&self, asked: &Asked) -> Option<Found> {
         self.personas.get(asked)
     }
 
-    pub(super) fn remember(&self, asked: Asked, found: Option<Arc<Persona>>) {
+    pub(super) fn remember(&self, asked: Asked, found: Found) {
         self.personas.insert(asked, found);
     }
 }

@@ -15,7 +15,7 @@ use runloom_domain::{OrgId, Persona};
 use runloom_engine::port::catalog::{Catalog, CatalogError, FixedCatalog, RouteEntry};
 use runloom_store::{ConfigStore, StoreError};
 
-use self::known::{Generation, Known};
+use self::known::{Found, Generation, Known};
 use self::merge::merged;
 pub(crate) use self::platform::platform;
 
@@ -73,12 +73,12 @@ impl OrgCatalog {
         version: Option<&str>,
     ) -> Result<Option<Arc<Persona>>, StoreError> {
         let asked = (key.map(str::to_owned), version.map(str::to_owned));
-        if let Some(found) = known.persona(&asked) {
+        if let Some(Found(found)) = known.persona(&asked) {
             return Ok(found);
         }
         let found = self.store.persona(org, key, version).await?;
         let found = found.map(|record| Arc::new(record.persona));
-        known.remember(asked, found.clone());
+        known.remember(asked, Found(found.clone()));
         Ok(found)
     }
 
