@@ -7,6 +7,7 @@ mod finished;
 mod result;
 mod run;
 mod thread;
+mod usage;
 
 use std::time::{Duration, Instant};
 

@@ -57,18 +57,15 @@ pub(super) async fn limits(c: &mut Conn, wish: &Wish) -> QueryResult<Limits> {
         .first(c)
         .await
         .optional()?;
-    let mut found = Vec::new();
+    let mut of_run = budgets::table.select(BudgetRow::as_select()).into_boxed();
     for (scope, id) in &wish.scopes {
-        let rows: Vec<BudgetRow> = budgets::table
-            .filter(budgets::org_id.eq(org))
-            .filter(budgets::scope.eq(*scope))
-            .filter(budgets::scope_id.eq(id))
-            .select(BudgetRow::as_select())
-            .load(c)
-            .await?;
-        found.extend(rows);
+        let it = budgets::org_id
+            .eq(org)
+            .and(budgets::scope.eq(*scope))
+            .and(budgets::scope_id.eq(id));
+        of_run = of_run.or_filter(it);
     }
-    found.sort_by_key(|budget: &BudgetRow| budget.budget_id);
+    let found = of_run.order(budgets::budget_id).load(c).await?;
     Ok(Limits {
         metered: own_rule.flatten().unwrap_or(wish.allowance.metered),
         budgets: found,
