@@ -128,6 +128,11 @@ const CASES: &[(&str, &str, Case)] = &[
     ),
     (
         "post",
+        "/v1/llm-credentials/{credential_id}:test",
+        Case::Hidden(r#"{"model":"m"}"#),
+    ),
+    (
+        "post",
         "/v1/llm-routes",
         Case::Makes(r#"{"credential_id":"{credential_id}","model":"m"}"#),
     ),

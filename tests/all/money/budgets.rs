@@ -82,7 +82,7 @@ both_stores! {
         let client = node.client();
         let me = client.get("/v1/me").await.expect(200);
         let made = budget(&client, &json!({ "scope": "user", "scope_id": me["user_id"],
-            "period": "day", "max_tokens": 1 })).await;
+            "period": "day", "max_tokens": 10_000 })).await;
         let run = client.run(&json!({ "input": "hi" })).await;
         check_ended(&client.follow(&run).await, "run.completed");
         let standing = again(&client, &made).await;
@@ -93,6 +93,14 @@ both_stores! {
         let output = row["totals"]["total_output_tokens"].as_u64().expect("tokens");
         assert_eq!(standing["spent_tokens"], input + output);
         assert_eq!(standing["spent_cost_usd"], row["totals"]["total_cost_usd"]);
+        let path = format!("/v1/budgets/{}", made["id"].as_str().expect("an id"));
+        // What is left doesn't pay for the question.
+        let little = json!({ "max_tokens": input + output + 1 });
+        client.patch(&path, &little).await.expect(200);
+        let events = client.follow(&client.run(&json!({ "input": "hi" })).await).await;
+        let failed = check_ended(&events, "run.failed");
+        assert_eq!(failed.data["error_class"], "budget.exhausted");
+        client.patch(&path, &json!({ "max_tokens": input + output })).await.expect(200);
         let error = start(&client, &json!({})).await.expect_error(402, "budget.exhausted");
         assert_eq!(error["details"], json!({ "budget_id": made["id"], "scope": "user",
             "scope_id": me["user_id"], "period": "day" }));

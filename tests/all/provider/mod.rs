@@ -5,6 +5,7 @@ mod frames;
 mod mocks;
 mod requests;
 mod statuses;
+mod storm;
 mod streams;
 
 use runloom_tests::{Event, kinds};

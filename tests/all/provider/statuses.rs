@@ -27,22 +27,39 @@ both_stores! {
     }
 
     async fn what_may_get_better_is_tried_again_but_not_for_ever(store: Store) {
-        let provider = Provider::start([Reply::status(500)]).await;
-        let node = Setup::new(store).provider(&provider).start().await;
-        let client = node.client();
         for (status, class) in [
             (408, "provider.timeout"), (429, "provider.rate_limited"),
             (500, "provider.unavailable"), (503, "provider.unavailable"),
             (529, "provider.unavailable"),
         ] {
-            let before = provider.requests().len();
-            provider.now_replies([Reply::status(status)]);
+            // One node for each: what has failed five times in a row is left alone for a while.
+            let provider = Provider::start([Reply::status(status)]).await;
+            let node = Setup::new(store).provider(&provider).start().await;
+            let client = node.client();
             let events = client.follow(&client.run(&json!({ "input": "x" })).await).await;
             let failed = check_ended(&events, "run.failed");
             assert_eq!(failed.data["error_class"], class, "{status}");
             assert_eq!(retries(&events), [class, class], "{status}");
-            assert_eq!(provider.requests().len() - before, 3, "{status}");
+            assert_eq!(provider.requests().len(), 3, "{status}");
         }
+    }
+
+    async fn a_provider_that_fails_again_and_again_is_left_alone(store: Store) {
+        let provider = Provider::start([Reply::status(503)]).await;
+        let node = Setup::new(store).provider(&provider).start().await;
+        let client = node.client();
+        let events = client.follow(&client.run(&json!({ "input": "x" })).await).await;
+        check_ended(&events, "run.failed");
+        let run = client.run(&json!({ "input": "x" })).await;
+        // Its third try waits until the provider has rested.
+        let mut stream = client.events(&run, "").await;
+        stream.until("step.retried").await;
+        let second = stream.until("step.retried").await;
+        let second = second.last().expect("a retry");
+        let waits = second.data["delay_ms"].as_u64().expect("a number");
+        assert!((9_000..=11_100).contains(&waits), "{waits}");
+        assert_eq!(provider.requests().len(), 5);
+        client.cancel(&run).await.expect(200);
     }
 
     async fn a_second_try_may_succeed(store: Store) {

@@ -14,7 +14,6 @@ use runloom_domain::{
 };
 use serde::Deserialize;
 
-use super::routes::RouteSettings;
 use origin::Origin;
 
 /// A manner of agent, for all organisations: `[[personas]]`, or a file in the folder of
@@ -114,11 +113,11 @@ impl PersonaSettings {
         Ok(())
     }
 
-    /// The default persona while only the scripted demo answers.
+    /// The default persona while only the scripted demo answers. It names no route, so that an
+    /// organisation's own default is taken as soon as there is one.
     fn demo(assistant: &Self) -> Self {
         Self {
             key: "demo".to_owned(),
-            route_id: Some(RouteSettings::DEMO.to_owned()),
             ..assistant.clone()
         }
     }

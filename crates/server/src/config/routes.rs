@@ -126,7 +126,7 @@ impl RouteSettings {
     }
 
     /// The name of the route to the scripted demo.
-    pub(super) const DEMO: &str = "demo";
+    const DEMO: &str = "demo";
 
     /// The route that is there in development mode when no other is.
     pub(super) fn demo() -> Self {
