@@ -123,9 +123,10 @@ mod tests {
         let mut entry = RouteEntry::default_for(serde_json::from_value(route).unwrap());
         let has = |mark: char| marks.contains(mark);
         entry.is_default = has('d');
-        entry.source = match has('p') {
-            true => Source::Platform,
-            false => Source::Organisation,
+        entry.source = if has('p') {
+            Source::Platform
+        } else {
+            Source::Organisation
         };
         entry.unavailable = has('x').then(|| "off".to_owned());
         entry.when = has('g')
@@ -135,7 +136,7 @@ mod tests {
         entry
     }
 
-    fn chosen(asked: &str, persona: Value, metadata: Value, entries: &str) -> String {
+    fn chosen(asked: &str, persona: &Value, metadata: &Value, entries: &str) -> String {
         let mut fields = json!({"key": "p", "version": "1", "prompt": ""});
         for (name, value) in persona.as_object().unwrap() {
             fields[name] = value.clone();
@@ -186,7 +187,7 @@ mod tests {
         ] {
             let what = format!("{asked:?} {persona} {metadata} {entries}");
             assert_eq!(
-                chosen(asked, persona, metadata, entries),
+                chosen(asked, &persona, &metadata, entries),
                 expected,
                 "{what}"
             );
