@@ -18,6 +18,7 @@ mod money;
 mod nodes;
 mod openapi;
 mod operate;
+mod personas;
 mod provider;
 mod real_model;
 mod retention;
