@@ -154,10 +154,20 @@ both_stores! {
     async fn a_route_is_made_once(store: Store) {
         let node = setup(store).start().await;
         let client = node.client();
-        let body = json!({ "credential_id": credential(&client).await, "model": "m" });
+        let credential = credential(&client).await;
+        let body = json!({ "credential_id": credential, "model": "m" });
         let first = client.post_once(ROUTES, "k", &body).await;
-        let again = client.post_once(ROUTES, "k", &body).await;
-        assert_eq!(again.header("idempotency-replayed"), "true");
-        assert_eq!((again.status, &again.body), (201, &first.body));
+        let again = async || {
+            let again = client.post_once(ROUTES, "k", &body).await;
+            assert_eq!(again.header("idempotency-replayed"), "true");
+            assert_eq!((again.status, &again.body), (201, &first.body));
+        };
+        again().await;
+        let route = format!("{ROUTES}/{}", id(&first.json()));
+        assert_eq!(client.delete(&route).await.status, 204);
+        let credential = format!("/v1/llm-credentials/{credential}");
+        assert_eq!(client.delete(&credential).await.status, 204);
+        again().await;
+        client.post_once(ROUTES, "other", &body).await.expect_error(422, "validation.error");
     }
 }

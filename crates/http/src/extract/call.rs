@@ -14,7 +14,7 @@ use super::body::{self, Body, Unread};
 use super::once::{Answer, OnceKey};
 use super::path::{FromPath, PathFields};
 use super::query::{FromQuery, QueryFields};
-use crate::error::ApiError;
+use crate::error::{ApiError, ApiResult};
 use crate::middleware::trace_of;
 use crate::state::HttpState;
 
@@ -64,6 +64,24 @@ impl<A: Access<Caller = Caller>, P, Q, B> Call<A, P, Q, B> {
         let answer = Answer::created(body)?;
         let once = self.once()?.map(|key| key.answered(&answer));
         Ok((answer, once))
+    }
+}
+
+impl<A: Access<Caller = Caller>, P, Q, B> Call<A, P, Q, B> {
+    /// What a creating request is answered with that is refused now, for what isn't in its body
+    /// alone. It may repeat one that was carried out, and then the first answer still holds.
+    pub(crate) async fn answered_before(&self, refused: ApiError) -> ApiResult {
+        let Some(key) = self.once()? else {
+            return Err(refused);
+        };
+        let once = key.answered(&Answer::created(&())?);
+        let store = self.state.store();
+        let kept = store.kept_answer(self.caller.org_id, &once);
+        match self.state.read(kept).await? {
+            Some(Ok(answer)) => Ok(Answer::stored(answer).respond()),
+            Some(Err(conflict)) => Err(conflict.into()),
+            None => Err(refused),
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use runloom_domain::OrgId;
-use runloom_store::Configured;
+use runloom_store::{Configured, Idempotency, KeyConflict, Once};
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl, routes};
+use super::{Conn, RunQueryDsl, dialect, routes};
 use crate::failure::Failure;
 use crate::predicate::IsOpen;
 use crate::rows::unsigned;
@@ -21,6 +21,22 @@ pub(super) async fn begin_write(c: &mut Conn, org: OrgId) -> QueryResult<()> {
         .execute(c)
         .await?;
     Ok(())
+}
+
+/// The same for a creation. `Some` is the call's answer: another one has kept it waiting too
+/// long, most likely its twin.
+pub(super) async fn begin_creation<T>(
+    c: &mut Conn,
+    org: OrgId,
+    once: Option<&Idempotency>,
+) -> Result<Option<Once<T>>, Failure> {
+    match begin_write(c, org).await {
+        Ok(()) => Ok(None),
+        Err(error) if once.is_some() && dialect::gave_up_waiting(&error) => {
+            Ok(Some(Once::Conflict(KeyConflict::InProgress)))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 pub(crate) async fn version(c: &mut Conn, org: OrgId) -> Result<u64, Failure> {

@@ -134,7 +134,9 @@ pub(crate) async fn write(
     now: dialect::Now,
     new: &NewPersona,
 ) -> Result<Verdict<Once<WritePersona>>, Failure> {
-    config::begin_write(c, new.org_id).await?;
+    if let Some(answer) = config::begin_creation(c, new.org_id, new.once.as_ref()).await? {
+        return Ok(Verdict::Undo(answer));
+    }
     let before = head(c, new.org_id, &new.persona.id.key).await?;
     let planned = match next_version(new, before) {
         Ok(record) if has_had(c, &record).await? => Err(WritePersona::VersionTaken),

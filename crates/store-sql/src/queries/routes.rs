@@ -88,7 +88,9 @@ pub(crate) async fn create(
     new: NewRoute,
     once: Option<Idempotency>,
 ) -> Result<Verdict<Once<Result<(), RouteRefusal>>>, Failure> {
-    config::begin_write(c, new.org_id).await?;
+    if let Some(answer) = config::begin_creation(c, new.org_id, once.as_ref()).await? {
+        return Ok(Verdict::Undo(answer));
+    }
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }

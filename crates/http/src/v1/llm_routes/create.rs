@@ -40,7 +40,10 @@ impl Body for Said {
 pub(crate) async fn create_llm_route(call: Call<RoutesManage, (), (), Said>) -> ApiResult {
     let (org, now) = (call.caller.org_id, call.state.now());
     let settings = call.body.0.clone();
-    let provider = check(&call.state, org, &settings).await?;
+    let provider = match check(&call.state, org, &settings).await {
+        Ok(provider) => provider,
+        Err(refused) => return call.answered_before(refused).await,
+    };
     let new = NewRoute {
         org_id: org,
         route_id: RouteId::generate(now),

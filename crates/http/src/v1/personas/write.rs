@@ -19,7 +19,9 @@ pub(super) async fn write<A: Access<Caller = Caller>, P, B>(
     key: &str,
 ) -> ApiResult {
     let (state, org) = (&call.state, call.caller.org_id);
-    check(state, org, &said.persona).await?;
+    if let Err(refused) = check(state, org, &said.persona).await {
+        return call.answered_before(refused).await;
+    }
     let mut persona = said.persona.clone();
     key.clone_into(&mut persona.id.key);
     // The answer is made when the version is known.

@@ -29,12 +29,9 @@ impl ConfigStore for PostgresStore {
         new: NewCredential,
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
-        decide!(
-            self,
-            any,
-            (new, once),
-            |c, (new, once)| credentials::create(c, Now, new.clone(), once.clone())
-        )
+        decide!(self, create, (new, once), |c, (new, once)| {
+            credentials::create(c, Now, new.clone(), once.clone())
+        })
     }
 
     async fn credential(
@@ -82,7 +79,7 @@ impl ConfigStore for PostgresStore {
         new: NewRoute,
         once: Option<Idempotency>,
     ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
-        decide!(self, any, (new, once), |c, (new, once)| routes::create(
+        decide!(self, create, (new, once), |c, (new, once)| routes::create(
             c,
             Now,
             new.clone(),
@@ -121,7 +118,7 @@ impl ConfigStore for PostgresStore {
     }
 
     async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError> {
-        decide!(self, any, new, |c, new| personas::write(c, Now, new))
+        decide!(self, create, new, |c, new| personas::write(c, Now, new))
     }
 
     async fn persona(
