@@ -1,7 +1,10 @@
-//! `/openapi.json`, and `/docs` from vendored files: no other host is needed to read it.
+//! `/openapi.json`, and `/docs` from files inside the binary: no other host is needed to read it.
+
+use std::sync::Arc;
 
 use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 
 use crate::error::{ApiError, ApiResult};
 use crate::openapi::openapi_json;
@@ -32,9 +35,6 @@ const PAGE: &str = r#"<!doctype html>
 const START: &str = "SwaggerUIBundle({ url: 'openapi.json', dom_id: '#swagger-ui', \
     deepLinking: true, validatorUrl: null });\n";
 
-const STYLE: &str = include_str!("../vendor/swagger-ui/swagger-ui.css");
-const BUNDLE: &str = include_str!("../vendor/swagger-ui/swagger-ui-bundle.js");
-
 /// The OpenAPI document.
 pub(crate) async fn openapi_document() -> ApiResult {
     Ok(HttpResponse::Ok()
@@ -44,23 +44,30 @@ pub(crate) async fn openapi_document() -> ApiResult {
 
 /// The page that shows it.
 pub(crate) async fn page() -> ApiResult {
-    Ok(served("text/html; charset=utf-8", PAGE))
+    Ok(served("text/html; charset=utf-8", PAGE.into()))
 }
 
 /// What the page is made of.
 pub(crate) async fn file(request: HttpRequest) -> ApiResult {
-    match request.match_info().get("file") {
-        Some("swagger-ui.css") => Ok(served("text/css; charset=utf-8", STYLE)),
-        Some("swagger-ui-bundle.js") => Ok(served("text/javascript; charset=utf-8", BUNDLE)),
-        Some("start.js") => Ok(served("text/javascript; charset=utf-8", START)),
-        _ => Err(ApiError::not_found(
-            "request.unknown_path",
-            "there is nothing at this path",
-        )),
-    }
+    let found = match request.match_info().get("file") {
+        Some(name @ "swagger-ui.css") => part_of_ui("text/css; charset=utf-8", name),
+        Some(name @ "swagger-ui-bundle.js") => part_of_ui("text/javascript; charset=utf-8", name),
+        Some("start.js") => Some(served("text/javascript; charset=utf-8", START.into())),
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        ApiError::not_found("request.unknown_path", "there is nothing at this path")
+    })
 }
 
-fn served(content_type: &'static str, body: &'static str) -> HttpResponse {
+/// A file of Swagger UI. Only the two that the page names are served: its own page and start
+/// would ask other hosts.
+fn part_of_ui(content_type: &'static str, name: &str) -> Option<HttpResponse> {
+    let file = utoipa_swagger_ui::serve(name, Arc::default()).ok()??;
+    Some(served(content_type, file.bytes.into_owned().into()))
+}
+
+fn served(content_type: &'static str, body: Bytes) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, content_type))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
