@@ -1,16 +1,18 @@
-//! `cargo xtask seed`: a demo organisation with a month of finished runs.
+//! `cargo xtask seed`: a demo organisation with a month of finished runs, or an organisation's
+//! personas from files and to files.
 //!
-//! The runs are real: the engine runs them with scripted models, on a clock that stands in the
+//! The demo's runs are real: the engine runs them with scripted models, on a clock that stands in the
 //! past and is moved forward between them.
 
 mod history;
 mod people;
+mod personas;
 mod scenario;
 
 use crate::database::DatabaseArguments;
 use crate::process::{self, Interrupt};
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, Subcommand};
 use runloom_domain::{Clock, ManualClock, SystemClock, Timestamp};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_models::{Models, ScriptedModel};
@@ -24,6 +26,17 @@ pub(crate) struct Arguments {
     /// How many runs
     #[arg(long, default_value_t = 300)]
     runs: usize,
+    /// Something else than the demo
+    #[command(subcommand)]
+    other: Option<Other>,
+}
+
+#[derive(Subcommand)]
+enum Other {
+    /// Write an organisation's personas to a folder, a file for each version
+    ExportPersonas(personas::Arguments),
+    /// Add the personas of a folder to an organisation's own
+    ImportPersonas(personas::Arguments),
 }
 
 /// How long ago the first run was, and over what time they are spread. The rest leaves room for
@@ -55,6 +68,15 @@ impl Clock for PastClock {
 
 pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
     let chosen = arguments.database.choose()?;
+    if let Some(other) = &arguments.other {
+        let database = chosen.open(Arc::new(SystemClock)).await?;
+        let done = match other {
+            Other::ExportPersonas(arguments) => personas::export(&*database, arguments).await,
+            Other::ImportPersonas(arguments) => personas::import(&*database, arguments).await,
+        };
+        database.close().await.context("can't close the database")?;
+        return done;
+    }
     // Leases go by the database's own clock, which stays in the present.
     let database = chosen.open(Arc::new(SystemClock)).await?;
     let clock = Arc::new(PastClock::new());

@@ -55,9 +55,8 @@ pub(crate) async fn file(request: HttpRequest) -> ApiResult {
         Some("start.js") => Some(served("text/javascript; charset=utf-8", START.into())),
         _ => None,
     };
-    found.ok_or_else(|| {
-        ApiError::not_found("request.unknown_path", "there is nothing at this path")
-    })
+    found
+        .ok_or_else(|| ApiError::not_found("request.unknown_path", "there is nothing at this path"))
 }
 
 /// A file of Swagger UI. Only the two that the page names are served: its own page and start

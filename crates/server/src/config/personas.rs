@@ -2,6 +2,7 @@ mod file;
 mod folder;
 mod origin;
 mod shipped;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -111,6 +112,19 @@ impl PersonaSettings {
         let others = shipped.into_iter().filter(|new| !own.contains(&new.key));
         personas.extend(others);
         Ok(())
+    }
+
+    /// Reads and checks the personas of a folder: the files there whose names end in `.md`, in
+    /// the order of their names. Errors name the file and the line.
+    pub fn read_folder(folder: &Path) -> Result<Vec<Self>> {
+        let personas = folder::read(folder)?;
+        personas.iter().try_for_each(Self::check)?;
+        Ok(personas)
+    }
+
+    /// The text of a file with this persona, which reads the same.
+    pub fn to_file(persona: &Persona, is_default: bool) -> String {
+        write::file(persona, is_default)
     }
 
     /// The default persona while only the scripted demo answers. It names no route, so that an
