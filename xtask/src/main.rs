@@ -13,6 +13,7 @@ mod ci;
 mod credits;
 mod database;
 mod migrate;
+mod mock;
 mod model;
 mod nats;
 mod parts;

@@ -9,10 +9,12 @@ pub(crate) mod events;
 pub(crate) mod held;
 pub(crate) mod lost;
 pub(crate) mod open;
+pub(crate) mod overhead;
 pub(crate) mod result;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod threads;
+pub(crate) mod used;
 pub(crate) mod wire;
 
 use crate::bench::row::End;
@@ -53,6 +55,21 @@ enum Load {
     Curve {
         #[arg(long)]
         clients: usize,
+    },
+    /// Runs of organisations that differ, by turns; there is a key for each, with commas between
+    Overhead {
+        /// The id of the server's process
+        #[arg(long)]
+        process: u32,
+        /// That of its database
+        #[arg(long)]
+        database: Option<u32>,
+    },
+    /// What an organisation has used, by each group
+    Used {
+        /// The finished runs that count at least
+        #[arg(long)]
+        runs: u64,
     },
     /// Runs in a large thread, and its pages
     BigThread {
@@ -176,6 +193,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
                 closed::load(&targets, clients, &route, time).await
             }
             Load::Curve { clients } => curve::load(&target, clients, time).await,
+            Load::Overhead { process, database } => {
+                let processes = overhead::Processes {
+                    server: process,
+                    database,
+                };
+                overhead::load(&target, processes, time).await
+            }
+            Load::Used { runs } => used::load(&target, runs).await,
             Load::BigThread { thread } => big::thread(&target, &thread).await,
             Load::Replay { run, last } => big::replay(&target, &run, last).await,
             Load::Results => big::results(&target).await,

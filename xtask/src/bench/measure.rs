@@ -42,6 +42,8 @@ impl Bench<'_> {
             Row::Lost { runs, end } => self.lost(row, *runs, *end).await,
             Row::Nodes { clients } => self.nodes_at_once(row, *clients).await,
             Row::Curve { runs } => self.curve(row, *runs).await,
+            Row::Overhead => self.overhead(row).await,
+            Row::Usage { runs } => self.usage(row, *runs).await,
             Row::Big(big) => self.big(row, *big).await,
             Row::Bare(load) => self.bare(row, load).await,
         }

@@ -1,5 +1,6 @@
 //! The table and the JSON.
 
+use super::compared::{self, Compared};
 use super::load::result::{LoadResult, Quantiles};
 use super::targets::Checked;
 use serde::Serialize;
@@ -32,6 +33,8 @@ pub(crate) struct Measured {
     pub(crate) latencies: BTreeMap<String, Quantiles>,
     /// Other counts by name.
     pub(crate) counts: BTreeMap<String, u64>,
+    /// Figures of several kinds of runs.
+    pub(crate) compared: Vec<Compared>,
     /// Highest resident memory of the server in bytes.
     pub(crate) memory: Option<u64>,
     /// Bytes of the server's memory for each open stream.
@@ -52,6 +55,7 @@ impl Measured {
             first_error: None,
             latencies: BTreeMap::new(),
             counts: BTreeMap::new(),
+            compared: Vec::new(),
             memory: None,
             memory_per_stream: None,
             server_cores: None,
@@ -68,6 +72,7 @@ impl Measured {
         measured.errors = result.errors;
         measured.first_error = result.first_error;
         measured.latencies = result.latencies;
+        measured.compared = result.compared;
         measured.load_cores = Some(result.cores);
         measured
     }
@@ -170,6 +175,7 @@ impl Measured {
         for (what, count) in &self.counts {
             let _ = writeln!(text, "{:<41} {what} {count}", "");
         }
+        text.push_str(&compared::table(&self.compared));
         if let Some(bytes) = self.memory_per_stream {
             let _ = writeln!(text, "{:<41} {:.1} KiB a stream", "", bytes as f64 / 1024.0);
         }

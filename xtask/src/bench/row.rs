@@ -25,6 +25,10 @@ pub(crate) enum Row {
     Nodes { clients: usize },
     /// Loads beside so many finished runs.
     Curve { runs: u32 },
+    /// Runs that are routed, accounted for and limited, beside runs that aren't.
+    Overhead,
+    /// What an organisation has used, with so many finished runs.
+    Usage { runs: u32 },
     /// Something large.
     Big(Big),
     /// The same load on an endpoint that stores nothing.
@@ -97,6 +101,8 @@ impl Row {
             Self::Lost { runs, end } => format!("{}-{runs}", end.as_str()),
             Self::Nodes { clients } => format!("nodes-{clients}"),
             Self::Curve { runs } => format!("curve-{}", short(*runs)),
+            Self::Overhead => "overhead".to_owned(),
+            Self::Usage { runs } => format!("usage-{}", short(*runs)),
             Self::Big(Big::Thread) => "big-thread".to_owned(),
             Self::Big(Big::Run) => "big-run".to_owned(),
             Self::Big(Big::Result) => "big-result".to_owned(),
@@ -115,7 +121,10 @@ impl Row {
     /// Whether the row is measured only when it is asked for: it takes long, or a server of its
     /// own.
     fn is_for_those_who_ask(&self) -> bool {
-        matches!(self, Self::Curve { .. }) || self.has_test_tools()
+        matches!(
+            self,
+            Self::Curve { .. } | Self::Overhead | Self::Usage { .. }
+        ) || self.has_test_tools()
     }
 
     /// Whether the server must have the tools of tests.
@@ -227,6 +236,8 @@ fn all() -> Vec<Row> {
         Row::Curve { runs: 10_000 },
         Row::Curve { runs: 100_000 },
         Row::Curve { runs: 1_000_000 },
+        Row::Overhead,
+        Row::Usage { runs: 100_000 },
         Row::Bare(closed(1)),
         Row::Bare(closed(16)),
         Row::Bare(closed(64)),

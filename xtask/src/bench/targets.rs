@@ -37,7 +37,7 @@ impl Checked {
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
-            "  {:<5} {:<44} {:>9.2}: {:.2}",
+            "  {:<5} {:<54} {:>9.2}: {:.2}",
             if self.met { "met" } else { "short" },
             self.what,
             self.target,
@@ -93,6 +93,12 @@ fn check_row(report: &Report, row: &Measured) -> Vec<Checked> {
         "elsewhere-nats" => checked.extend(behind(row, 5.0)),
         "elsewhere-database" => checked.extend(behind(row, 10.0)),
         "elsewhere-alone" => checked.extend(behind(row, 2000.0)),
+        "overhead" => checked.extend(overhead(row)),
+        "usage-100k" => checked.extend(
+            row.latencies
+                .iter()
+                .map(|(what, time)| Checked::at_most(&format!("{what} p99, ms"), time.p99, 1000.0)),
+        ),
         "kill-60" => checked.extend(resumed(row, 20_000.0)),
         "stop-60" => checked.extend(resumed(row, 2_000.0)),
         _ => {}
@@ -117,6 +123,16 @@ fn resumed(row: &Measured, target: f64) -> Option<Checked> {
     let time = timed(row, "resumed")?;
     let what = format!("{}, resumed at the latest, ms", row.name);
     Some(Checked::at_most(&what, time.max, target))
+}
+
+/// What runs that are routed, accounted for and limited take, as a multiple of those that aren't.
+fn overhead(row: &Measured) -> impl Iterator<Item = Checked> {
+    let parts = row.compared.iter();
+    let parts = parts.filter(|c| c.what.ends_with(" a run") || c.what.ends_with(" a delta"));
+    parts.filter_map(|compared| {
+        let what = format!("full, times plain: {}", compared.what);
+        Some(Checked::at_most(&what, compared.ratio("full")?, 1.05))
+    })
 }
 
 fn timed(row: &Measured, what: &str) -> Option<Quantiles> {

@@ -5,6 +5,7 @@ mod serve;
 
 use super::seen::Notes;
 use super::views::ProviderCall;
+use crate::mock::Mock;
 use anyhow::{Context, Result};
 use script::Script;
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Provider {
     pub(crate) port: u16,
     ledger: Arc<Ledger>,
-    server: actix_web::dev::ServerHandle,
+    _server: Mock,
 }
 
 /// What was asked of the provider, and what it did.
@@ -32,24 +33,19 @@ impl Provider {
             calls: Mutex::default(),
             tries: Mutex::default(),
         });
-        let (port, server) = serve::start(Arc::clone(&ledger)).context("no mock provider")?;
+        let known = Arc::clone(&ledger);
+        let server = Mock::start(move |services| serve::services(&known, services))
+            .context("no mock provider")?;
         Ok(Self {
-            port,
+            port: server.port,
             ledger,
-            server,
+            _server: server,
         })
     }
 
     /// A copy of the ledger.
     pub(crate) fn calls(&self) -> Vec<ProviderCall> {
         self.ledger.lock().clone()
-    }
-}
-
-impl Drop for Provider {
-    fn drop(&mut self) {
-        // Its thread ends by itself; nothing has to wait for it.
-        drop(self.server.stop(false));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Target;
 use super::events::{Event, Events};
 use super::result::{LoadResult, Times};
-use super::run::{create_run, create_thread, follow_run};
+use super::run::{DELTAS, create_run, create_thread, follow_run};
 use super::wire::find;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -39,7 +39,7 @@ pub(super) async fn thread(target: &Target, thread: &str) -> Result<LoadResult> 
         let begin = Instant::now();
         let run = create_run(&mut connection, thread, "fake-a").await?;
         create.record(begin.elapsed());
-        let timing = follow_run(&mut connection, &run, begin).await?;
+        let timing = follow_run(&mut connection, &run, begin, DELTAS).await?;
         delta.record(timing.first_delta);
         result.done += 1;
     }

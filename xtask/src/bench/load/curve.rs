@@ -2,7 +2,7 @@
 
 use super::Target;
 use super::result::{LoadResult, Times};
-use super::run::{create_run, create_thread, follow_run};
+use super::run::{DELTAS, create_run, create_thread, follow_run};
 use super::wire::Connection;
 use anyhow::{Context, Result};
 use base64::Engine as _;
@@ -136,7 +136,7 @@ async fn one(
     let begin = Instant::now();
     let run = create_run(connection, &thread, "fake-a").await?;
     let created = begin.elapsed();
-    let timing = follow_run(connection, &run, begin).await?;
+    let timing = follow_run(connection, &run, begin, DELTAS).await?;
     let mut times = vec![("create", created), ("create_to_delta", timing.first_delta)];
     for (name, path) in lists {
         let begin = Instant::now();

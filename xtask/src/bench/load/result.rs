@@ -1,5 +1,6 @@
 //! What a load reports: counts and latencies, as JSON between the two processes.
 
+use crate::bench::compared::Compared;
 use anyhow::{Context, Result};
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ pub(crate) struct LoadResult {
     pub(crate) cores: f64,
     /// By what was timed, in milliseconds.
     pub(crate) latencies: BTreeMap<String, Quantiles>,
+    /// Figures of several kinds of runs.
+    pub(crate) compared: Vec<Compared>,
 }
 
 /// Quantiles in milliseconds.
@@ -60,6 +63,11 @@ impl Times {
     pub(crate) fn record(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.0.saturating_record(micros);
+    }
+
+    /// Takes in what another has recorded.
+    pub(crate) fn add(&mut self, other: &Self) -> Result<()> {
+        self.0.add(&other.0).context("histograms of two forms")
     }
 
     pub(crate) fn quantiles(&self) -> Quantiles {

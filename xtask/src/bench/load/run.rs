@@ -39,9 +39,18 @@ pub(crate) async fn create_run(
     thread: &str,
     route: &str,
 ) -> Result<String> {
-    let path = format!("/v1/threads/{thread}/runs");
     let body = format!("{{\"route_id\":\"{route}\"}}");
-    let answer = connection.call("POST", &path, &body, 201).await?;
+    ask_for_run(connection, thread, &body).await
+}
+
+/// Starts the run that `body` asks for and returns its id.
+pub(crate) async fn ask_for_run(
+    connection: &mut Connection,
+    thread: &str,
+    body: &str,
+) -> Result<String> {
+    let path = format!("/v1/threads/{thread}/runs");
+    let answer = connection.call("POST", &path, body, 201).await?;
     let run: RunCreated = serde_json::from_slice(&answer).context("no run")?;
     Ok(run.run_id)
 }
@@ -51,14 +60,15 @@ pub(crate) async fn whole_run(connection: &mut Connection, route: &str) -> Resul
     let thread = create_thread(connection).await?;
     let begin = Instant::now();
     let run = create_run(connection, &thread, route).await?;
-    follow_run(connection, &run, begin).await
+    follow_run(connection, &run, begin, DELTAS).await
 }
 
-/// The events of a run that was asked for at `begin`, to its end.
+/// The events of a run that was asked for at `begin`, to its end after so many deltas.
 pub(crate) async fn follow_run(
     connection: &mut Connection,
     run: &str,
     begin: Instant,
+    deltas: u64,
 ) -> Result<Timing> {
     let mut events = Events::new();
     events.follow(connection, run).await?;
@@ -75,7 +85,7 @@ pub(crate) async fn follow_run(
     }
     let end = begin.elapsed();
     events.finish(connection).await?;
-    ensure!(events.deltas == DELTAS, "{} deltas", events.deltas);
+    ensure!(events.deltas == deltas, "{} deltas", events.deltas);
     Ok(Timing {
         first_delta: first_delta.context("no delta")?,
         end,

@@ -2,43 +2,20 @@
 
 use super::Ledger;
 use super::script::{Failure, Script, Step, find_fault};
-use actix_web::dev::ServerHandle;
-use actix_web::web::{Bytes, Data, Json, PayloadConfig};
-use actix_web::{App, HttpResponse, HttpServer, post};
-use anyhow::{Context as _, Result};
+use actix_web::web::{Bytes, Data, Json, JsonConfig, PayloadConfig, ServiceConfig};
+use actix_web::{HttpResponse, post};
 use futures_util::stream;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Starts it on a thread of its own, so that it keeps its pace whatever the driver does.
-pub(super) fn start(ledger: Arc<Ledger>) -> Result<(u16, ServerHandle)> {
-    let (started, waits) = std::sync::mpsc::channel();
-    std::thread::Builder::new()
-        .name("provider".to_owned())
-        .spawn(move || {
-            actix_web::rt::System::new().block_on(async move {
-                let server = HttpServer::new(move || {
-                    App::new()
-                        .app_data(Data::from(Arc::clone(&ledger)))
-                        .app_data(PayloadConfig::new(64 << 20))
-                        .app_data(actix_web::web::JsonConfig::default().limit(64 << 20))
-                        .service(complete)
-                })
-                .workers(1)
-                .disable_signals()
-                .shutdown_timeout(0)
-                .bind(("127.0.0.1", 0));
-                let Ok(server) = server else { return };
-                let port = server.addrs().first().map_or(0, std::net::SocketAddr::port);
-                let server = server.run();
-                // Nobody waits any more when the driver has given up.
-                let _ = started.send((port, server.handle()));
-                let _ = server.await;
-            });
-        })
-        .context("can't start a thread")?;
-    waits.recv().context("can't open a port")
+/// What it answers.
+pub(super) fn services(ledger: &Arc<Ledger>, services: &mut ServiceConfig) {
+    services
+        .app_data(Data::from(Arc::clone(ledger)))
+        .app_data(PayloadConfig::new(64 << 20))
+        .app_data(JsonConfig::default().limit(64 << 20))
+        .service(complete);
 }
 
 #[post("/v1/chat/completions")]
