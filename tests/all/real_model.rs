@@ -1,14 +1,66 @@
-//! The program with a real language model: one run that streams an answer, and one in which the
-//! model calls a tool and answers from its result.
+//! The program with a real language model, which streams answers, calls a tool and answers from
+//! its result, and keeps to a form; by each format that it speaks.
 
-use runloom_tests::{Event, Setup, Store, both_stores, check_ended, kinds};
-use serde_json::json;
+use runloom_tests::{Client, Event, Node, Setup, Store, both_stores, check_ended, kinds, said};
+use serde_json::{Value, json};
+
+const KINDS: [&str; 3] = ["openai_chat", "openai_responses", "anthropic"];
+
+/// The settings of personas in files.
+const PERSONAS: [(&str, &str); 3] = [
+    ("talker", ""),
+    ("worker", "tools: [calculator]\nlimits: { max_steps: 4 }\n"),
+    (
+        "clerk",
+        "response_format:
+  name: place
+  schema:
+    type: object
+    required: [city, people]
+    additionalProperties: false
+    properties: { city: { type: string, maxLength: 20 }, people: { type: integer } }
+",
+    ),
+];
+
+fn model(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} names no model; `cargo xtask test` starts one"))
+}
+
+/// A server with the personas in files and a route of each kind.
+async fn by_each_kind(store: Store) -> Node {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (key, settings) in PERSONAS {
+        let text = format!(
+            "---\nkey: {key}\nversion: file\ntemperature: 0\n{settings}---\n\n\
+             You are a helpful {{{{role}}}}.\n"
+        );
+        let path = folder.path().join(format!("{key}.md"));
+        std::fs::write(path, text).expect("the folder takes files");
+    }
+    let path = folder.path().to_str().expect("paths here are UTF-8");
+    let (url, model) = (model("RUNLOOM_TEST_MODEL_URL"), model("RUNLOOM_TEST_MODEL"));
+    let setup = Setup::new(store).variable("RUNLOOM_PERSONAS_DIR", path);
+    let setup = KINDS.iter().fold(setup, |setup, kind| {
+        setup.toml(&format!(
+            "[[routes]]\nroute_id = \"{kind}\"\nmodel = \"{model}\"\nkind = \"{kind}\"\n\
+             base_url = \"{url}\"\nbackoff = {{ max_attempts = 2, base_ms = 10 }}"
+        ))
+    });
+    setup.start().await
+}
+
+/// Runs a persona on a route, and returns what happened.
+async fn ran(client: &Client, kind: &str, persona: &str, input: &str) -> Vec<Event> {
+    let body = json!({ "route_id": kind, "persona_id": persona, "input": input,
+        "metadata": { "role": "assistant" }, "limits": { "max_output_tokens": 300 } });
+    let events = client.follow(&client.run(&body).await).await;
+    assert_eq!(events[0].data["persona_id"], format!("{persona}@file"));
+    events
+}
 
 fn setup(store: Store) -> Setup {
-    let model = |name: &str| {
-        std::env::var(name)
-            .unwrap_or_else(|_| panic!("{name} names no model; `cargo xtask test` starts one"))
-    };
     // A small model is led by few tools and few words.
     let persona = r#"
         [[personas]]
@@ -28,13 +80,6 @@ fn setup(store: Store) -> Setup {
         .variable("RUNLOOM_MODEL", &model("RUNLOOM_TEST_MODEL"))
 }
 
-fn text(events: &[Event], kind: &str) -> String {
-    let texts = events.iter().filter(|event| event.kind == kind);
-    texts
-        .filter_map(|event| event.data["content"].as_str())
-        .collect()
-}
-
 both_stores! {
     async fn it_streams_an_answer(store: Store) {
         let node = setup(store).start().await;
@@ -45,7 +90,7 @@ both_stores! {
         let last = check_ended(&events, "run.completed");
         let deltas = kinds(&events).iter().filter(|kind| **kind == "message.delta").count();
         assert!(deltas > 2, "{:?}", kinds(&events));
-        let said = text(&events, "message.delta");
+        let said = said(&events);
         assert_eq!(last.data["output"], said);
         assert!(!said.trim().is_empty());
         let step = events.iter().find(|event| event.kind == "step.completed").expect("a step");
@@ -65,5 +110,37 @@ both_stores! {
         let content = result.data["content"].as_str().expect("it could be calculated");
         let output = last.data["output"].as_str().expect("an answer");
         assert!(output.contains(content), "{content} is not in {output:?}");
+    }
+
+    async fn personas_in_files_talk_and_work_by_each_kind(store: Store) {
+        let node = by_each_kind(store).await;
+        let client = node.client();
+        for kind in KINDS {
+            let events = ran(&client, kind, "talker", "Say hello in one short sentence.").await;
+            let last = check_ended(&events, "run.completed");
+            assert_eq!(last.data["output"], said(&events), "{kind}");
+            let deltas = kinds(&events).iter().filter(|kind| **kind == "message.delta").count();
+            assert!(deltas > 2, "{kind}: {:?}", kinds(&events));
+
+            let asked = "What is 6*7? Call calculator with expression 6*7.";
+            let events = ran(&client, kind, "worker", asked).await;
+            let last = check_ended(&events, "run.completed");
+            let result = events.iter().find(|e| e.kind == "tool.result").expect("a result");
+            assert_eq!(result.data["content"], "42", "{kind}");
+            let output = last.data["output"].as_str().expect("an answer");
+            assert!(output.contains("42"), "{kind}: {output}");
+        }
+    }
+
+    async fn an_answer_keeps_to_its_form_or_is_none(store: Store) {
+        let node = by_each_kind(store).await;
+        let client = node.client();
+        for kind in KINDS {
+            let events = ran(&client, kind, "clerk", "Paris has two million people.").await;
+            let last = check_ended(&events, "run.completed");
+            let answer: Value = serde_json::from_str(last.data["output"].as_str().expect("a text"))
+                .expect("it is JSON");
+            assert!(answer["city"].is_string() && answer["people"].is_i64(), "{kind}: {answer}");
+        }
     }
 }

@@ -31,6 +31,22 @@ pub fn kinds(events: &[Event]) -> Vec<&str> {
     events.iter().map(|event| event.kind.as_str()).collect()
 }
 
+/// What the model has said: the text of all deltas that no retry has made void.
+pub fn said(events: &[Event]) -> String {
+    let mut deltas: Vec<&Event> = Vec::new();
+    for event in events {
+        if event.kind == "message.delta" {
+            deltas.push(event);
+        } else if let Some(void) = event.data["discard_from_seq"].as_u64() {
+            deltas.retain(|delta| delta.seq < void);
+        }
+    }
+    let texts = deltas
+        .iter()
+        .filter_map(|event| event.data["content"].as_str());
+    texts.collect()
+}
+
 /// One block of an event stream, without the blank line that ends it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame {

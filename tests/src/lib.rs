@@ -40,7 +40,7 @@ use std::time::Duration;
 pub use client::{Answer, Client};
 pub use data::{Data, Store};
 pub use disk::{FailingFlushes, SmallDisk};
-pub use events::{Event, EventStream, Frame, kinds};
+pub use events::{Event, EventStream, Frame, kinds, said};
 pub use follower::{Followed, Servers};
 pub use invariants::{check_effects, check_ended, check_log};
 pub use metrics::Metrics;

@@ -1,5 +1,6 @@
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
@@ -9,7 +10,7 @@ use crate::soon;
 #[derive(Debug)]
 pub struct Part {
     url: String,
-    _child: Child,
+    child: Child,
 }
 
 impl Part {
@@ -36,12 +37,19 @@ impl Part {
         .await;
         Self {
             url: format!("http://127.0.0.1:{port}"),
-            _child: child,
+            child,
         }
     }
 
     /// `http://127.0.0.1:port`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Sends the process a signal.
+    pub fn signal(&self, signal: Signal) {
+        let id = self.child.id().expect("it runs");
+        let pid = Pid::from_raw(i32::try_from(id).expect("a pid")).expect("a pid");
+        kill_process(pid, signal).expect("it runs");
     }
 }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 pub enum Reply {
     /// A stream of these pieces.
     Stream(Vec<Piece>),
+    /// The same as lines of JSON, which is what Ollama streams.
+    Lines(Vec<Piece>),
     /// A failure before any stream.
     Status {
         /// HTTP status.

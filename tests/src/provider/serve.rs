@@ -83,17 +83,17 @@ async fn answer(write: &mut OwnedWriteHalf, reply: Reply) -> io::Result<()> {
             write.write_all(answer.as_bytes()).await?;
             write.shutdown().await
         }
-        Reply::Stream(pieces) => stream(write, &pieces).await,
+        Reply::Stream(pieces) => stream(write, "text/event-stream", &pieces).await,
+        Reply::Lines(pieces) => stream(write, "application/x-ndjson", &pieces).await,
     }
 }
 
-async fn stream(write: &mut OwnedWriteHalf, pieces: &[Piece]) -> io::Result<()> {
-    write
-        .write_all(
-            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\
-              Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
-        )
-        .await?;
+async fn stream(write: &mut OwnedWriteHalf, kind: &str, pieces: &[Piece]) -> io::Result<()> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\
+         Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    );
+    write.write_all(head.as_bytes()).await?;
     for piece in pieces {
         match piece {
             Piece::Wait(pause) => tokio::time::sleep(*pause).await,
