@@ -74,13 +74,13 @@ impl Driver {
     ) -> Result<call::LiveCall, StoreError> {
         let messages = match (at.purpose, early) {
             (Some(CallPurpose::Summary), _) => {
-                return summary::open(&self.shared, &self.run, at, route).await;
+                return summary::open(&self.shared, &mut self.run, at, route).await;
             }
             (None, Some(read)) => read?,
             (None, None) => history::load(&self.shared, (&self.run).into()).await?,
         };
         let messages = summary::shown_before(&self.run, messages);
-        open::open(&self.shared, &self.run, at, route, messages).await
+        open::open(&self.shared, &mut self.run, at, route, messages).await
     }
 
     /// Reads the history that the decision's model call will be sent, if that can be done while

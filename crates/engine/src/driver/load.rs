@@ -131,6 +131,7 @@ pub(crate) async fn load(shared: &Shared, taken: &Taken) -> Result<(Owned, Input
         epoch: taken.epoch,
         state,
         due: taken.due,
+        granted: None,
     };
     let cut_usage = cut_usage(shared, &run).await?;
     let input = Input::Claimed {

@@ -22,7 +22,7 @@ use std::time::Duration;
 use runloom_domain::{
     EncodedEvent, Event, MessageId, NewEvent, OrgId, RequestId, RunId, RunStatus, ThreadId,
 };
-use runloom_store::Change;
+use runloom_store::{Change, Remaining};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -52,6 +52,8 @@ pub(crate) struct Owned {
     pub(crate) state: RunState,
     /// Whether its time had come when it was claimed.
     pub(crate) due: bool,
+    /// What it may use in its first step, when its creation has said so.
+    pub(crate) granted: Option<Remaining>,
 }
 
 /// Why a driver stops.

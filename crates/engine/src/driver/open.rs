@@ -64,7 +64,7 @@ impl Passage {
 /// is first polled, so that a cancel request can break it off at any time.
 pub(super) async fn open(
     shared: &Shared,
-    run: &Owned,
+    run: &mut Owned,
     at: At,
     route: Route,
     messages: Vec<Message>,
@@ -81,9 +81,13 @@ pub(super) async fn open(
 }
 
 /// What the run may use of the credits and budgets that it shares with others.
-pub(super) async fn granted(shared: &Shared, run: &Owned) -> Result<Remaining, StoreError> {
+pub(super) async fn granted(shared: &Shared, run: &mut Owned) -> Result<Remaining, StoreError> {
     if !run.state.spec.budgeted {
         return Ok(Remaining::default());
+    }
+    // What its creation has said holds until something is spent: once.
+    if let Some(granted) = run.granted.take() {
+        return Ok(granted);
     }
     shared.parts.store.remaining(run.org_id, run.run_id).await
 }

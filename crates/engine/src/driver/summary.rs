@@ -22,11 +22,11 @@ const PROMPT: &str = "You shorten conversations. Summarise the conversation belo
 /// before or matters least.
 pub(super) async fn open(
     shared: &Shared,
-    run: &Owned,
+    run: &mut Owned,
     at: At,
     route: Route,
 ) -> Result<LiveCall, StoreError> {
-    let reader = history::Reader::from(run);
+    let reader = history::Reader::from(&*run);
     let shown = history::load(shared, reader).await?;
     let oldest = shown.iter().map(|message| message.position).min();
     let compacted = run.state.compacted.as_ref();

@@ -25,12 +25,15 @@ pub(super) struct Meter {
     under_way: u32,
     calls: VecDeque<Instant>,
     tokens: VecDeque<(Instant, u64)>,
+    /// The sum of them, so that a call costs the same however many came before it.
+    tokens_in_all: u128,
 }
 
 impl Meter {
     /// So many tokens came back.
     pub(super) fn used(&mut self, tokens: u64, now: Instant) {
         self.tokens.push_back((now, tokens));
+        self.tokens_in_all += u128::from(tokens);
     }
 
     fn forget(&mut self, now: Instant) {
@@ -39,7 +42,8 @@ impl Meter {
             self.calls.pop_front();
         }
         while self.tokens.front().is_some_and(|(at, _)| is_over(at)) {
-            self.tokens.pop_front();
+            let tokens = self.tokens.pop_front().map_or(0, |(_, tokens)| tokens);
+            self.tokens_in_all -= u128::from(tokens);
         }
     }
 
@@ -53,15 +57,15 @@ impl Meter {
     /// When enough tokens are a minute ago. A call that is larger than the limit passes when
     /// nothing else was used.
     fn tokens_until(&self, wanted: &Wanted) -> Option<Instant> {
-        let most = wanted.rate.tokens_per_minute?;
-        let mut used: u64 = self.tokens.iter().map(|(_, tokens)| tokens).sum();
-        let fits = |used: u64| used == 0 || used.saturating_add(wanted.input_tokens) <= most;
+        let most = u128::from(wanted.rate.tokens_per_minute?);
+        let mut used = self.tokens_in_all;
+        let fits = |used: u128| used == 0 || used + u128::from(wanted.input_tokens) <= most;
         let mut until = None;
         for (at, tokens) in &self.tokens {
             if fits(used) {
                 break;
             }
-            used -= tokens;
+            used -= u128::from(*tokens);
             until = Some(*at + MINUTE);
         }
         until
@@ -90,7 +94,7 @@ impl State for Meter {
             self.calls.push_back(now);
         }
         if wanted.rate.tokens_per_minute.is_some() {
-            self.tokens.push_back((now, wanted.input_tokens));
+            self.used(wanted.input_tokens, now);
         }
         Pass::Yes
     }

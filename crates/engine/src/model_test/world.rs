@@ -165,6 +165,7 @@ impl World {
             epoch: created.epoch,
             state,
             due: false,
+            granted: None,
         };
         self.begin(node % NODES, owned, claimed_input(1, None, 0))
             .await;
@@ -186,6 +187,7 @@ impl World {
                 epoch: claimed.epoch,
                 state,
                 due: true,
+                granted: None,
             };
             owned.state.last_seq = claimed.last_seq;
             let input = claimed_input(claimed.attempts, claimed.lost, claimed.thread_position);

@@ -191,6 +191,7 @@ impl Engine {
             epoch: created.epoch,
             state,
             due: false,
+            granted: created.granted,
         };
         let nothing = Usage::estimated(0, 0);
         let begin = Input::Claimed {

@@ -7,6 +7,7 @@ pub(crate) mod connect;
 mod create;
 mod dialect;
 mod error;
+mod holds;
 mod housekeeping;
 mod lanes;
 mod lease;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use runloom_domain::{EncodedEvent, OrgId, RunId, RunStatus, ThreadId};
 use runloom_store::{
-    Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once, Rewind, Wake,
+    Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once, Remaining, Rewind, Wake,
 };
 
 use super::reserve::{self, Wish};
@@ -74,10 +74,12 @@ pub(crate) async fn run(
         return refused(CreateRun::TooManyLive);
     }
     let limits = reserve::limits(c, &wish).await?;
-    if let Some(why) = reserve::hold(c, &wish, &limits).await? {
-        return refused(why);
-    }
-    let (creation, created) = compose(new, counters, behind, limits.any())?;
+    let granted = match reserve::hold(c, &wish, &limits).await? {
+        Ok(granted) => granted,
+        Err(why) => return refused(why),
+    };
+    let (creation, mut created) = compose(new, counters, behind, limits.any())?;
+    created.granted = granted;
     dialect::write_run(c, now, creation).await?;
     Ok(Verdict::Keep(Once::Done(CreateRun::Created(created))))
 }
@@ -236,6 +238,7 @@ pub(crate) fn compose(
         first,
         event,
         epoch: u64::from(owner.is_some()),
+        granted: Some(Remaining::default()),
     };
     Ok((creation, created))
 }

@@ -160,10 +160,7 @@ async fn of_budget(
     };
     let left = more(cost, more_cost).left(spent.cost);
     let tokens_left = more(tokens, more_tokens).left(spent.tokens);
-    Ok(Remaining {
-        cost: found.max_cost_nanos.map(|_| NanoUsd::from_nanos(left)),
-        output_tokens: found.max_tokens.map(|_| tokens_left.unsigned_abs()),
-    })
+    Ok(reserve::of_budget(&found, left, tokens_left))
 }
 
 /// Reserves as much as there is of the cost and tokens that are wanted.

@@ -4,13 +4,13 @@
 //! budgets, each by key.
 
 use diesel::prelude::*;
-use runloom_domain::{OrgId, RunId, Timestamp};
-use runloom_store::{Allowance, CreateRun, Held, NewRun};
+use runloom_domain::{NanoUsd, OrgId, RunId, Timestamp};
+use runloom_store::{Allowance, CreateRun, Held, NewRun, Remaining, StoreError};
 
 use super::{Conn, RunQueryDsl, dialect};
 use crate::failure::Failure;
-use crate::rows::money::{BudgetRow, CreditHoldRow, SpendRow};
-use crate::schema::{budget_holds, budget_spend, budgets, credit_holds, org_balances, orgs};
+use crate::rows::money::{BudgetHoldRow, BudgetRow, CreditHoldRow, SpendRow};
+use crate::schema::{budget_spend, budgets, credit_holds, org_balances, orgs};
 use crate::types::{At, Id};
 
 /// What is to be known of a new run; a [`NewRun`] itself can't be shared between threads.
@@ -73,27 +73,41 @@ pub(super) async fn limits(c: &mut Conn, wish: &Wish) -> QueryResult<Limits> {
 }
 
 /// Reserves all that the run has to hold, or says why it can't; then what was reserved before is
-/// to be undone.
+/// to be undone. Returns what the run may use in its first step, if it holds enough for one.
 pub(super) async fn hold(
     c: &mut Conn,
     wish: &Wish,
     limits: &Limits,
-) -> Result<Option<CreateRun>, Failure> {
-    if limits.metered && !hold_credits(c, wish).await? {
-        return Ok(Some(CreateRun::NoCredit));
+) -> Result<Result<Option<Remaining>, CreateRun>, Failure> {
+    let mut granted = Some(Remaining::default());
+    if limits.metered {
+        let Some(held) = hold_credits(c, wish).await? else {
+            return Ok(Err(CreateRun::NoCredit));
+        };
+        granted = held.enough_to_begin().map(|credits| Remaining {
+            cost: Some(wish.allowance.terms.cost_left(credits, [])),
+            output_tokens: None,
+        });
     }
-    for budget in &limits.budgets {
-        if !hold_budget(c, wish, budget).await? {
-            return Ok(Some(CreateRun::NoBudget(budget.name()?)));
-        }
+    if limits.budgets.is_empty() {
+        return Ok(Ok(granted));
     }
-    Ok(None)
+    let of_budgets = hold_budgets(c, wish, &limits.budgets).await?;
+    Ok(of_budgets.map(|part| granted.zip(part).map(|(all, part)| all.and(part))))
 }
 
-async fn hold_credits(c: &mut Conn, wish: &Wish) -> QueryResult<bool> {
+/// What is left by a budget of which so much is left to a run.
+pub(super) fn of_budget(budget: &BudgetRow, cost: i64, tokens: i64) -> Remaining {
+    Remaining {
+        cost: budget.max_cost_nanos.map(|_| NanoUsd::from_nanos(cost)),
+        output_tokens: budget.max_tokens.map(|_| tokens.unsigned_abs()),
+    }
+}
+
+async fn hold_credits(c: &mut Conn, wish: &Wish) -> QueryResult<Option<Held>> {
     let Allowance { credits, terms, .. } = wish.allowance;
     let Some(amount) = reserve(c, wish.org.into(), credits).await? else {
-        return Ok(false);
+        return Ok(None);
     };
     diesel::insert_into(credit_holds::table)
         .values(CreditHoldRow {
@@ -106,7 +120,7 @@ async fn hold_credits(c: &mut Conn, wish: &Wish) -> QueryResult<bool> {
         })
         .execute(c)
         .await?;
-    Ok(true)
+    Ok(Some(Held { amount, ..credits }))
 }
 
 /// Reserves all of it; for a run that may get more later also the last that there is.
@@ -148,55 +162,63 @@ pub(super) async fn up_to(c: &mut Conn, org: Id, wanted: i64) -> QueryResult<i64
     Ok(some)
 }
 
-/// A budget with anything left lets a run begin, with what there is.
-async fn hold_budget(c: &mut Conn, wish: &Wish, budget: &BudgetRow) -> Result<bool, Failure> {
-    let start = At(budget.period()?.start(wish.at));
-    let spend = standing(c, budget, start).await?;
-    let (cost, tokens) = (spend.free_cost(budget), spend.free_tokens(budget));
-    if cost.into_iter().chain(tokens).any(|free| free <= 0) {
-        return Ok(false);
+/// A budget with anything left lets a run begin, with what there is. Those of a run are looked at
+/// together and then changed together: between the first look and the commit all runs of the
+/// organisation wait.
+async fn hold_budgets(
+    c: &mut Conn,
+    wish: &Wish,
+    budgets: &[BudgetRow],
+) -> Result<Result<Option<Remaining>, CreateRun>, Failure> {
+    let start = |budget: &BudgetRow| Ok((budget.budget_id, At(budget.period()?.start(wish.at))));
+    let keys: Vec<(Id, At)> = budgets
+        .iter()
+        .map(start)
+        .collect::<Result<_, StoreError>>()?;
+    let standing = dialect::standing(c, wish.org.into(), &keys).await?;
+    let mut granted = Some(Remaining::default());
+    let mut holds = Vec::with_capacity(budgets.len());
+    for ((budget, (_, start)), spend) in budgets.iter().zip(keys).zip(standing) {
+        let Some((cost, tokens)) = part(&wish.allowance, budget, spend) else {
+            return Ok(Err(CreateRun::NoBudget(budget.name()?)));
+        };
+        granted = granted
+            .zip(cost.enough_to_begin())
+            .zip(tokens.enough_to_begin())
+            .map(|((all, cost), tokens)| all.and(of_budget(budget, cost, tokens)));
+        holds.push(BudgetHoldRow {
+            org_id: budget.org_id,
+            run_id: wish.run.into(),
+            budget_id: budget.budget_id,
+            period_start: start,
+            cost_nanos: cost.amount,
+            tokens: tokens.amount,
+            step_cost_nanos: cost.step,
+            step_tokens: tokens.step,
+        });
     }
-    let at_most = |held: Held, free: Option<i64>| held.amount.min(free.unwrap_or(i64::MAX));
-    let cost = at_most(wish.allowance.cost, cost);
-    let tokens = at_most(wish.allowance.tokens, tokens);
-    add(c, (budget.org_id, budget.budget_id, start), cost, tokens).await?;
-    diesel::insert_into(budget_holds::table)
-        .values((
-            budget_holds::org_id.eq(budget.org_id),
-            budget_holds::run_id.eq(Id::from(wish.run)),
-            budget_holds::budget_id.eq(budget.budget_id),
-            budget_holds::period_start.eq(start),
-            budget_holds::cost_nanos.eq(cost),
-            budget_holds::tokens.eq(tokens),
-            budget_holds::step_cost_nanos.eq(wish.allowance.cost.step),
-            budget_holds::step_tokens.eq(wish.allowance.tokens.step),
-        ))
-        .execute(c)
-        .await?;
-    Ok(true)
+    dialect::hold_budgets(c, &holds).await?;
+    Ok(Ok(granted))
 }
 
-/// How the budget stands in the period, in a row that nobody else can change; made when it is
-/// the period's first run.
-async fn standing(c: &mut Conn, budget: &BudgetRow, start: At) -> QueryResult<SpendRow> {
-    use budget_spend as s;
-    diesel::insert_into(s::table)
-        .values((
-            s::org_id.eq(budget.org_id),
-            s::budget_id.eq(budget.budget_id),
-            s::period_start.eq(start),
-        ))
-        .on_conflict_do_nothing()
-        .execute(c)
-        .await?;
-    let row = s::table
-        .find((budget.org_id, budget.budget_id, start))
-        .select(SpendRow::as_select());
-    dialect::locked!(row).first(c).await
+/// How much of the budget the run gets, if anything is left.
+fn part(allowance: &Allowance, budget: &BudgetRow, spend: SpendRow) -> Option<(Held, Held)> {
+    let (cost, tokens) = (spend.free_cost(budget), spend.free_tokens(budget));
+    if cost.into_iter().chain(tokens).any(|free| free <= 0) {
+        return None;
+    }
+    let at_most = |held: Held, free: Option<i64>| Held {
+        amount: held.amount.min(free.unwrap_or(i64::MAX)),
+        ..held
+    };
+    Some((
+        at_most(allowance.cost, cost),
+        at_most(allowance.tokens, tokens),
+    ))
 }
 
 /// Reserves more of a budget.
-pub(super) async fn add(
+pub(crate) async fn add(
     c: &mut Conn,
     key: (Id, Id, At),
     cost: i64,

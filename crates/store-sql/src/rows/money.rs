@@ -11,7 +11,7 @@ use runloom_store::{
 
 use super::{signed, unsigned};
 use crate::failure::corrupt;
-use crate::schema::{budget_spend, budgets, credit_holds, credit_ledger};
+use crate::schema::{budget_holds, budget_spend, budgets, credit_holds, credit_ledger};
 use crate::types::{At, Id};
 
 /// A line of the account as it is written and read.
@@ -85,6 +85,20 @@ impl CreditHoldRow {
             multiplier: Multiplier::from_thousandths(multiplier),
         })
     }
+}
+
+/// What a new run holds of a budget.
+#[derive(Clone, Copy, Debug, Insertable)]
+#[diesel(table_name = budget_holds)]
+pub(crate) struct BudgetHoldRow {
+    pub(crate) org_id: Id,
+    pub(crate) run_id: Id,
+    pub(crate) budget_id: Id,
+    pub(crate) period_start: At,
+    pub(crate) cost_nanos: i64,
+    pub(crate) tokens: i64,
+    pub(crate) step_cost_nanos: i64,
+    pub(crate) step_tokens: i64,
 }
 
 /// A budget as it is written and read.

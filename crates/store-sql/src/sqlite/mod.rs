@@ -6,6 +6,7 @@ mod census;
 mod create;
 mod dialect;
 mod error;
+mod holds;
 mod housekeeping;
 mod lease;
 mod meter;

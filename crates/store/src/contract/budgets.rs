@@ -250,6 +250,36 @@ pub async fn the_last_part_may_be_small(h: &Harness) {
     assert_eq!(of(&second).await.unwrap(), cost(2));
 }
 
+/// A creation tells what the first step may use, unless there may be more by then.
+pub async fn a_creation_tells_what_its_first_step_may_use(h: &Harness) {
+    let tenant = tenant(h).await;
+    let grows = Allowance {
+        cost: Held {
+            amount: 3_000_000,
+            step: 3_000_000,
+        },
+        ..unmetered(0, 9)
+    };
+    let granted = async || {
+        let new = limited(h, &tenant, grows).await;
+        let run = new.run_id;
+        let granted = create(h, new).await.granted;
+        let remaining = h.store().remaining(tenant.org, run).await.unwrap();
+        (granted, remaining)
+    };
+    assert_eq!(
+        granted().await,
+        (Some(Remaining::default()), Remaining::default())
+    );
+    budget(h, new_budget(&tenant, at_most(5))).await;
+    let cost = |credits| Remaining {
+        cost: Some(spending(credits, 0).cost),
+        output_tokens: None,
+    };
+    assert_eq!(granted().await, (Some(cost(3)), cost(3)));
+    assert_eq!(granted().await, (None, cost(2)));
+}
+
 /// The tightest of several budgets counts, in each respect.
 pub async fn the_tightest_budget_counts(h: &Harness) {
     let tenant = tenant(h).await;

@@ -297,6 +297,23 @@ pub async fn what_remains_is_what_was_not_spent(h: &Harness) {
     assert_eq!(credits_of(h, &tenant).await, (59, 0));
 }
 
+/// A creation tells what the first step may use, unless there may be more by then.
+pub async fn a_creation_tells_what_its_first_step_may_use(h: &Harness) {
+    let tenant = tenant(h).await;
+    top_up(h, &tenant, 30).await;
+    let grows = Allowance {
+        credits: Held {
+            amount: 20,
+            step: 20,
+        },
+        ..allowance(0, 0)
+    };
+    for granted in [Some(of_credits(20)), None] {
+        let new = limited(h, &tenant, grows).await;
+        assert_eq!(create(h, new).await.granted, granted);
+    }
+}
+
 /// A run whose allowance grows reserves more before a step, as long as there is more.
 pub async fn a_step_reserves_more(h: &Harness) {
     let tenant = tenant(h).await;

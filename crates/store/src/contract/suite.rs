@@ -51,6 +51,7 @@ macro_rules! contract_suite {
                 a_budget_counts_its_scope;
                 a_run_holds_its_part_until_its_end;
                 the_last_part_may_be_small;
+                a_creation_tells_what_its_first_step_may_use;
                 the_tightest_budget_counts;
                 a_long_run_does_not_escape;
                 racing_runs_share_a_budget;
@@ -124,6 +125,7 @@ macro_rules! contract_suite {
                 an_organisation_may_have_its_own_rule;
                 what_remains_is_what_was_not_spent;
                 a_step_reserves_more;
+                a_creation_tells_what_its_first_step_may_use;
                 racing_steps_share_the_credits;
                 a_refused_end_settles_nothing;
                 the_last_credits_may_be_few;

@@ -1,7 +1,9 @@
 use runloom_domain::{Message, MessageBody, RunStatus, RunTotals, Timestamp};
 
 use super::state::{Posted, Run, State, rejected, storable};
-use crate::{CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once, RunRecord, StoreError};
+use crate::{
+    CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once, Remaining, RunRecord, StoreError,
+};
 
 impl State {
     pub(super) fn create_run(
@@ -27,6 +29,10 @@ impl State {
         }
 
         let once = new.once.take();
+        let granted = match &hold {
+            Some(hold) => self.money.granted(hold),
+            None => Some(Remaining::default()),
+        };
         self.money.hold(new.org_id, new.run_id, hold);
         self.write_thread(&mut new);
         for content in new.contents.drain(..) {
@@ -38,6 +44,7 @@ impl State {
             first,
             event: event.clone(),
             epoch: u64::from(starts(first) && new.owner.is_some()),
+            granted,
         };
         let mut run = new_run(new, first, now);
         run.turn = self.runs.len();

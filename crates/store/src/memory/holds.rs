@@ -106,6 +106,23 @@ impl Money {
         })
     }
 
+    /// What a new run may use in its first step, if it holds as much as that may cost.
+    pub(super) fn granted(&self, hold: &Hold) -> Option<Remaining> {
+        let mut granted = Remaining::default();
+        if let Some(held) = hold.credits {
+            granted.cost = Some(hold.terms.cost_left(held.enough_to_begin()?, []));
+        }
+        for held in &hold.budgets {
+            let (cost, tokens) = (held.cost.enough_to_begin()?, held.tokens.enough_to_begin()?);
+            let limits = self.budgets.get(&held.budget_id)?.limits;
+            granted = granted.and(Remaining {
+                cost: limits.max_cost.map(|_| NanoUsd::from_nanos(cost)),
+                output_tokens: limits.max_tokens.map(|_| tokens.unsigned_abs()),
+            });
+        }
+        Some(granted)
+    }
+
     /// Writes down what a new run holds.
     pub(super) fn hold(&mut self, org: OrgId, run: RunId, hold: Option<Hold>) {
         let Some(hold) = hold else { return };

@@ -20,6 +20,11 @@ impl Held {
         if wanted > 0 { wanted } else { 0 }
     }
 
+    /// What a run that has spent nothing may spend, if it needs no more for its first step.
+    pub fn enough_to_begin(self) -> Option<i64> {
+        (self.wanted(0) == 0).then_some(self.amount)
+    }
+
     /// What a run that has spent so much may still spend.
     pub const fn left(self, spent: i64) -> i64 {
         let left = self.amount.saturating_sub(spent);

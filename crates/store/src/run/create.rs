@@ -5,7 +5,7 @@ use runloom_domain::{
     Timestamp, TraceId, UserId,
 };
 
-use super::Allowance;
+use super::{Allowance, Remaining};
 use crate::Idempotency;
 
 /// What to do when the thread has a run that hasn't ended.
@@ -136,6 +136,11 @@ pub struct CreatedRun {
     pub event: EncodedEvent,
     /// Its epoch: 1 when it has an owner, 0 when it is free.
     pub epoch: u64,
+    /// What it may use in its first step, as [`RunStore::remaining`] would say; absent when that
+    /// has to be asked, since it holds less than a step may cost and there may be more by then.
+    ///
+    /// [`RunStore::remaining`]: crate::RunStore::remaining
+    pub granted: Option<Remaining>,
 }
 
 /// What became of a creation.
