@@ -74,6 +74,7 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         store: database.clone(),
         models: Arc::new(models),
         tools: runloom_tools::builtin(clock.clone()),
+        sources: vec![],
         catalog: Arc::new(scenario::catalog()?),
         clock: clock.clone(),
         signals: None,

@@ -44,13 +44,15 @@ pub use money::{CreditRate, CreditTerms, Multiplier, NanoUsd, credits_for};
 pub use permission::{OrgRole, Permission, PermissionSet, UnknownName};
 pub use persona::{ApprovalMode, ApprovalPolicy, OnOverflow, Persona, PersonaRef};
 pub use prompt::{MAX_PROMPT, PromptError, PromptTemplate};
-pub use request::{Answer, AnswerError, Decision, InputRequest, RequestKind, parse_answer};
+pub use request::{
+    Answer, AnswerError, Decision, InputAction, InputRequest, RequestKind, ToolInput, parse_answer,
+};
 pub use route::{Backoff, DollarPrices, Prices, RateLimits, Route, RouteTimeouts};
 pub use rule::RouteRule;
 pub use secret::EncryptedSecret;
 pub use spec::{RunSpec, ToolPin};
 pub use status::{InvalidTransition, RunStatus, Transition};
 pub use timestamp::{Timestamp, TimestampParseError};
-pub use tool::{ToolClass, ToolDefinition};
+pub use tool::{ToolClass, ToolDefinition, ToolOrigin};
 pub use totals::{ModelCall, RunTotals};
 pub use usage::{TokenBuckets, Usage, UsageSource};

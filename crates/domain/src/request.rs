@@ -63,6 +63,27 @@ pub enum Decision {
     Answer,
 }
 
+/// What a person makes of a question that a tool asks in the middle of a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", content = "content", rename_all = "snake_case")]
+pub enum InputAction {
+    /// They have answered: with what fits the question's schema, or else with text.
+    Accept(Value),
+    /// They don't want to answer.
+    Decline,
+    /// They want the call to end.
+    Cancel,
+}
+
+/// What a tool that has asked is called again with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolInput {
+    /// What the person made of the question.
+    pub action: InputAction,
+    /// What the tool handed over with its question.
+    pub state: Value,
+}
+
 /// An answer, parsed by the kind of its request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ApprovalMode, CreditRate, Generation, Limits, OnOverflow, PersonaRef, Route, ToolClass,
+    ToolOrigin,
 };
 
 /// A tool as a run froze it.
@@ -18,6 +19,9 @@ pub struct ToolPin {
     /// Whether a call is a question to a person, whose answer is the result.
     #[serde(default)]
     pub asks: bool,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "ToolOrigin::is_builtin")]
+    pub origin: ToolOrigin,
 }
 
 /// Everything a run needs to know of the configuration, frozen when it starts and kept in

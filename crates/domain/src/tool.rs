@@ -14,6 +14,36 @@ pub enum ToolClass {
     Once,
 }
 
+/// Where a tool that a run has pinned comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ToolOrigin {
+    /// It is the process's own.
+    #[default]
+    Builtin,
+    /// It is a tool of an MCP server.
+    Mcp {
+        /// The server's id, or its name in the operator's configuration.
+        server: String,
+        /// The tool's name there.
+        tool: String,
+    },
+    /// An organisation has registered it with a URL.
+    Http {
+        /// Its id.
+        tool_id: String,
+    },
+    /// The client that created the run runs it.
+    Client,
+}
+
+impl ToolOrigin {
+    /// Whether the tool is the process's own.
+    pub fn is_builtin(&self) -> bool {
+        *self == Self::Builtin
+    }
+}
+
 /// A tool as the model sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolDefinition {

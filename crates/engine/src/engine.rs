@@ -6,7 +6,7 @@ use runloom_store::{RunStore, Signals, StoreError};
 
 use crate::port::catalog::Catalog;
 use crate::port::model::ModelPort;
-use crate::port::tool::ToolBox;
+use crate::port::tool::{ToolBox, ToolSource};
 use crate::shared::Shared;
 use crate::worker::Worker;
 
@@ -17,8 +17,10 @@ pub struct EngineParts {
     pub store: Arc<dyn RunStore>,
     /// Speaks to models.
     pub models: Arc<dyn ModelPort>,
-    /// What models may call.
+    /// What models may call of this process's own tools.
     pub tools: ToolBox,
+    /// Where models may call others.
+    pub sources: Vec<Arc<dyn ToolSource>>,
     /// Personas and routes.
     pub catalog: Arc<dyn Catalog>,
     /// The time of day.

@@ -49,6 +49,7 @@
 //! let tools = ToolBox::default(); // `.with(…)` adds one
 //! let parts = EngineParts {
 //!     signals: None, // one node; others share a store and tell each other
+//!     sources: vec![], // tools of others, such as MCP servers
 //!     store: store.clone(), models, tools, catalog, clock: clock.clone(),
 //! };
 //! let engine = Engine::start(parts, EngineConfig::default()).await?; // goes on with what is due

@@ -102,6 +102,7 @@ impl Parts {
             store: database.clone(),
             models,
             tools,
+            sources: vec![],
             catalog: Arc::new(OrgCatalog::new(platform, database.clone())),
             clock: Arc::clone(&clock),
             signals,

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use runloom_domain::{ToolClass, ToolDefinition};
-use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
+use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use serde_json::{Value, json};
 
 /// `ask_user`: puts a question to a person. The engine asks it and gives the answer as the
@@ -47,7 +47,7 @@ impl Tool for AskUser {
         true
     }
 
-    async fn call(&self, _: ToolContext, _: Value) -> Result<String, ToolError> {
+    async fn call(&self, _: ToolContext, _: Value) -> Result<ToolReply, ToolError> {
         Err(ToolError::failed("only a person can answer a question"))
     }
 }

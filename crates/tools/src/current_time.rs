@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runloom_domain::{Clock, Timestamp, ToolClass, ToolDefinition};
-use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
+use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use serde_json::{Value, json};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -47,7 +47,7 @@ impl Tool for CurrentTime {
         ToolClass::Pure
     }
 
-    async fn call(&self, _: ToolContext, arguments: Value) -> Result<String, ToolError> {
+    async fn call(&self, _: ToolContext, arguments: Value) -> Result<ToolReply, ToolError> {
         let arguments = object(arguments)?;
         let offset = match text(&arguments, "timezone")? {
             Some(timezone) => parse_offset(&timezone).ok_or_else(|| {
@@ -58,6 +58,7 @@ impl Tool for CurrentTime {
             None => UtcOffset::UTC,
         };
         show(self.clock.now(), offset)
+            .map(ToolReply::Output)
             .ok_or_else(|| ToolError::failed("the time is out of the calendar's range"))
     }
 }

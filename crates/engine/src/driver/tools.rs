@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::{Owned, Running};
 use crate::machine::ToolOutcome;
-use crate::port::tool::{Tool, ToolContext, ToolError};
+use crate::port::tool::{Progress, Tool, ToolContext, ToolError, ToolReply};
 use crate::shared::Shared;
 
 /// How long a stopped tool may take to let go. A tool stops when its future is dropped; only
@@ -56,11 +56,7 @@ impl RunningTools {
         let Some(tool) = shared.parts.tools.get(name).cloned() else {
             // The run froze a tool that this process doesn't have (any more).
             let message = format!("{name} is not available on this server");
-            let error = ToolError {
-                class: "tool.unavailable".into(),
-                message,
-            };
-            let result = Err(error);
+            let result = Err(ToolError::unavailable(message));
             self.tasks.spawn(async move {
                 ToolOutcome {
                     tool_call_id,
@@ -75,6 +71,9 @@ impl RunningTools {
             org_id: run.org_id,
             run_id: run.run_id,
             tool_call_id,
+            attempt: run.state.call(tool_call_id).map_or(1, |call| call.starts),
+            input: None,
+            progress: Progress::default(),
         };
         self.latest
             .insert(tool_call_id, Instant::now() + tool.timeout());
@@ -133,21 +132,23 @@ async fn run_tool(
     tool: Arc<dyn Tool>,
     context: ToolContext,
     arguments: Value,
-) -> (Result<String, ToolError>, usize) {
+) -> (Result<ToolReply, ToolError>, usize) {
     let (limit, output_cap) = (tool.timeout(), tool.output_cap().min(MAX_SHOWN));
     let result = match tokio::time::timeout(limit, tool.call(context, arguments)).await {
         Ok(result) => result.map(cap),
-        Err(_) => Err(ToolError {
-            class: "tool.timeout".into(),
-            message: format!("the tool took longer than {} s", limit.as_secs()),
-        }),
+        Err(_) => {
+            let message = format!("the tool took longer than {} s", limit.as_secs());
+            Err(ToolError::new("tool.timeout", message))
+        }
     };
     (result, output_cap)
 }
 
 /// Keeps the beginning of an output without end.
-fn cap(mut output: String) -> String {
-    let end = runloom_domain::text::prefix(&output, MAX_OUTPUT).len();
-    output.truncate(end);
-    output
+fn cap(mut reply: ToolReply) -> ToolReply {
+    if let ToolReply::Output(output) = &mut reply {
+        let end = runloom_domain::text::prefix(output, MAX_OUTPUT).len();
+        output.truncate(end);
+    }
+    reply
 }

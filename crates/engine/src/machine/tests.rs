@@ -1,7 +1,7 @@
 use runloom_domain::event::{FinishReason, RunStarted};
 use runloom_domain::{
     ApprovalMode, EventBody, EventPrivate, Multiplier, NanoUsd, Prices, RunId, RunSpec, RunStatus,
-    ThreadId, ToolClass, ToolPin, TraceId, UsageSource, parse_answer,
+    ThreadId, ToolClass, ToolOrigin, ToolPin, TraceId, UsageSource, parse_answer,
 };
 use serde_json::json;
 
@@ -19,6 +19,7 @@ fn spec(limits: &Value) -> RunSpec {
         class,
         approval,
         asks: false,
+        origin: ToolOrigin::Builtin,
     };
     let mut spec: RunSpec = serde_json::from_value(json!({
         "persona": {"key": "p", "version": "1"},
@@ -189,7 +190,7 @@ fn tools_start_with_their_calls_and_the_next_step_follows_the_last_result() {
     let id = run.running.pop_first().unwrap();
     let (types, decision) = run.take(Input::ToolFinished(ToolOutcome {
         tool_call_id: id,
-        result: Ok("é".repeat(10)),
+        result: Ok("é".repeat(10).into()),
         duration_ms: 1,
         output_cap: 5,
     }));

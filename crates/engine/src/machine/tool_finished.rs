@@ -5,15 +5,15 @@ use runloom_store::ToolOutput;
 
 use super::draft::Draft;
 use super::{CallState, go_on};
-use crate::port::tool::ToolError;
+use crate::port::tool::{ToolError, ToolReply};
 
 /// What a tool returned.
 #[derive(Clone, Debug)]
 pub(crate) struct ToolOutcome {
     /// The call.
     pub(crate) tool_call_id: ToolCallId,
-    /// Its output, or why there is none.
-    pub(crate) result: Result<String, ToolError>,
+    /// What it said, or why it has no result.
+    pub(crate) result: Result<ToolReply, ToolError>,
     /// How long it ran, in milliseconds.
     pub(crate) duration_ms: u64,
     /// How many bytes of it the model gets to see.
@@ -28,7 +28,13 @@ pub(super) fn tool_finished(draft: &mut Draft<'_>, outcome: ToolOutcome) {
     if call.state != CallState::Started {
         return;
     }
-    let (content, error, truncated) = match outcome.result {
+    let result = outcome.result.and_then(|reply| match reply {
+        ToolReply::Output(output) => Ok(output),
+        ToolReply::NeedsInput(_) | ToolReply::NotYet(_) => {
+            Err(ToolError::failed("the tool can't wait here"))
+        }
+    });
+    let (content, error, truncated) = match result {
         Ok(output) => {
             let output = text::without_nul(&output).into_owned();
             let shown = text::prefix(&output, outcome.output_cap).to_owned();

@@ -150,7 +150,7 @@ impl Sim {
             return Fate::Kept;
         };
         let result = if ok {
-            Ok("42".to_owned())
+            Ok("42".into())
         } else {
             Err(ToolError::failed("no luck"))
         };

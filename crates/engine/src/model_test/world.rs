@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use runloom_domain::{
     ApprovalMode, Clock, MessageId, NanoUsd, NodeId, OrgId, Prices, RunId, RunSpec, RunStatus,
-    ThreadId, ToolClass, ToolPin, TraceId, UserId, parse_answer,
+    ThreadId, ToolClass, ToolOrigin, ToolPin, TraceId, UserId, parse_answer,
 };
 use runloom_store::{Allowance, CreateRun, Intended, Intent, NewRun, NewThread, OnBusy, Once};
 
@@ -435,6 +435,7 @@ fn spec() -> RunSpec {
         class,
         approval,
         asks,
+        origin: ToolOrigin::Builtin,
     };
     spec.tools = vec![
         pin("pure", ToolClass::Pure, ApprovalMode::Auto, false),

@@ -1,6 +1,7 @@
 use runloom_domain::event::{RunQueued, RunStarted};
 use runloom_domain::{
-    EventBody, EventPrivate, NewEvent, Persona, RunSpec, RunStatus, StoredEvent, ToolPin, Usage,
+    EventBody, EventPrivate, NewEvent, Persona, RunSpec, RunStatus, StoredEvent, ToolOrigin,
+    ToolPin, Usage,
 };
 use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once};
 
@@ -86,6 +87,7 @@ impl Engine {
                 class: tool.class(),
                 approval: persona.approvals.mode(&name),
                 asks: tool.asks(),
+                origin: ToolOrigin::Builtin,
                 name,
             })
         };

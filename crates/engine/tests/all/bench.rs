@@ -80,6 +80,7 @@ pub(crate) fn parts(
         store: store.clone(),
         models: Arc::new(model),
         tools: ToolBox::default(),
+        sources: vec![],
         catalog: Arc::new(catalog(&serde_json::json!({}), routes)),
         clock: Arc::new(SystemClock),
         signals: None,

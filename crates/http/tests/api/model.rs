@@ -6,7 +6,7 @@ use futures_util::stream;
 use runloom_domain::event::FinishReason;
 use runloom_domain::{OrgId, RunId, ToolCallId, ToolClass, ToolDefinition};
 use runloom_engine::port::model::{ModelError, ModelEvent, ModelPort, ModelRequest, ModelStream};
-use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
+use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
@@ -91,8 +91,8 @@ impl Tool for Erase {
         1_000
     }
 
-    async fn call(&self, context: ToolContext, _: Value) -> Result<String, ToolError> {
+    async fn call(&self, context: ToolContext, _: Value) -> Result<ToolReply, ToolError> {
         let _: (OrgId, RunId, ToolCallId) = (context.org_id, context.run_id, context.tool_call_id);
-        Ok("x".repeat(3_000))
+        Ok("x".repeat(3_000).into())
     }
 }

@@ -80,6 +80,7 @@ impl Server {
                 store: store.clone(),
                 models: Arc::new(Model { gate: gate.clone() }),
                 tools: ToolBox::default().with(Erase),
+                sources: vec![],
                 catalog: platform.clone(),
                 clock: clock.clone(),
                 signals: None,

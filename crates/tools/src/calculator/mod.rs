@@ -7,7 +7,7 @@ mod parser;
 
 use async_trait::async_trait;
 use runloom_domain::{ToolClass, ToolDefinition};
-use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
+use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use serde_json::{Value, json};
 
 use crate::arguments::{object, text};
@@ -55,13 +55,13 @@ impl Tool for Calculator {
         ToolClass::Pure
     }
 
-    async fn call(&self, _: ToolContext, arguments: Value) -> Result<String, ToolError> {
+    async fn call(&self, _: ToolContext, arguments: Value) -> Result<ToolReply, ToolError> {
         let arguments = object(arguments)?;
         let expression = text(&arguments, "expression")?.ok_or_else(|| {
             ToolError::invalid_arguments("expression is missing; an example is \"7 * 6\"")
         })?;
         match parser::evaluate(&expression) {
-            Ok(value) => Ok(value.to_string()),
+            Ok(value) => Ok(value.to_string().into()),
             Err(CalcError::Syntax(message)) => Err(ToolError::invalid_arguments(message)),
             Err(CalcError::Math(message)) => Err(ToolError::failed(message)),
         }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_domain::{ToolClass, ToolDefinition};
-use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
+use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use serde_json::{Value, json};
 
 /// `block`: holds on to its thread for `millis`, and so can't be stopped by dropping its call,
@@ -28,12 +28,12 @@ impl Tool for Block {
         ToolClass::Pure
     }
 
-    async fn call(&self, _: ToolContext, arguments: Value) -> Result<String, ToolError> {
+    async fn call(&self, _: ToolContext, arguments: Value) -> Result<ToolReply, ToolError> {
         let millis = arguments["millis"]
             .as_u64()
             .ok_or_else(|| ToolError::invalid_arguments("millis must be a number"))?;
         std::thread::sleep(Duration::from_millis(millis));
-        Ok(format!("blocked {millis} ms"))
+        Ok(format!("blocked {millis} ms").into())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_domain::{ToolClass, ToolDefinition};
-use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
+use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use serde_json::{Value, json};
 
 /// `effect_once`, `effect_keyed` and `effect_pure`: append the call's effect key to the ledger. Optional
@@ -71,7 +71,7 @@ impl Tool for Effect {
         self.class
     }
 
-    async fn call(&self, context: ToolContext, arguments: Value) -> Result<String, ToolError> {
+    async fn call(&self, context: ToolContext, arguments: Value) -> Result<ToolReply, ToolError> {
         let pause = |name: &str| {
             let millis = arguments[name].as_u64().unwrap_or(0);
             tokio::time::sleep(Duration::from_millis(millis))
@@ -81,7 +81,7 @@ impl Tool for Effect {
         append(&self.ledger, &key)
             .map_err(|error| ToolError::failed(format!("the ledger can't be written: {error}")))?;
         pause("after_ms").await;
-        Ok(key)
+        Ok(key.into())
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
         let context = context();
         for tool in [&once, &keyed] {
             let told = tool.call(context.clone(), json!({"after_ms": 5})).await;
-            assert_eq!(told.unwrap(), context.effect_key());
+            assert_eq!(told.unwrap(), context.effect_key().into());
         }
         let lines = std::fs::read_to_string(&ledger).unwrap();
         let expected = format!("{0}\n{0}\n", context.effect_key());

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use runloom_domain::{ToolClass, ToolDefinition};
-use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
+use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use serde_json::{Value, json};
 
 /// `repeat`: gives `text` back, `times` times over, for results of any size.
@@ -28,11 +28,11 @@ impl Tool for Repeat {
         ToolClass::Pure
     }
 
-    async fn call(&self, _: ToolContext, arguments: Value) -> Result<String, ToolError> {
+    async fn call(&self, _: ToolContext, arguments: Value) -> Result<ToolReply, ToolError> {
         let text = arguments["text"].as_str();
         let times = arguments["times"].as_u64();
         text.zip(times.and_then(|times| usize::try_from(times).ok()))
-            .map(|(text, times)| text.repeat(times))
+            .map(|(text, times)| text.repeat(times).into())
             .ok_or_else(|| ToolError::invalid_arguments("text and times are needed"))
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_domain::{ToolClass, ToolDefinition};
-use runloom_engine::port::tool::{Tool, ToolContext, ToolError};
+use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use serde_json::{Value, json};
 
 /// `sleep`: takes `seconds`, and stops at once when its call is dropped.
@@ -27,13 +27,13 @@ impl Tool for Sleep {
         ToolClass::Pure
     }
 
-    async fn call(&self, _: ToolContext, arguments: Value) -> Result<String, ToolError> {
+    async fn call(&self, _: ToolContext, arguments: Value) -> Result<ToolReply, ToolError> {
         let duration = arguments["seconds"]
             .as_f64()
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
             .ok_or_else(|| ToolError::invalid_arguments("seconds must be a number"))?;
         tokio::time::sleep(duration).await;
-        Ok(format!("slept {} s", duration.as_secs_f64()))
+        Ok(format!("slept {} s", duration.as_secs_f64()).into())
     }
 }
 

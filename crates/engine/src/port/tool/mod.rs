@@ -1,12 +1,21 @@
 //! The tool port.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod progress;
+mod reply;
+mod source;
+mod toolbox;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_domain::{OrgId, RunId, ToolCallId, ToolClass, ToolDefinition};
 use serde_json::Value;
+
+pub use progress::{Progress, ProgressReport};
+pub use reply::{Question, ToolReply};
+pub use runloom_domain::{InputAction, ToolInput};
+pub use source::{OfferedTool, SourceError, ToolSource};
+pub use toolbox::ToolBox;
 
 /// Something that a model can call.
 #[async_trait]
@@ -24,9 +33,19 @@ pub trait Tool: Send + Sync + 'static {
         false
     }
 
-    /// How long a call may take.
+    /// Whether a call may say [`ToolReply::NotYet`].
+    fn waits(&self) -> bool {
+        false
+    }
+
+    /// How long a call may take. One that reports progress may take as long again from there.
     fn timeout(&self) -> Duration {
         Duration::from_mins(1)
+    }
+
+    /// How long a call may take at most, whatever progress it reports.
+    fn longest(&self) -> Duration {
+        self.timeout()
     }
 
     /// How many bytes of output the model gets to see; at most 64 KiB. The rest is stored.
@@ -36,7 +55,7 @@ pub trait Tool: Send + Sync + 'static {
 
     /// Runs the tool. Dropping the future cancels the call: the tool must stop then, and
     /// leave nothing running behind.
-    async fn call(&self, context: ToolContext, arguments: Value) -> Result<String, ToolError>;
+    async fn call(&self, context: ToolContext, arguments: Value) -> Result<ToolReply, ToolError>;
 }
 
 /// For whom a tool runs. Identity comes from here, never from the arguments.
@@ -48,6 +67,12 @@ pub struct ToolContext {
     pub run_id: RunId,
     /// The call.
     pub tool_call_id: ToolCallId,
+    /// How often the call has been started, this time included.
+    pub attempt: u32,
+    /// What a person said to the question that the call itself has asked before.
+    pub input: Option<ToolInput>,
+    /// Where the call says how far it is.
+    pub progress: Progress,
 }
 
 impl ToolContext {
@@ -68,43 +93,35 @@ pub struct ToolError {
 }
 
 impl ToolError {
-    /// The arguments don't fit.
-    pub fn invalid_arguments(message: impl Into<String>) -> Self {
+    /// An error of any class.
+    pub fn new(class: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            class: "tool.invalid_arguments".into(),
+            class: class.into(),
             message: message.into(),
         }
+    }
+
+    /// The arguments don't fit.
+    pub fn invalid_arguments(message: impl Into<String>) -> Self {
+        Self::new("tool.invalid_arguments", message)
     }
 
     /// The call was tried and failed.
     pub fn failed(message: impl Into<String>) -> Self {
-        Self {
-            class: "tool.failed".into(),
-            message: message.into(),
-        }
-    }
-}
-
-/// The tools of this process, by name.
-#[derive(Clone, Default)]
-pub struct ToolBox(BTreeMap<String, Arc<dyn Tool>>);
-
-impl ToolBox {
-    /// Adds a tool under the name of its definition; a later one replaces an earlier.
-    #[must_use]
-    pub fn with(mut self, tool: impl Tool) -> Self {
-        self.0.insert(tool.definition().name, Arc::new(tool));
-        self
+        Self::new("tool.failed", message)
     }
 
-    /// The tool called `name`.
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
-        self.0.get(name)
+    /// The tool isn't there, or can't be reached.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new("tool.unavailable", message)
     }
-}
 
-impl std::fmt::Debug for ToolBox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+    /// The call was broken off and may have taken effect. Of a tool that must not happen twice a
+    /// person is asked what to make of it, as after a crash; of others it is the call's result.
+    pub fn outcome_unknown(message: impl Into<String>) -> Self {
+        Self::new(Self::OUTCOME_UNKNOWN, message)
     }
+
+    /// The class of [`Self::outcome_unknown`].
+    pub const OUTCOME_UNKNOWN: &str = "tool.outcome_unknown";
 }
