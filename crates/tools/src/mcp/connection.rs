@@ -28,7 +28,6 @@ type Service = RunningService<RoleClient, Handler>;
 pub(super) struct Connection {
     pub(super) peer: Peer<RoleClient>,
     pub(super) handler: Handler,
-    pub(super) fault: Fault,
     pub(super) since: Instant,
     /// The tools, as listed on this connection.
     pub(super) listing: Listing,
@@ -64,7 +63,6 @@ impl Connection {
         Ok(Self {
             peer,
             handler,
-            fault,
             since: Instant::now(),
             listing: Listing::default(),
             running: Mutex::new(Some(running)),
@@ -74,7 +72,17 @@ impl Connection {
 
     /// Whether it is of no use any more.
     pub(super) fn is_dead(&self) -> bool {
-        self.peer.is_transport_closed() || self.handler.calls.closing.is_cancelled()
+        self.peer.is_transport_closed() || self.fault().reason().is_some()
+    }
+
+    pub(super) fn fault(&self) -> &Fault {
+        &self.handler.fault
+    }
+
+    /// Why it is dead.
+    pub(super) fn why(&self) -> String {
+        let reason = self.fault().reason();
+        reason.unwrap_or("it closed the connection").to_owned()
     }
 
     /// Whether nobody would miss it.
@@ -90,7 +98,7 @@ impl Connection {
 
     /// Ends it, within two seconds. Calls that are open fail.
     pub(super) async fn close(&self) {
-        self.handler.calls.closing.cancel();
+        self.fault().set("it was stopped");
         let Some(running) = self.running.lock().await.take() else {
             return;
         };
@@ -111,7 +119,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.handler.calls.closing.cancel();
+        self.fault().set("it was stopped");
     }
 }
 
@@ -120,7 +128,10 @@ async fn connect(
     guard: &Guard,
     fault: &Fault,
 ) -> Result<Running, McpError> {
-    let handler = Handler::default();
+    let handler = Handler {
+        fault: fault.clone(),
+        ..Handler::default()
+    };
     let (serving, process) = match &spec.transport {
         Transport::Stdio(stdio) => {
             let started = stdio::start(&spec.id, stdio, fault.clone());

@@ -119,9 +119,11 @@ struct Running {
 impl Running {
     /// Waits for the server's end, or ends it.
     async fn until(mut self, stop: CancellationToken) {
+        let fault = self.fault.clone();
         tokio::select! {
             status = self.child.wait() => self.fault.set(ended(status)),
             () = stop.cancelled() => self.ask().await,
+            () = fault.happened() => self.ask().await,
         }
         // The rest of the group may hold the pipes open, or go on for ever.
         let Self { mut child, watcher, end, .. } = self;
