@@ -142,7 +142,7 @@ def handle(message):
 def main():
     if COUNT:
         with open(COUNT, "a") as file:
-            file.write("started\n")
+            file.write("%d\n" % os.getpid())
     if FAULT == "exit":
         sys.exit(3)
     if FAULT == "slow":

@@ -150,3 +150,34 @@ async fn a_call_that_nobody_waits_for_is_cancelled() {
     }
     pool.shutdown().await;
 }
+
+/// Where the process that is killed leaves word of its server.
+const HOST: &str = "RUNLOOM_TEST_MCP_HOST";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_ends_with_us_however_we_end() {
+    if let Some(count) = std::env::var_os(HOST) {
+        let pool = pool();
+        pids(&pool.server(faulty("ignores", Some(count.as_ref())))).await;
+        return std::future::pending().await;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let count = file(&dir, "count");
+    // This very test, as a process of its own.
+    let mut host = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "life::a_server_ends_with_us_however_we_end"])
+        .env(HOST, &count)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while starts(&count) == 0 {
+        assert!(Instant::now() < until, "it doesn't start");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let server: u32 = std::fs::read_to_string(&count).unwrap().trim().parse().unwrap();
+    assert!(lives(server));
+    host.kill().unwrap();
+    host.wait().unwrap();
+    gone(&[server]).await;
+}
