@@ -8,6 +8,7 @@ use rmcp::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationCapability,
     ErrorCode, ErrorData, FormElicitationCapability, Implementation, ProgressNotificationParam,
+    ProtocolVersion,
 };
 use rmcp::service::{
     InboundStreamOrigin, NotificationContext, RequestContext, RoleClient,
@@ -72,6 +73,7 @@ impl ClientHandler for Handler {
         capabilities.elicitation = Some(forms);
         let version = env!("CARGO_PKG_VERSION");
         ClientConfig::new(capabilities, Implementation::new("runloom", version))
+            .with_protocol_version(ProtocolVersion::V_2025_11_25)
     }
 
     async fn create_elicitation(

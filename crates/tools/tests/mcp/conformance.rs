@@ -10,7 +10,7 @@ use runloom_tools::mcp::{Auth, McpServerSpec, Secret, Transport};
 use serde_json::{Value, json};
 
 use crate::real::variable;
-use crate::support::{answered, context, pool};
+use crate::support::{answered, client, context, pool};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn initialize() {
@@ -119,7 +119,7 @@ async fn token_url(url: &str) -> String {
 }
 
 async fn get(url: &str) -> Value {
-    let answer = reqwest::get(url).await.unwrap();
+    let answer = client().get(url).send().await.unwrap();
     assert!(answer.status().is_success(), "{url}: {}", answer.status());
     answer.json().await.unwrap()
 }

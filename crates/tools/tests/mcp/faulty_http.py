@@ -70,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200)
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.rfile.read(int(self.headers["content-length"] or 0))
         if self.path == "/token":
             return self.token(body)
         if self.path == "/revoke":
@@ -85,6 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         if method == "server/discover" and FAULT.startswith("modern"):
             return self.result(message, {
                 "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
+                "ttlMs": 0, "cacheScope": "private",
             })
         if method == "initialize":
             SEEN["initialized"] += 1

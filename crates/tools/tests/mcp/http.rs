@@ -10,7 +10,7 @@ use runloom_net::guard::{Guard, Policy};
 use runloom_tools::mcp::{Auth, McpServerSpec, Pool, PoolOptions, Secret, Transport};
 use serde_json::{Value, json};
 
-use crate::support::{answered, call, context, failure, memory, pool, tool};
+use crate::support::{answered, call, client, context, failure, memory, pool, tool};
 
 struct Faulty {
     process: Child,
@@ -57,7 +57,7 @@ impl Faulty {
     }
 
     async fn seen(&self) -> Value {
-        let seen = reqwest::get(self.url("/seen")).await.unwrap();
+        let seen = client().get(self.url("/seen")).send().await.unwrap();
         seen.json().await.unwrap()
     }
 }
@@ -112,8 +112,7 @@ async fn tokens_are_kept_and_replaced_when_they_are_refused() {
     assert_eq!(seen["tokens"], 1);
     let form = seen["resource"].as_str().unwrap();
     assert!(form.contains("grant_type=client_credentials&resource=http"), "{form}");
-    let client = reqwest::Client::new();
-    client.post(faulty.url("/revoke")).send().await.unwrap();
+    client().post(faulty.url("/revoke")).send().await.unwrap();
     call(&echo, json!({})).await.unwrap();
     assert_eq!(faulty.seen().await["tokens"], 2);
     pool.shutdown().await;

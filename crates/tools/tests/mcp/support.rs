@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use runloom_domain::{OrgId, RunId, Timestamp, ToolCallId, ToolClass, ToolInput};
 use runloom_engine::port::tool::{Progress, Tool as _, ToolContext, ToolError, ToolReply};
-use runloom_net::guard::{Guard, IpNet, Policy};
+use runloom_net::guard::{ClientOptions, Guard, IpNet, Policy};
 use runloom_tools::mcp::{
     Limits, McpServer, McpServerSpec, McpTool, Pool, PoolOptions, Stdio, Transport,
 };
@@ -16,6 +16,11 @@ use serde_json::{Value, json};
 pub(crate) fn guard() -> Guard {
     let loopback: IpNet = "127.0.0.0/8".parse().unwrap();
     Guard::new(Policy::allowing(vec![loopback]))
+}
+
+/// A client for looking behind the scenes.
+pub(crate) fn client() -> reqwest::Client {
+    guard().client(&ClientOptions::default()).unwrap()
 }
 
 pub(crate) fn pool() -> Pool {
@@ -101,7 +106,7 @@ pub(crate) fn lives(pid: u32) -> bool {
         .is_ok_and(|stat| !stat.rsplit(')').next().unwrap_or("").starts_with(" Z"))
 }
 
-/// Waits until none of these processes is there.
+/// Waits until none of these processes is there: what was killed may take a moment to die.
 pub(crate) async fn gone(pids: &[u32]) {
     let until = Instant::now() + Duration::from_secs(10);
     while pids.iter().any(|pid| lives(*pid)) {
