@@ -121,10 +121,15 @@ impl Calls {
     /// A call has got on. Notifications may overtake each other, so only a larger number counts.
     pub(super) fn progressed(&self, params: ProgressNotificationParam) {
         let open = self.lock();
-        let call = open.values().find(|call| call.token == params.progress_token);
+        let call = open
+            .values()
+            .find(|call| call.token == params.progress_token);
         let Some(call) = call else { return };
         call.steps.send_if_modified(|step| {
-            if step.as_ref().is_some_and(|step| step.done >= params.progress) {
+            if step
+                .as_ref()
+                .is_some_and(|step| step.done >= params.progress)
+            {
                 return false;
             }
             *step = Some(Step {

@@ -10,9 +10,7 @@ use rmcp::model::{
     ErrorCode, ErrorData, FormElicitationCapability, Implementation, ProgressNotificationParam,
     ProtocolVersion,
 };
-use rmcp::service::{
-    InboundStreamOrigin, NotificationContext, RequestContext, RoleClient,
-};
+use rmcp::service::{InboundStreamOrigin, NotificationContext, RequestContext, RoleClient};
 use runloom_domain::InputAction;
 use tokio::sync::oneshot;
 
@@ -94,7 +92,11 @@ impl ClientHandler for Handler {
         _context: RequestContext<RoleClient>,
     ) -> Result<rmcp::model::ListRootsResult, ErrorData> {
         // The default is an empty list, which would say that we have such a thing.
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "roots/list", None))
+        Err(ErrorData::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            "roots/list",
+            None,
+        ))
     }
 
     async fn on_progress(

@@ -41,7 +41,11 @@ pub(super) struct Retry {
 impl Retry {
     /// Reads what a server needs.
     pub(super) fn read(needs: InputRequiredResult) -> Result<Self, McpError> {
-        if needs.request_state.as_ref().is_some_and(|state| state.len() > LARGEST) {
+        if needs
+            .request_state
+            .as_ref()
+            .is_some_and(|state| state.len() > LARGEST)
+        {
             let why = format!("the server has a state of more than {LARGEST} bytes kept");
             return Err(McpError::Refused(why));
         }
