@@ -60,11 +60,13 @@ impl Calls {
     pub(super) async fn turn(&self) -> Turn {
         let turn = Arc::clone(&self.turn);
         if self.asks.load(Ordering::Relaxed) {
-            let _guard = turn.write_owned().await;
-            Turn::Alone { _guard }
+            Turn::Alone {
+                _guard: turn.write_owned().await,
+            }
         } else {
-            let _guard = turn.read_owned().await;
-            Turn::Shared { _guard }
+            Turn::Shared {
+                _guard: turn.read_owned().await,
+            }
         }
     }
 

@@ -115,8 +115,7 @@ impl Connection {
     /// Tools as they were written: one that can't be read shouldn't hide the others.
     async fn page(&self, cursor: Option<String>) -> Result<(Vec<Value>, Option<String>), McpError> {
         let params = PaginatedRequestParams::default().with_cursor(cursor);
-        let mut request = ListToolsRequest::default();
-        request.params = Some(params);
+        let request = ListToolsRequest::with_param(params);
         let answer = self
             .peer
             .send_request(ClientRequest::ListToolsRequest(request))

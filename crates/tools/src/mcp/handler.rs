@@ -79,11 +79,11 @@ impl ClientHandler for Handler {
         params: ElicitRequestParams,
         context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
-        let answer = match Question::read(params) {
-            Some(question) => self.ask(question, &context).await,
-            None => InputAction::Decline,
+        let Some(question) = Question::read(params) else {
+            return Ok(asked::result(InputAction::Decline));
         };
-        Ok(asked::result(answer))
+        let answer = self.ask(question.clone(), &context).await;
+        Ok(question.result(answer))
     }
 
     #[expect(deprecated, reason = "servers of older dates may still ask for them")]

@@ -48,10 +48,10 @@ fn clean(character: char) -> char {
 
 fn apart(name: &str, tool: &str) -> String {
     let digest = Sha256::digest(tool.as_bytes());
-    let suffix: String = digest[..3]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let suffix = format!(
+        "{:06x}",
+        u32::from_be_bytes([0, digest[0], digest[1], digest[2]])
+    );
     let kept = name.len().min(LONGEST - suffix.len() - 1);
     // Clean names are ASCII, so every place is a boundary.
     format!("{}_{suffix}", &name[..kept])

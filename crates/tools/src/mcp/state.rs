@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rmcp::model::{ElicitRequestParams, InputRequest, InputRequiredResult, InputResponses};
+use rmcp::model::{
+    ElicitRequestParams, ElicitResult, InputRequest, InputRequiredResult, InputResponses,
+};
 use runloom_domain::InputAction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -69,7 +71,7 @@ impl Retry {
                 self.questions.insert(name, question);
                 Ok(())
             }
-            None => self.respond(name, InputAction::Decline),
+            None => self.respond(name, result(InputAction::Decline)),
         }
     }
 
@@ -81,13 +83,13 @@ impl Retry {
     /// Takes the answer to it.
     pub(super) fn answer(&mut self, action: InputAction) -> Result<(), McpError> {
         match self.questions.pop_first() {
-            Some((name, _)) => self.respond(name, action),
+            Some((name, question)) => self.respond(name, question.result(action)),
             None => Ok(()),
         }
     }
 
-    fn respond(&mut self, name: String, action: InputAction) -> Result<(), McpError> {
-        let response: Value = serde_json::to_value(result(action))
+    fn respond(&mut self, name: String, result: ElicitResult) -> Result<(), McpError> {
+        let response: Value = serde_json::to_value(result)
             .map_err(|_| McpError::Refused("the answer can't be sent".into()))?;
         self.responses.insert(name, response);
         Ok(())

@@ -84,7 +84,7 @@ impl StdioTransport {
                     return Some(message);
                 }
                 Ok(_) => self.junk = 0,
-                Err(_) => self.junk += 1,
+                Err(()) => self.junk += 1,
             }
             if self.junk > JUNK {
                 self.fault
