@@ -11,7 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store-sql", &["store", "domain"]),
     ("engine", &["store", "domain"]),
     ("models", &["engine", "domain"]),
-    ("tools", &["engine", "domain"]),
+    ("tools", &["engine", "net", "domain"]),
     ("net", &[]),
     ("accounts", &["store", "domain"]),
     ("http", &["engine", "accounts", "store", "domain"]),

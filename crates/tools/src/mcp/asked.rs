@@ -1,0 +1,67 @@
+//! Questions that servers have for people.
+
+use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+/// What a question may have of bytes, prompt and schema together; it ends up in the log of a
+/// run.
+const LARGEST: usize = 32 * 1024;
+
+/// A question, as a person gets it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Question {
+    pub(super) prompt: String,
+    pub(super) schema: Value,
+}
+
+impl Question {
+    /// Reads what a server asks. `None` when nobody can be asked this: a person of whom only
+    /// the answers pass through us can't be sent to a page by a server.
+    pub(super) fn read(params: ElicitRequestParams) -> Option<Self> {
+        let ElicitRequestParams::FormElicitationParams {
+            message,
+            requested_schema,
+            ..
+        } = params
+        else {
+            return None;
+        };
+        let schema = serde_json::to_value(requested_schema).ok()?;
+        let size = message.len() + schema.to_string().len();
+        (size <= LARGEST).then_some(Self {
+            prompt: message,
+            schema,
+        })
+    }
+}
+
+/// What a person says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    Accept(Value),
+    Decline,
+    Cancel,
+}
+
+impl Answer {
+    pub(super) fn result(self) -> ElicitResult {
+        match self {
+            Self::Accept(content) => {
+                ElicitResult::new(ElicitationAction::Accept).with_content(content)
+            }
+            Self::Decline => ElicitResult::new(ElicitationAction::Decline),
+            Self::Cancel => ElicitResult::new(ElicitationAction::Cancel),
+        }
+    }
+}
+
+/// A question of a server that waits for our answer.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) question: Question,
+    /// Takes the answer. That nobody listens any more means that the server gave up.
+    pub(super) answer: oneshot::Sender<Answer>,
+}

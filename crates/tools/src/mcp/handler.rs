@@ -1,0 +1,105 @@
+//! What servers may ask of us.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rmcp::ClientHandler;
+use rmcp::model::{
+    ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationCapability,
+    ErrorCode, ErrorData, FormElicitationCapability, Implementation, ListRootsResult,
+    ProgressNotificationParam,
+};
+use rmcp::service::{
+    InboundStreamOrigin, NotificationContext, RequestContext, RoleClient,
+};
+use tokio::sync::oneshot;
+
+use super::asked::{Answer, Asked, Question};
+use super::calls::Calls;
+
+/// How long a question may be ahead of our knowing that its call was sent.
+const AHEAD: Duration = Duration::from_millis(50);
+
+/// Answers one server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Handler {
+    pub(super) calls: Arc<Calls>,
+    /// Whether the list of tools that we hold may be an old one.
+    pub(super) stale: Arc<AtomicBool>,
+    /// Whether nobody tells us when it becomes one, though somebody should.
+    pub(super) deaf: Arc<AtomicBool>,
+}
+
+impl Handler {
+    async fn ask(&self, question: Question, context: &RequestContext<RoleClient>) -> Answer {
+        let origin = context.extensions.get::<InboundStreamOrigin>();
+        let request = match origin {
+            Some(InboundStreamOrigin::OutboundRequest(request)) => Some(request),
+            _ => None,
+        };
+        let mut asker = self.calls.asker(request);
+        if asker.is_none() {
+            tokio::time::sleep(AHEAD).await;
+            asker = self.calls.asker(request);
+        }
+        let Some((number, asks)) = asker else {
+            tracing::warn!("a question of a server of tools belongs to no call; it is cancelled");
+            return Answer::Cancel;
+        };
+        let (answer, answered) = oneshot::channel();
+        let given = async {
+            asks.send(Asked { question, answer }).await.ok()?;
+            answered.await.ok()
+        };
+        let given = tokio::select! {
+            given = given => given,
+            () = context.ct.cancelled() => None,
+            () = self.calls.closing.cancelled() => None,
+        };
+        self.calls.answered(number);
+        given.unwrap_or(Answer::Cancel)
+    }
+}
+
+impl ClientHandler for Handler {
+    fn get_info(&self) -> ClientConfig {
+        let mut capabilities = ClientCapabilities::default();
+        let forms = ElicitationCapability::new().with_form(FormElicitationCapability::default());
+        capabilities.elicitation = Some(forms);
+        let version = env!("CARGO_PKG_VERSION");
+        ClientConfig::new(capabilities, Implementation::new("runloom", version))
+    }
+
+    async fn create_elicitation(
+        &self,
+        params: ElicitRequestParams,
+        context: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        let answer = match Question::read(params) {
+            Some(question) => self.ask(question, &context).await,
+            None => Answer::Decline,
+        };
+        Ok(answer.result())
+    }
+
+    async fn list_roots(
+        &self,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<ListRootsResult, ErrorData> {
+        // The default is an empty list, which would say that we have such a thing.
+        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "roots/list", None))
+    }
+
+    async fn on_progress(
+        &self,
+        params: ProgressNotificationParam,
+        _context: NotificationContext<RoleClient>,
+    ) {
+        self.calls.progressed(params);
+    }
+
+    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
+        self.stale.store(true, Ordering::Relaxed);
+    }
+}
