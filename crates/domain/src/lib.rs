@@ -14,6 +14,7 @@ mod id;
 mod limits;
 mod message;
 mod money;
+mod pattern;
 mod permission;
 mod persona;
 mod prompt;
@@ -35,12 +36,14 @@ pub use decimal::Decimal;
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
-    ApiKeyId, BudgetId, CredentialId, CreditEntryId, IdParseError, MessageId, NodeId, OrgId,
-    PersonaId, RequestId, RouteId, RunId, ThreadId, ToolCallId, TraceId, UserId,
+    ApiKeyId, BudgetId, CredentialId, CreditEntryId, HttpToolId, IdParseError, McpServerId,
+    MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId, RunId, ThreadId, ToolCallId, TraceId,
+    UserId,
 };
 pub use limits::{DollarLimits, LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
 pub use money::{CreditRate, CreditTerms, Multiplier, NanoUsd, credits_for};
+pub use pattern::ToolPattern;
 pub use permission::{OrgRole, Permission, PermissionSet, UnknownName};
 pub use persona::{ApprovalMode, ApprovalPolicy, OnOverflow, Persona, PersonaRef};
 pub use prompt::{MAX_PROMPT, PromptError, PromptTemplate};
