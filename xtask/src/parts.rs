@@ -5,6 +5,7 @@ pub(crate) mod apt;
 pub(crate) mod cargo_tool;
 pub(crate) mod chromium;
 pub(crate) mod faketime;
+pub(crate) mod mcp;
 pub(crate) mod model;
 pub(crate) mod nats;
 pub(crate) mod node;

@@ -15,6 +15,7 @@ mod arguments;
 mod ask_user;
 mod calculator;
 mod current_time;
+pub mod mcp;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(test)]

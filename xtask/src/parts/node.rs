@@ -1,4 +1,4 @@
-//! Packages from npm: a mock model server, and what drives a browser.
+//! Packages from npm, each list in a folder of its own.
 
 use super::{apt, folder, wanted};
 use crate::process::{self, Interrupt};
@@ -6,17 +6,18 @@ use anyhow::{Context, Result};
 use std::path::PathBuf;
 use tokio::process::Command;
 
-/// The folder of the installed packages, which is what `xtask/parts/node` lists.
-pub(crate) async fn packages(interrupt: &Interrupt) -> Result<PathBuf> {
+/// The folder of the installed packages, which is what `xtask/parts/NAME` lists.
+pub(crate) async fn packages(interrupt: &Interrupt, name: &str) -> Result<PathBuf> {
     if !process::works("node", &["--version"]).await || !process::works("npm", &["--version"]).await
     {
         apt::install(interrupt, &["nodejs", "npm"])
             .await
             .context("tests need Node with npm")?;
     }
-    let path = folder()?.join("node");
+    let path = folder()?.join(name);
     let packages = path.join("node_modules");
-    let wanted_lock = wanted().join("node/package-lock.json");
+    let wanted = wanted().join(name);
+    let wanted_lock = wanted.join("package-lock.json");
     let list = std::fs::read_to_string(&wanted_lock)
         .with_context(|| format!("can't read {}", wanted_lock.display()))?;
     let stamp = path.join("installed.json");
@@ -25,10 +26,10 @@ pub(crate) async fn packages(interrupt: &Interrupt) -> Result<PathBuf> {
     {
         return Ok(packages);
     }
-    process::step("fetching the Node packages");
+    process::step(&format!("fetching the Node packages of `{name}`"));
     std::fs::create_dir_all(&path).with_context(|| format!("can't make {}", path.display()))?;
     for file in ["package.json", "package-lock.json"] {
-        std::fs::copy(wanted().join("node").join(file), path.join(file))
+        std::fs::copy(wanted.join(file), path.join(file))
             .with_context(|| format!("can't copy {file}"))?;
     }
     let mut install = Command::new("npm");

@@ -2,7 +2,7 @@
 
 use super::variable;
 use crate::parts::postgres::{self, Cluster, Durability};
-use crate::parts::{chromium, model, nats, node, port, promtool, python, strace};
+use crate::parts::{chromium, mcp, model, nats, node, port, promtool, python, strace};
 use crate::process::{self, Interrupt};
 use anyhow::{Context, Result};
 use std::env;
@@ -28,10 +28,11 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
         ("RUNLOOM_TEST_PLAYWRIGHT", "playwright-core/index.mjs"),
     ] {
         if env::var_os(name).is_none() {
-            let packages = node::packages(interrupt).await?;
+            let packages = node::packages(interrupt, "node").await?;
             variables.push(variable(name, &packages.join(script)));
         }
     }
+    variables.extend(mcp::variables(interrupt).await?);
     if env::var_os("RUNLOOM_TEST_CHROMIUM").is_none() {
         let executable = chromium::executable(interrupt).await?;
         variables.push(variable("RUNLOOM_TEST_CHROMIUM", &executable));

@@ -1,6 +1,7 @@
 //! Questions that servers have for people.
 
 use rmcp::model::{ElicitRequestParams, ElicitResult, ElicitationAction};
+use runloom_domain::InputAction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -37,24 +38,21 @@ impl Question {
     }
 }
 
-/// What a person says.
+/// A question, and what a person made of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Answer {
-    Accept(Value),
-    Decline,
-    Cancel,
+pub(super) struct Answered {
+    pub(super) question: Question,
+    pub(super) action: InputAction,
 }
 
-impl Answer {
-    pub(super) fn result(self) -> ElicitResult {
-        match self {
-            Self::Accept(content) => {
-                ElicitResult::new(ElicitationAction::Accept).with_content(content)
-            }
-            Self::Decline => ElicitResult::new(ElicitationAction::Decline),
-            Self::Cancel => ElicitResult::new(ElicitationAction::Cancel),
+/// As the server gets it.
+pub(super) fn result(action: InputAction) -> ElicitResult {
+    match action {
+        InputAction::Accept(content) => {
+            ElicitResult::new(ElicitationAction::Accept).with_content(content)
         }
+        InputAction::Decline => ElicitResult::new(ElicitationAction::Decline),
+        InputAction::Cancel => ElicitResult::new(ElicitationAction::Cancel),
     }
 }
 
@@ -63,5 +61,5 @@ impl Answer {
 pub(super) struct Asked {
     pub(super) question: Question,
     /// Takes the answer. That nobody listens any more means that the server gave up.
-    pub(super) answer: oneshot::Sender<Answer>,
+    pub(super) answer: oneshot::Sender<InputAction>,
 }

@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rmcp::model::{ProgressNotificationParam, ProgressToken, RequestId};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, mpsc, watch};
-use tokio_util::sync::CancellationToken;
 
 use super::asked::Asked;
 
 /// How far a call has got, in its server's words.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Step {
     pub(super) done: f64,
     pub(super) total: Option<f64>,
@@ -26,8 +25,6 @@ pub(super) struct Calls {
     /// one at a time from then on, so that a question never reaches another's run.
     asks: AtomicBool,
     turn: Arc<RwLock<()>>,
-    /// Ends what waits for answers, when the connection ends.
-    pub(super) closing: CancellationToken,
 }
 
 #[derive(Debug)]

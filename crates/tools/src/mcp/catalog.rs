@@ -119,7 +119,7 @@ impl Connection {
             .peer
             .send_request(ClientRequest::ListToolsRequest(request))
             .await
-            .map_err(|error| McpError::of_request(&error, &self.fault))?;
+            .map_err(|error| McpError::of_request(&error, self.fault()))?;
         let unreadable = || McpError::Refused("the server's list of tools can't be read".into());
         let value = match answer {
             ServerResult::ListToolsResult(list) => serde_json::to_value(list).ok(),

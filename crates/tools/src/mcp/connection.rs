@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rmcp::model::ProtocolVersion;
 use rmcp::service::{
-    ClientLifecycleMode, ClientServiceExt as _, Peer, RoleClient, RunningService,
+    ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _, Peer, RoleClient,
+    RunningService,
 };
 use runloom_net::guard::{ClientOptions, Guard};
 use tokio::sync::{Mutex, OwnedSemaphorePermit};
@@ -17,7 +18,7 @@ use super::fault::Fault;
 use super::handler::Handler;
 use super::http;
 use super::news;
-use super::spec::{McpServerSpec, Protocol, Transport};
+use super::spec::{Auth, McpServerSpec, Protocol, Transport};
 use super::stdio::{self, Process, StdioTransport};
 
 /// How long rmcp may take to let go of a connection.
@@ -28,7 +29,6 @@ type Service = RunningService<RoleClient, Handler>;
 pub(super) struct Connection {
     pub(super) peer: Peer<RoleClient>,
     pub(super) handler: Handler,
-    pub(super) fault: Fault,
     pub(super) since: Instant,
     /// The tools, as listed on this connection.
     pub(super) listing: Listing,
@@ -50,9 +50,8 @@ impl Connection {
         guard: &Guard,
         permit: OwnedSemaphorePermit,
     ) -> Result<Self, McpError> {
-        let fault = Fault::default();
         let start = spec.limits.start;
-        let running = timeout(start, connect(spec, guard, &fault))
+        let running = timeout(start, connect(spec, guard))
             .await
             .unwrap_or_else(|_| {
                 let waited = start.as_secs();
@@ -64,7 +63,6 @@ impl Connection {
         Ok(Self {
             peer,
             handler,
-            fault,
             since: Instant::now(),
             listing: Listing::default(),
             running: Mutex::new(Some(running)),
@@ -74,7 +72,17 @@ impl Connection {
 
     /// Whether it is of no use any more.
     pub(super) fn is_dead(&self) -> bool {
-        self.peer.is_transport_closed() || self.handler.calls.closing.is_cancelled()
+        self.peer.is_transport_closed() || self.fault().reason().is_some()
+    }
+
+    pub(super) fn fault(&self) -> &Fault {
+        &self.handler.fault
+    }
+
+    /// Why it is dead.
+    pub(super) fn why(&self) -> String {
+        let reason = self.fault().reason();
+        reason.unwrap_or("it closed the connection").to_owned()
     }
 
     /// Whether nobody would miss it.
@@ -90,7 +98,7 @@ impl Connection {
 
     /// Ends it, within two seconds. Calls that are open fail.
     pub(super) async fn close(&self) {
-        self.handler.calls.closing.cancel();
+        self.fault().set("it was stopped");
         let Some(running) = self.running.lock().await.take() else {
             return;
         };
@@ -111,44 +119,81 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.handler.calls.closing.cancel();
+        self.fault().set("it was stopped");
     }
 }
 
-async fn connect(
+/// Agrees on the newest protocol that both sides speak.
+async fn connect(spec: &McpServerSpec, guard: &Guard) -> Result<Running, McpError> {
+    let failed = match serve(spec, guard, spec.protocol).await? {
+        Ok(running) => return Ok(running),
+        Err(failed) => failed,
+    };
+    let misread = matches!(
+        failed.error,
+        ClientInitializeError::ExpectedInitResult(_)
+            | ClientInitializeError::ExpectedInitResponse(_)
+    );
+    if spec.protocol != Protocol::Auto || !misread {
+        return Err(failed.why());
+    }
+    // It answers what it doesn't know, so its answer to being asked for dates says nothing.
+    let again = serve(spec, guard, Protocol::Handshake).await?;
+    again.map_err(|failed| failed.why())
+}
+
+struct Failed {
+    error: ClientInitializeError,
+    fault: Fault,
+}
+
+impl Failed {
+    fn why(&self) -> McpError {
+        McpError::of_start(&self.error, &self.fault)
+    }
+}
+
+async fn serve(
     spec: &McpServerSpec,
     guard: &Guard,
-    fault: &Fault,
-) -> Result<Running, McpError> {
+    protocol: Protocol,
+) -> Result<Result<Running, Failed>, McpError> {
     let handler = Handler::default();
+    let fault = handler.fault.clone();
+    let lifecycle = lifecycle(protocol);
     let (serving, process) = match &spec.transport {
         Transport::Stdio(stdio) => {
-            let started = stdio::start(&spec.id, stdio, fault.clone());
-            let (process, pipes) = started.map_err(|error| {
-                McpError::Unavailable(format!("it can't be started: {error}"))
-            })?;
+            let (process, pipes) = stdio::start(&spec.id, stdio, fault.clone())
+                .map_err(|error| McpError::Unavailable(format!("it can't be started: {error}")))?;
             let transport = StdioTransport::new(pipes, spec.limits.message, fault.clone());
-            let serving = handler.serve_with_lifecycle(transport, lifecycle(spec.protocol)).await;
+            let serving = handler.serve_with_lifecycle(transport, lifecycle).await;
             (serving, Some(process))
         }
         Transport::Http { url, auth } => {
-            let refused = |refused: runloom_net::guard::Refused| {
-                McpError::Unavailable(refused.to_string())
-            };
-            let url = guard.checked(url).map_err(refused)?;
-            if let super::spec::Auth::ClientCredentials { token_url, .. } = auth {
-                guard.checked(token_url).map_err(refused)?;
-            }
-            let client = guard
-                .client(&ClientOptions::default())
-                .map_err(|error| McpError::Unavailable(error.to_string()))?;
-            let transport = http::transport(client, url.as_str(), auth, &spec.limits);
-            let serving = handler.serve_with_lifecycle(transport, lifecycle(spec.protocol)).await;
+            let client = client(guard, url, auth)?;
+            let transport = http::transport(client, url, auth, &spec.limits);
+            let serving = handler.serve_with_lifecycle(transport, lifecycle).await;
             (serving, None)
         }
     };
-    let service = serving.map_err(|error| McpError::of_start(&error, fault))?;
-    Ok(Running { service, process })
+    Ok(match serving {
+        Ok(service) => Ok(Running { service, process }),
+        Err(error) => Err(Failed { error, fault }),
+    })
+}
+
+/// A client for these URLs, if they may be used.
+fn client(guard: &Guard, url: &str, auth: &Auth) -> Result<reqwest::Client, McpError> {
+    let token_url = match auth {
+        Auth::ClientCredentials { token_url, .. } => Some(token_url.as_str()),
+        Auth::None | Auth::Bearer(_) => None,
+    };
+    for url in token_url.into_iter().chain([url]) {
+        let checked = guard.checked(url);
+        checked.map_err(|refused| McpError::Unavailable(refused.to_string()))?;
+    }
+    let client = guard.client(&ClientOptions::default());
+    client.map_err(|error| McpError::Unavailable(error.to_string()))
 }
 
 fn lifecycle(protocol: Protocol) -> ClientLifecycleMode {

@@ -7,16 +7,18 @@ use std::time::Duration;
 use rmcp::ClientHandler;
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationCapability,
-    ErrorCode, ErrorData, FormElicitationCapability, Implementation, ListRootsResult,
-    ProgressNotificationParam,
+    ErrorCode, ErrorData, FormElicitationCapability, Implementation, ProgressNotificationParam,
+    ProtocolVersion,
 };
 use rmcp::service::{
     InboundStreamOrigin, NotificationContext, RequestContext, RoleClient,
 };
+use runloom_domain::InputAction;
 use tokio::sync::oneshot;
 
-use super::asked::{Answer, Asked, Question};
+use super::asked::{self, Asked, Question};
 use super::calls::Calls;
+use super::fault::Fault;
 
 /// How long a question may be ahead of our knowing that its call was sent.
 const AHEAD: Duration = Duration::from_millis(50);
@@ -25,6 +27,8 @@ const AHEAD: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Handler {
     pub(super) calls: Arc<Calls>,
+    /// Ends what waits for answers.
+    pub(super) fault: Fault,
     /// Whether the list of tools that we hold may be an old one.
     pub(super) stale: Arc<AtomicBool>,
     /// Whether nobody tells us when it becomes one, though somebody should.
@@ -32,7 +36,7 @@ pub(super) struct Handler {
 }
 
 impl Handler {
-    async fn ask(&self, question: Question, context: &RequestContext<RoleClient>) -> Answer {
+    async fn ask(&self, question: Question, context: &RequestContext<RoleClient>) -> InputAction {
         let origin = context.extensions.get::<InboundStreamOrigin>();
         let request = match origin {
             Some(InboundStreamOrigin::OutboundRequest(request)) => Some(request),
@@ -45,7 +49,7 @@ impl Handler {
         }
         let Some((number, asks)) = asker else {
             tracing::warn!("a question of a server of tools belongs to no call; it is cancelled");
-            return Answer::Cancel;
+            return InputAction::Cancel;
         };
         let (answer, answered) = oneshot::channel();
         let given = async {
@@ -55,10 +59,10 @@ impl Handler {
         let given = tokio::select! {
             given = given => given,
             () = context.ct.cancelled() => None,
-            () = self.calls.closing.cancelled() => None,
+            () = self.fault.happened() => None,
         };
         self.calls.answered(number);
-        given.unwrap_or(Answer::Cancel)
+        given.unwrap_or(InputAction::Cancel)
     }
 }
 
@@ -69,6 +73,7 @@ impl ClientHandler for Handler {
         capabilities.elicitation = Some(forms);
         let version = env!("CARGO_PKG_VERSION");
         ClientConfig::new(capabilities, Implementation::new("runloom", version))
+            .with_protocol_version(ProtocolVersion::V_2025_11_25)
     }
 
     async fn create_elicitation(
@@ -78,15 +83,16 @@ impl ClientHandler for Handler {
     ) -> Result<ElicitResult, ErrorData> {
         let answer = match Question::read(params) {
             Some(question) => self.ask(question, &context).await,
-            None => Answer::Decline,
+            None => InputAction::Decline,
         };
-        Ok(answer.result())
+        Ok(asked::result(answer))
     }
 
+    #[expect(deprecated, reason = "servers of older dates may still ask for them")]
     async fn list_roots(
         &self,
         _context: RequestContext<RoleClient>,
-    ) -> Result<ListRootsResult, ErrorData> {
+    ) -> Result<rmcp::model::ListRootsResult, ErrorData> {
         // The default is an empty list, which would say that we have such a thing.
         Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "roots/list", None))
     }

@@ -22,7 +22,6 @@ pub(super) fn follow(peer: &Peer<RoleClient>, handler: &Handler) {
 /// from then on, and each call asks for it.
 async fn listen(peer: Peer<RoleClient>, handler: Handler) {
     let filter = SubscriptionFilter::builder().tools_list_changed().build();
-    let closing = handler.calls.closing.clone();
     let listening = async {
         let mut subscription = peer.listen(filter).await?;
         while let Some(news) = subscription.next().await? {
@@ -34,7 +33,7 @@ async fn listen(peer: Peer<RoleClient>, handler: Handler) {
     };
     let ended = tokio::select! {
         ended = listening => ended,
-        () = closing.cancelled() => return,
+        () = handler.fault.happened() => return,
     };
     tracing::debug!(?ended, "a server of tools tells no more whether they change");
     handler.deaf.store(true, Ordering::Relaxed);

@@ -148,7 +148,7 @@ mod tests {
             "properties": {"a": {"$ref": "#/$defs/a"}},
             "$defs": {"a": {"items": {"$ref": "#/$defs/b"}}, "b": {"not": {"$ref": "#/$defs/a"}}},
         });
-        assert_eq!(checked(long), Err(SchemaError::Cycle("#/$defs/a".into())));
+        assert!(matches!(checked(long), Err(SchemaError::Cycle(_))));
     }
 
     #[test]

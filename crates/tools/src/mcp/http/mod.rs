@@ -3,4 +3,4 @@
 mod client;
 mod token;
 
-pub(super) use client::{HttpClient, transport};
+pub(super) use client::transport;

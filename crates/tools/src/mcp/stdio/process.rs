@@ -14,8 +14,8 @@ use crate::mcp::spec::Stdio;
 
 /// How long a server has to end after its standard input closed, and after SIGTERM. Together
 /// with the rest they stay below the two seconds in which a shutdown is done.
-const CLOSED: Duration = Duration::from_millis(500);
-const TERMINATED: Duration = Duration::from_millis(500);
+const CLOSED: Duration = Duration::from_millis(300);
+const TERMINATED: Duration = Duration::from_millis(300);
 
 /// What is inherited, if it is there.
 const INHERITED: [&str; 3] = ["PATH", "HOME", "LANG"];
@@ -91,7 +91,7 @@ fn mark() -> io::Result<String> {
 }
 
 impl Process {
-    /// Ends the server and waits until it is gone, 1.5 s at most. Its standard input should be
+    /// Ends the server and waits until it is gone, 1 s at most. Its standard input should be
     /// closed by now, or soon.
     pub(in crate::mcp) async fn stop(&mut self) {
         self.stop.cancel();
@@ -119,9 +119,11 @@ struct Running {
 impl Running {
     /// Waits for the server's end, or ends it.
     async fn until(mut self, stop: CancellationToken) {
+        let fault = self.fault.clone();
         tokio::select! {
             status = self.child.wait() => self.fault.set(ended(status)),
             () = stop.cancelled() => self.ask().await,
+            () = fault.happened() => self.ask().await,
         }
         // The rest of the group may hold the pipes open, or go on for ever.
         let Self { mut child, watcher, end, .. } = self;

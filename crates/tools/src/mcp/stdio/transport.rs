@@ -3,9 +3,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::RoleClient;
-use rmcp::model::ServerNotification;
+use rmcp::model::{ErrorData, RequestId, ServerNotification};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::sync::Mutex;
@@ -21,6 +23,9 @@ const JUNK: usize = 1_000;
 
 /// How long a server may leave a message unread.
 const UNREAD: Duration = Duration::from_secs(10);
+
+/// How long a process may take to end after it closed its output.
+const ENDING: Duration = Duration::from_millis(200);
 
 /// One message a line, by the streams of a process.
 pub(in crate::mcp) struct StdioTransport {
@@ -57,6 +62,8 @@ impl StdioTransport {
                     return None;
                 }
                 Ok(Read::End) => {
+                    // The process's end says more, and follows at once if that is why.
+                    let _ = timeout(ENDING, self.fault.happened()).await;
                     self.fault.set("it closed its output");
                     return None;
                 }
@@ -65,7 +72,8 @@ impl StdioTransport {
                     return None;
                 }
             }
-            let read = serde_json::from_slice(self.lines.line());
+            let line = self.lines.line();
+            let read = serde_json::from_slice(line).or_else(|_| unreadable(line).ok_or(()));
             self.pace.heard(self.lines.line().len());
             self.lines.clear();
             match read {
@@ -83,6 +91,21 @@ impl StdioTransport {
             }
         }
     }
+}
+
+/// What stands for an answer that can't be read, because it nests too deep for instance, so that
+/// its request fails at once. `None` for what is no answer.
+fn unreadable(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        id: RequestId,
+        // Skipped without being read, however deep it is.
+        result: Option<IgnoredAny>,
+    }
+    let envelope: Envelope = serde_json::from_slice(line).ok()?;
+    envelope.result?;
+    let error = ErrorData::internal_error("its answer can't be read", None);
+    Some(RxJsonRpcMessage::<RoleClient>::error(error, Some(envelope.id)))
 }
 
 /// Log messages and news about resources and prompts concern nobody here, and a server may

@@ -7,7 +7,7 @@ use rustix::process::Pid;
 use tokio::process::{Child, Command};
 
 /// The script is ours, whole; nothing of a server's description gets into it.
-const SCRIPT: &str = r#"read -r _; kill -KILL -- "-$1""#;
+const SCRIPT: &str = r#"read -r _; kill -s KILL -- "-$1""#;
 
 /// Starts watching over a process group. Without a shell there is no watching, and servers then
 /// end by themselves when their standard input closes, as they should.
