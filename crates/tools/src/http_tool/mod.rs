@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::Client;
+pub use reqwest::Method;
 use runloom_domain::{Clock, ToolClass, ToolDefinition};
 use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use runloom_net::guard::{ClientError, ClientOptions, Guard};
@@ -39,7 +40,7 @@ pub struct HttpToolSpec {
     /// Where calls are sent to.
     pub url: String,
     /// `POST`, `PUT` or `PATCH`.
-    pub method: reqwest::Method,
+    pub method: Method,
     /// Headers that are sent with each call.
     pub headers: BTreeMap<String, String>,
     /// One more, whose value is secret.
