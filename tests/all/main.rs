@@ -26,4 +26,5 @@ mod runs;
 mod server;
 mod tenancy;
 mod threads;
+mod tools;
 mod upgrade;
