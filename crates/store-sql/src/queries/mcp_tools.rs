@@ -15,9 +15,6 @@ use crate::schema::mcp_tools;
 use crate::text::storable;
 use crate::types::Id;
 
-/// How many rows one statement writes: SQLite binds 32,766 values at most.
-const AT_ONCE: usize = 1_000;
-
 pub(super) async fn listings(c: &mut Conn, org: OrgId) -> Result<Vec<McpListing>, Failure> {
     let servers = mcp_servers::all(c, org).await?;
     if servers.is_empty() {
@@ -73,12 +70,10 @@ async fn put(c: &mut Conn, listing: &McpListing) -> Result<(), Failure> {
         .filter(mcp_tools::org_id.eq(Id::from(place.0)))
         .filter(mcp_tools::server_id.eq(Id::from(place.1)));
     diesel::delete(before).execute(c).await?;
-    let rows = listing.tools.iter().cloned();
-    let rows = rows.map(|tool| McpToolRow::new(place, tool));
-    let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
-    for some in rows.chunks(AT_ONCE) {
+    // One by one: SQLite begins a transaction of its own for several.
+    for tool in listing.tools.iter().cloned() {
         diesel::insert_into(mcp_tools::table)
-            .values(some)
+            .values(McpToolRow::new(place, tool)?)
             .execute(c)
             .await?;
     }
