@@ -27,7 +27,10 @@ impl Setup {
         let variables = [
             ("RUNLOOM_LISTEN", "127.0.0.1:0"),
             ("RUNLOOM_LOG_FORMAT", "json"),
-            ("RUNLOOM_LOG", "info,actix_server=warn,async_nats=warn"),
+            (
+                "RUNLOOM_LOG",
+                "info,actix_server=warn,async_nats=warn,rmcp=warn",
+            ),
         ];
         Self {
             store,

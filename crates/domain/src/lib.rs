@@ -5,9 +5,11 @@
 //! time comes in as a [`Timestamp`] or through a [`Clock`]. Start with [`RunStatus`] and
 //! [`EventBody`]: a run is the sequence of its events, everything else is derived from it.
 
+mod approval;
 mod budget;
 mod clock;
 mod decimal;
+mod digest;
 pub mod event;
 mod generation;
 mod id;
@@ -30,9 +32,11 @@ mod tool;
 mod totals;
 mod usage;
 
+pub use approval::{ApprovalMode, ApprovalPolicy, ApprovalRule, ArgumentRule, ToolPolicy};
 pub use budget::{BudgetName, BudgetPeriod, BudgetScope};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use decimal::Decimal;
+pub use digest::arguments_digest;
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
@@ -45,7 +49,7 @@ pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history}
 pub use money::{CreditRate, CreditTerms, Multiplier, NanoUsd, credits_for};
 pub use pattern::ToolPattern;
 pub use permission::{OrgRole, Permission, PermissionSet, UnknownName};
-pub use persona::{ApprovalMode, ApprovalPolicy, OnOverflow, Persona, PersonaRef};
+pub use persona::{OnOverflow, Persona, PersonaRef};
 pub use prompt::{MAX_PROMPT, PromptError, PromptTemplate};
 pub use request::{
     Answer, AnswerError, Decision, InputAction, InputRequest, RequestKind, ToolInput, parse_answer,

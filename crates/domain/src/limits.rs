@@ -16,6 +16,18 @@ pub struct Limits {
     pub timeout_seconds: u64,
     /// Seconds that one question waits for its answer.
     pub waiting_seconds: u64,
+    /// How often the same tool may be called with the same arguments.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub max_identical_calls: u32,
+}
+
+/// The limit on identical calls unless a persona sets another.
+const MAX_IDENTICAL_CALLS: u32 = 10;
+
+/// Left out where it is as usual, so that versions that don't know it read the rest.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_usual(max_identical_calls: &u32) -> bool {
+    *max_identical_calls == MAX_IDENTICAL_CALLS
 }
 
 impl Default for Limits {
@@ -26,6 +38,7 @@ impl Default for Limits {
             max_cost: NanoUsd::ZERO,
             timeout_seconds: 0,
             waiting_seconds: 24 * 60 * 60,
+            max_identical_calls: MAX_IDENTICAL_CALLS,
         }
     }
 }
@@ -44,6 +57,8 @@ pub struct DollarLimits {
     pub timeout_seconds: u64,
     /// Seconds that a question waits for its answer. Default 86,400, a day.
     pub waiting_seconds: u64,
+    /// How often the same tool may be called with the same arguments. Default 10.
+    pub max_identical_calls: u32,
 }
 
 impl Default for DollarLimits {
@@ -55,6 +70,7 @@ impl Default for DollarLimits {
             max_cost_usd: Decimal::default(),
             timeout_seconds: limits.timeout_seconds,
             waiting_seconds: limits.waiting_seconds,
+            max_identical_calls: limits.max_identical_calls,
         }
     }
 }
@@ -67,6 +83,7 @@ impl From<DollarLimits> for Limits {
             max_cost: dollars.max_cost_usd.into(),
             timeout_seconds: dollars.timeout_seconds,
             waiting_seconds: dollars.waiting_seconds,
+            max_identical_calls: dollars.max_identical_calls,
         }
     }
 }
@@ -115,6 +132,7 @@ impl Limits {
             max_cost: tighten("max_cost_usd", self.max_cost, by.max_cost)?,
             timeout_seconds: tighten("timeout_seconds", self.timeout_seconds, by.timeout_seconds)?,
             waiting_seconds: self.waiting_seconds,
+            max_identical_calls: self.max_identical_calls,
         })
     }
 }

@@ -1,9 +1,8 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Generation, Limits};
+use crate::{ApprovalPolicy, Generation, Limits};
 
 /// Which persona a run speaks as, in one immutable version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,36 +16,6 @@ pub struct PersonaRef {
 impl fmt::Display for PersonaRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}@{}", self.key, self.version)
-    }
-}
-
-/// Whether a tool runs by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApprovalMode {
-    /// It runs.
-    #[default]
-    Auto,
-    /// A person is asked first.
-    Ask,
-    /// It never runs; the model is told so.
-    Deny,
-}
-
-/// Which tools run by themselves: a mode by tool name, and one for all others.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ApprovalPolicy {
-    /// For tools without an entry of their own.
-    pub default: ApprovalMode,
-    /// By tool name.
-    pub tools: BTreeMap<String, ApprovalMode>,
-}
-
-impl ApprovalPolicy {
-    /// The mode for the tool called `name`.
-    pub fn mode(&self, name: &str) -> ApprovalMode {
-        self.tools.get(name).copied().unwrap_or(self.default)
     }
 }
 
@@ -77,7 +46,7 @@ pub struct Persona {
     /// The model it prefers when neither the run nor the persona names a route.
     #[serde(default)]
     pub model: Option<String>,
-    /// Names of the tools it may use.
+    /// Names of the tools it may use, or patterns.
     #[serde(default)]
     pub tools: Vec<String>,
     /// Which of them run by themselves.

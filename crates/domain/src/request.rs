@@ -33,6 +33,9 @@ pub struct InputRequest {
     /// That call's exact arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Value>,
+    /// Their digest, to which an approval is bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments_digest: Option<String>,
     /// What to show a person.
     pub prompt: String,
     /// Answers to choose from.
@@ -41,6 +44,10 @@ pub struct InputRequest {
     /// JSON schema of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
+    /// Whether a tool asks in the middle of its call: then the answer may also be JSON
+    /// `{"action": "accept" | "decline" | "cancel", "content": …}`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked_by_tool: bool,
 }
 
 /// What a person decided about a tool call.
@@ -98,6 +105,12 @@ pub struct Answer {
     /// The answer's text, or the result of a call that is marked as done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// What became of a tool's own question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<InputAction>,
+    /// Digest of the arguments that were shown to whoever answers, if they say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments_digest: Option<String>,
 }
 
 /// The content does not answer the request.
@@ -115,9 +128,10 @@ struct Written {
     arguments: Option<Value>,
     reason: Option<String>,
     result: Option<String>,
+    arguments_digest: Option<String>,
 }
 
-const APPROVAL: &str = "\"approve\", \"reject\", or JSON {\"decision\":\"approve\"|\"reject\"|\"edit\",\"arguments\":{…}?,\"reason\":\"…\"?}, where \"edit\" needs arguments";
+const APPROVAL: &str = "\"approve\", \"reject\", or JSON {\"decision\":\"approve\"|\"reject\"|\"edit\",\"arguments\":{…}?,\"reason\":\"…\"?,\"arguments_digest\":\"…\"?}, where \"edit\" needs arguments";
 const OUTCOME: &str = "\"retry\", \"done\", \"failed\", or JSON {\"decision\":\"retry\"|\"done\"|\"failed\",\"result\":\"…\"?,\"reason\":\"…\"?}, where \"done\" may bring the result";
 
 /// Reads `content` as an answer to `request`.
@@ -129,16 +143,65 @@ pub fn parse_answer(request: &InputRequest, content: &str) -> Result<Answer, Ans
             _ => false,
         }),
         RequestKind::ToolOutcomeUnknown => decided(content, OUTCOME, |d| match d.decision {
-            Decision::Retry | Decision::Failed => d.arguments.is_none() && d.result.is_none(),
-            Decision::Done => d.arguments.is_none(),
+            _ if d.arguments_digest.is_some() || d.arguments.is_some() => false,
+            Decision::Retry | Decision::Failed => d.result.is_none(),
+            Decision::Done => true,
             _ => false,
         }),
-        RequestKind::Question | RequestKind::ClientTool => Ok(Answer {
+        RequestKind::Question if request.asked_by_tool => Ok(to_tool(content)),
+        RequestKind::Question => Ok(Answer::text(content)),
+        RequestKind::ClientTool => Ok(of_client(content)),
+    }
+}
+
+impl Answer {
+    fn text(content: &str) -> Self {
+        Self {
             decision: Decision::Answer,
             arguments: None,
             reason: None,
             content: Some(content.to_owned()),
-        }),
+            action: None,
+            arguments_digest: None,
+        }
+    }
+}
+
+/// An answer to a tool's own question: with the word for it, or itself.
+fn to_tool(content: &str) -> Answer {
+    let value: Value =
+        serde_json::from_str(content).unwrap_or_else(|_| Value::String(content.to_owned()));
+    let action = serde_json::from_value(value.clone()).unwrap_or(InputAction::Accept(value));
+    let decision = match action {
+        InputAction::Accept(_) => Decision::Answer,
+        InputAction::Decline | InputAction::Cancel => Decision::Reject,
+    };
+    Answer {
+        decision,
+        content: None,
+        action: Some(action),
+        ..Answer::text("")
+    }
+}
+
+/// What a client says of a tool that it has run: the result itself, or an object with nothing but
+/// `content` or `error`, a text each.
+fn of_client(content: &str) -> Answer {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case", deny_unknown_fields)]
+    enum Said {
+        Content(String),
+        Error(String),
+    }
+    match serde_json::from_str(content) {
+        Ok(Said::Content(result)) => Answer::text(&result),
+        Ok(Said::Error(reason)) => Answer {
+            decision: Decision::Failed,
+            reason: Some(reason),
+            content: None,
+            ..Answer::text("")
+        },
+        Err(_) => Answer::text(content),
     }
 }
 
@@ -162,6 +225,8 @@ fn decided(
             arguments: written.arguments,
             reason: written.reason,
             content: written.result,
+            action: None,
+            arguments_digest: written.arguments_digest,
         })
         .ok_or(AnswerError { accepted })
 }
@@ -178,9 +243,11 @@ mod tests {
             tool_call_id: None,
             tool_name: None,
             arguments: None,
+            arguments_digest: None,
             prompt: String::new(),
             options: None,
             schema: None,
+            asked_by_tool: false,
         }
     }
 
@@ -225,5 +292,51 @@ mod tests {
             (Decision::Done, Some("42"))
         );
         assert!(parse("approve").is_err());
+        assert!(parse(r#"{"decision":"done","arguments_digest":"ab"}"#).is_err());
+    }
+
+    #[test]
+    fn clients_bring_results_and_errors() {
+        let parse = |content| parse_answer(&request(RequestKind::ClientTool), content).unwrap();
+        let text = |content| parse(content).content.unwrap();
+        assert_eq!(text("42"), "42");
+        assert_eq!(text(r#"{"content":"it is so"}"#), "it is so");
+        for whole in [
+            r#"{"content":7}"#,
+            r#"{"content":"a","error":"b"}"#,
+            r#"{"a":"b"}"#,
+        ] {
+            assert_eq!(text(whole), whole);
+        }
+        let failed = parse(r#"{"error":"no printer"}"#);
+        assert_eq!(failed.decision, Decision::Failed);
+        assert_eq!(
+            (failed.reason.as_deref(), failed.content),
+            (Some("no printer"), None)
+        );
+    }
+
+    #[test]
+    fn a_tools_own_question_may_be_declined() {
+        let mut asked = request(RequestKind::Question);
+        asked.asked_by_tool = true;
+        let parse = |content| parse_answer(&asked, content).unwrap();
+        let action = |content| parse(content).action.unwrap();
+        let name = serde_json::json!({"name": "Ada"});
+        assert_eq!(
+            action(r#"{"name":"Ada"}"#),
+            InputAction::Accept(name.clone())
+        );
+        assert_eq!(
+            action(r#"{"action":"accept","content":{"name":"Ada"}}"#),
+            InputAction::Accept(name)
+        );
+        assert_eq!(action("yes"), InputAction::Accept("yes".into()));
+        assert_eq!(action(r#"{"action":"decline"}"#), InputAction::Decline);
+        assert_eq!(
+            action(r#"{"action":"cancel","content":null}"#),
+            InputAction::Cancel
+        );
+        assert_eq!(parse(r#"{"action":"decline"}"#).decision, Decision::Reject);
     }
 }

@@ -1,8 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ApprovalMode, CreditRate, Generation, Limits, OnOverflow, PersonaRef, Route, ToolClass,
-    ToolOrigin,
+    ApprovalMode, ArgumentRule, CreditRate, Generation, Limits, OnOverflow, PersonaRef, Route,
+    ToolClass, ToolOrigin,
 };
 
 /// A tool as a run froze it.
@@ -14,8 +14,11 @@ pub struct ToolPin {
     pub hash: String,
     /// What a crash means for it.
     pub class: ToolClass,
-    /// Whether it runs by itself.
+    /// Whether it runs by itself, unless a rule says otherwise.
     pub approval: ApprovalMode,
+    /// What becomes of calls with certain arguments; the first that fits counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<ArgumentRule>,
     /// Whether a call is a question to a person, whose answer is the result.
     #[serde(default)]
     pub asks: bool,

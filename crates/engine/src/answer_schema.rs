@@ -6,7 +6,7 @@
 //! fetched or read from anywhere; the library is built without the means to.
 
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use runloom_domain::{InputRequest, RequestKind};
+use runloom_domain::{Answer, InputAction, InputRequest, RequestKind};
 use serde_json::Value;
 
 /// The longest schema, in bytes of JSON.
@@ -86,6 +86,25 @@ impl AnswerSchema {
             .map_err(|error| explain(&error, &error.masked().to_string()))
     }
 
+    /// Whether a value fits.
+    pub(crate) fn fits(&self, value: &Value) -> bool {
+        self.validator.is_valid(value)
+    }
+
+    /// A value as it fits: itself or, where a string is wanted, the text that it was written as.
+    fn fitted(&self, value: Value) -> Result<Value, String> {
+        if self.takes_text && !self.fits(&value) && !value.is_string() {
+            let text = Value::String(value.to_string());
+            if self.fits(&text) {
+                return Ok(text);
+            }
+        }
+        match self.validator.validate(&value) {
+            Ok(()) => Ok(value),
+            Err(error) => Err(explain(&error, &error.masked().to_string())),
+        }
+    }
+
     /// Whether `content` is JSON that fits; otherwise what doesn't.
     pub(crate) fn check_json(&self, content: &str) -> Result<(), String> {
         let value: Value =
@@ -105,16 +124,25 @@ pub fn check_answer_schema(schema: &Value) -> Result<(), String> {
 /// Checks the answer to a question that has a schema. A schema that can't be compiled is
 /// refused before anybody is asked; should one be open all the same, because another version
 /// has taken it, then it doesn't make its question unanswerable.
-pub(crate) fn check_answer(request: &InputRequest, content: &str) -> Result<(), String> {
+pub(crate) fn check_answer(
+    request: &InputRequest,
+    answer: &mut Answer,
+    content: &str,
+) -> Result<(), String> {
     let schema = request.schema.as_ref();
-    match schema.map(AnswerSchema::compile) {
-        Some(Ok(schema)) if request.kind == RequestKind::Question => {
-            schema.check(content).map_err(|misfit| {
-                format!("the answer does not fit the schema of the question: {misfit}")
-            })
-        }
-        _ => Ok(()),
-    }
+    let Some(Ok(schema)) = schema.map(AnswerSchema::compile) else {
+        return Ok(());
+    };
+    let checked = match &mut answer.action {
+        _ if request.kind != RequestKind::Question => Ok(()),
+        None => schema.check(content),
+        Some(InputAction::Accept(value)) => schema
+            .fitted(std::mem::take(value))
+            .map(|fitted| *value = fitted),
+        Some(InputAction::Decline | InputAction::Cancel) => Ok(()),
+    };
+    checked
+        .map_err(|misfit| format!("the answer does not fit the schema of the question: {misfit}"))
 }
 
 /// Counts the regular expressions, and refuses what a schema must not have.
@@ -157,7 +185,7 @@ fn takes_text(schema: &Value) -> bool {
 }
 
 /// Where something doesn't fit, and why.
-fn explain(error: &ValidationError<'_>, why: &str) -> String {
+pub(crate) fn explain(error: &ValidationError<'_>, why: &str) -> String {
     let mut text = match error.instance_path().as_str() {
         "" => why.to_owned(),
         path => format!("at {path}: {why}"),

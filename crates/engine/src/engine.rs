@@ -60,6 +60,8 @@ pub struct EngineConfig {
     /// Tokens of input and output that a run reserves at a time, where a budget limits them: as
     /// many as a step may take.
     pub reserve_tokens: u64,
+    /// Tool calls that one run may have under way at once.
+    pub max_parallel_tools: usize,
     /// Messages of a thread's history that a model is shown at most.
     pub max_history: u32,
     /// Bytes of that history that a model is shown at most: text, calls and what providers want
@@ -83,6 +85,7 @@ impl Default for EngineConfig {
             metered: false,
             reserve_cost: NanoUsd::from_nanos(250_000_000),
             reserve_tokens: 200_000,
+            max_parallel_tools: 8,
             max_history: 2_000,
             // About a million tokens, which is what the largest models take.
             max_history_bytes: 4 * 1024 * 1024,

@@ -1,10 +1,11 @@
 use runloom_domain::{
-    ApiKeyId, BudgetName, LimitOverrides, OrgId, RequestId, RunId, RunStatus, ThreadId, TraceId,
-    UserId,
+    ApiKeyId, BudgetName, LimitOverrides, OrgId, RequestId, RunId, RunStatus, ThreadId,
+    ToolDefinition, TraceId, UserId,
 };
 use runloom_store::{Idempotency, KeyConflict, Rewind, StoreError, StoredAnswer};
 
 use crate::port::catalog::CatalogError;
+use crate::port::tool::SourceError;
 
 /// What to do when the thread is busy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct StartRun {
     pub metadata: Option<String>,
     /// Tighter limits.
     pub limits: LimitOverrides,
+    /// Tools that the client itself runs: at most 64, of 64 KiB in all.
+    pub tools: Vec<ToolDefinition>,
     /// Goes back in the thread first.
     pub rewind: Option<Rewind>,
     /// Makes it happen once.
@@ -73,6 +76,7 @@ impl StartRun {
             input: None,
             metadata: None,
             limits: LimitOverrides::default(),
+            tools: Vec::new(),
             rewind: None,
             once: None,
         }
@@ -115,6 +119,12 @@ pub enum StartError {
     /// The prompt is too long with the values of the run's metadata in it.
     #[error("the prompt is too long with the run's metadata in it")]
     PromptTooLong,
+    /// The client's tools can't be taken.
+    #[error("the run's tools can't be taken: {0}")]
+    Tools(String),
+    /// What other tools there are can't be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The thread has this run, which hasn't ended.
     #[error("the thread is busy with run {0}")]
     Busy(RunId),
@@ -141,7 +151,16 @@ pub enum StartError {
     Store(#[from] StoreError),
 }
 
-/// A person's answer to a waiting run.
+/// An answer to one request of a waiting run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenAnswer {
+    /// The request; the only open one when absent.
+    pub request_id: Option<RequestId>,
+    /// The answer.
+    pub content: String,
+}
+
+/// What a person answers a waiting run: all of it is taken, or nothing.
 #[derive(Clone, Debug)]
 pub struct GiveInput {
     /// Their organisation.
@@ -150,10 +169,8 @@ pub struct GiveInput {
     pub user_id: UserId,
     /// The run.
     pub run_id: RunId,
-    /// The request it answers; the only open one when absent.
-    pub request_id: Option<RequestId>,
-    /// The answer.
-    pub content: String,
+    /// The answers, each to another request.
+    pub answers: Vec<GivenAnswer>,
 }
 
 /// Why an answer was not taken; nothing was written.
@@ -171,13 +188,18 @@ pub enum InputError {
     /// Several requests are open and none was named.
     #[error("several requests are open: name one by request_id")]
     Ambiguous(Vec<RequestId>),
-    /// The answer does not fit the request.
-    #[error(transparent)]
-    Answer(#[from] runloom_domain::AnswerError),
-    /// The answer does not fit the schema of the question; says what is wrong, in at most a few
-    /// hundred bytes.
-    #[error("{0}")]
-    Unfit(String),
+    /// An answer does not fit its request, or the schema of its question, or the arguments in it
+    /// can't be used; says what is wrong, in at most a few hundred bytes.
+    #[error("{why}")]
+    Unfit {
+        /// Which of the answers, from 0.
+        index: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// The answer was given for other arguments than those that are asked about.
+    #[error("the arguments are not those that the answer is for")]
+    OtherArguments,
     /// The log can't be read, or the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -71,9 +71,33 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A tool of the host's is a type with a name, arguments and a method:
+//!
+//! ```
+//! # use runloom_engine::port::tool::{ToolBox, ToolContext, ToolError, ToolReply, TypedTool};
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct City { /** Its name. */ name: String }
+//! struct Weather;
+//!
+//! #[async_trait::async_trait]
+//! impl TypedTool for Weather {
+//!     type Arguments = City;
+//!     const NAME: &'static str = "weather";
+//!     const DESCRIPTION: &'static str = "Tell the weather in a city.";
+//!     async fn run(&self, _: ToolContext, city: City) -> Result<ToolReply, ToolError> {
+//!         Ok(format!("It rains in {}.", city.name).into())
+//!     }
+//! }
+//! let tools = ToolBox::default().with(Weather);
+//! # assert_eq!(tools.get("weather").unwrap().definition().schema["required"][0], "name");
+//! ```
 
 mod answer_schema;
+mod approval;
+mod argument_schema;
 mod cluster;
+mod definitions;
 mod driver;
 mod engine;
 mod facade;
@@ -92,8 +116,9 @@ mod worker;
 mod writer;
 
 pub use answer_schema::check_answer_schema;
+pub use approval::check_approvals;
 pub use engine::{Engine, EngineConfig, EngineParts};
 pub use facade::{
-    CancelError, GiveInput, InputError, StartError, StartRun, StartedRun, WatchError, WatchRun,
-    WhenBusy,
+    CancelError, GiveInput, GivenAnswer, InputError, StartError, StartRun, StartedRun, WatchError,
+    WatchRun, WhenBusy,
 };

@@ -1,17 +1,18 @@
 //! What all runs of this node share.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use runloom_domain::{NodeId, OrgId, ToolDefinition, ToolPin};
+use runloom_domain::{NodeId, OrgId, ToolPin};
 use runloom_store::StoreError;
 
 use crate::cluster::{Tails, Teller};
+use crate::definitions::{Definitions, Pinned};
 use crate::engine::{EngineConfig, EngineParts};
 use crate::gate::Gates;
 use crate::lease::Lease;
 use crate::live::Rings;
 use crate::metrics::Metrics;
+use crate::port::tool::{Tool, ToolError};
 use crate::writer::Writer;
 
 /// What all runs of this node share.
@@ -26,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) lease: Lease,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) gates: Arc<Gates>,
-    definitions: Mutex<HashMap<String, ToolDefinition>>,
+    definitions: Definitions,
 }
 
 impl Shared {
@@ -50,54 +51,32 @@ impl Shared {
             lease: Lease::default(),
             metrics,
             gates: Arc::default(),
-            definitions: Mutex::default(),
+            definitions: Definitions::default(),
             parts,
             config,
         }
     }
 
-    /// The definitions that a run has pinned, by hash: a run that outlives a change of its
-    /// tools still shows the model those it began with.
-    pub(crate) async fn definitions(
+    /// The definitions that a run has pinned.
+    pub(crate) async fn pinned(&self, org: OrgId, pins: &[ToolPin]) -> Result<Pinned, StoreError> {
+        let store = &*self.parts.store;
+        self.definitions.pinned(store, org, pins).await
+    }
+
+    /// The tool that a run has pinned, or what the model is told instead.
+    pub(crate) async fn open_tool(
         &self,
         org: OrgId,
-        pins: &[ToolPin],
-    ) -> Result<Vec<ToolDefinition>, StoreError> {
-        let missing: Vec<_> = {
-            let known = self
-                .definitions
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            pins.iter()
-                .filter(|p| !known.contains_key(&p.hash))
-                .map(|p| p.hash.clone())
-                .collect()
-        };
-        if !missing.is_empty() {
-            let contents = self.parts.store.contents(org, missing).await?;
-            let mut known = self
-                .definitions
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            for content in contents {
-                let definition =
-                    serde_json::from_str(&content.body).map_err(|source| StoreError::Corrupt {
-                        table: "contents",
-                        column: "body",
-                        key: content.hash.clone(),
-                        source: Box::new(source),
-                    })?;
-                known.insert(content.hash, definition);
+        pin: &ToolPin,
+    ) -> Result<Arc<dyn Tool>, ToolError> {
+        for source in &self.parts.sources {
+            match source.open(org, pin).await {
+                Err(error) if error.class == ToolError::UNAVAILABLE => {}
+                found => return found,
             }
         }
-        let known = self
-            .definitions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        Ok(pins
-            .iter()
-            .filter_map(|pin| known.get(&pin.hash).cloned())
-            .collect())
+        let message = format!("{} is not available on this server", pin.name);
+        Err(ToolError::unavailable(message))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Built-in tools behind the engine's tool port.
+//! Built-in tools behind the engine's tool port, and [tools of MCP servers](mcp).
 //!
 //! Each tool is a small type of its own that implements [`Tool`]; [`builtin`] has all of them.
 //! Their names, descriptions and schemas are written so that small models can call them: few

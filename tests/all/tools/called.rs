@@ -124,7 +124,9 @@ both_stores! {
         let client = node.client();
         made(&client, TOOLS, &new_tool("look_up", there.url())).await;
         let stranger = client.stranger("stranger").await;
-        persona(&stranger, &["look_up"]).await;
+        let named = json!({ "key": "named", "prompt": "x", "tools": ["look_up"] });
+        stranger.post("/v1/personas", &named).await.expect_error(422, "validation.error");
+        persona(&stranger, &["look_*"]).await;
         assert_eq!(result(&stranger).await.data["error_class"], "tool.unknown");
         assert_eq!(there.requests().len(), 0);
     }

@@ -7,7 +7,7 @@ use crate::process::Interrupt;
 use anyhow::{Context, Result, bail};
 use runloom_domain::{Clock, RunId, ThreadId, TraceId, UserId};
 use runloom_engine::live::Watch;
-use runloom_engine::{Engine, GiveInput, StartRun, WatchRun};
+use runloom_engine::{Engine, GiveInput, GivenAnswer, StartRun, WatchRun};
 use runloom_store::NewThread;
 use runloom_store_sql::Database;
 use std::collections::BTreeMap;
@@ -90,8 +90,10 @@ impl History<'_> {
                     org_id: org,
                     user_id: user,
                     run_id: run,
-                    request_id: None,
-                    content: "Q2".to_owned(),
+                    answers: vec![GivenAnswer {
+                        request_id: None,
+                        content: "Q2".to_owned(),
+                    }],
                 };
                 self.engine.give_input(answer).await?;
             }

@@ -230,6 +230,43 @@ pub struct ToolResulted {
     pub truncated: bool,
 }
 
+/// `tool.progress`: how far a call is, by its own account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolProgress {
+    /// The call.
+    pub tool_call_id: ToolCallId,
+    /// How much is done, in units of the tool's own.
+    pub progress: f64,
+    /// How much there is to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<f64>,
+    /// In words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What a call that has stopped half-way waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// For an answer of a person.
+    Input,
+    /// For a time, or for what it has set going.
+    Time,
+}
+
+/// `tool.paused`: a call has stopped half-way, and will be made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolPaused {
+    /// The call.
+    pub tool_call_id: ToolCallId,
+    /// What for.
+    pub reason: PauseReason,
+    /// Until when at most, if for a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
 /// `run.waiting_for_input`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaitingForInput {
@@ -252,6 +289,9 @@ pub struct InputReceived {
     /// Why, in the person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Digest of the arguments that it was decided on; of an edited call, of the new ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments_digest: Option<String>,
 }
 
 /// `run.cancel_requested`

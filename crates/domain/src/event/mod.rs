@@ -14,9 +14,10 @@ mod private;
 
 pub use data::{
     AssistantMessage, CallPurpose, CancelRequested, Delta, FinishReason, HistoryCompacted,
-    HistorySummarised, InputReceived, ResumeReason, RunCancelled, RunCompleted, RunFailed,
-    RunQueued, RunResumed, RunStarted, ShownTotals, StepCompleted, StepRetried, StepStarted,
-    ToolApproval, ToolCalled, ToolFailure, ToolResulted, ToolStarted, WaitingForInput,
+    HistorySummarised, InputReceived, PauseReason, ResumeReason, RunCancelled, RunCompleted,
+    RunFailed, RunQueued, RunResumed, RunStarted, ShownTotals, StepCompleted, StepRetried,
+    StepStarted, ToolApproval, ToolCalled, ToolFailure, ToolPaused, ToolProgress, ToolResulted,
+    ToolStarted, WaitingForInput,
 };
 pub use encode::{event_json, push_event_json};
 pub use private::EventPrivate;
@@ -98,6 +99,10 @@ events! {
     ToolCall(ToolCalled) = "tool.call",
     /// The intent: the tool is about to run.
     ToolStarted(ToolStarted) = "tool.started",
+    /// How far the call is.
+    ToolProgress(ToolProgress) = "tool.progress",
+    /// The call has stopped half-way.
+    ToolPaused(ToolPaused) = "tool.paused",
     /// The tool's one result.
     ToolResult(ToolResulted) = "tool.result",
     /// The run asks a person.

@@ -38,6 +38,16 @@ pub enum EventPrivate {
         /// It.
         answer: Answer,
     },
+    /// Of `tool.paused`: what the tool asks.
+    Question {
+        /// What to show.
+        prompt: String,
+        /// JSON schema of the answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schema: Option<Value>,
+        /// What the tool wants back.
+        state: Value,
+    },
     /// Written by another version.
     #[serde(other)]
     Unknown,

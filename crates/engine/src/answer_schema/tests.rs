@@ -1,4 +1,4 @@
-use runloom_domain::{RequestId, Timestamp};
+use runloom_domain::{InputAction, RequestId, Timestamp, parse_answer};
 use serde_json::json;
 
 use super::*;
@@ -156,14 +156,26 @@ fn only_questions_with_a_usable_schema_bind_the_answer() {
         tool_call_id: None,
         tool_name: None,
         arguments: None,
+        arguments_digest: None,
         prompt: String::new(),
         options: Some(vec!["1".to_owned(), "2".to_owned()]),
         schema: None,
+        asked_by_tool: false,
     };
-    assert_eq!(check_answer(&request, "neither"), Ok(()));
+    let check = |request: &InputRequest, content: &str| {
+        let mut answer = parse_answer(request, content).unwrap();
+        check_answer(request, &mut answer, content).map(|()| answer)
+    };
+    assert!(check(&request, "neither").is_ok());
     request.schema = Some(json!({"type": "integer"}));
-    assert_eq!(check_answer(&request, "3"), Ok(()));
-    assert!(check_answer(&request, "neither").is_err());
+    assert!(check(&request, "3").is_ok());
+    assert!(check(&request, "neither").is_err());
+    request.asked_by_tool = true;
+    assert!(check(&request, r#"{"action":"decline"}"#).is_ok());
+    assert!(check(&request, r#"{"action":"accept","content":"3"}"#).is_err());
+    request.schema = Some(json!({"type": "string"}));
+    let answer = check(&request, "3").unwrap();
+    assert_eq!(answer.action, Some(InputAction::Accept("3".into())));
     request.schema = Some(json!({"type": "unheard of"}));
-    assert_eq!(check_answer(&request, "neither"), Ok(()));
+    assert!(check(&request, "neither").is_ok());
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use runloom_domain::event::CallPurpose;
-use runloom_domain::{Message, Route};
+use runloom_domain::event::{CallPurpose, ToolProgress};
+use runloom_domain::{EventBody, Message, NewEvent, Route};
 use runloom_store::{Projection, StoreError};
 use tokio::time::Instant;
 
@@ -139,6 +139,37 @@ impl Driver {
         // Deltas depend on no status: what was said before a cancel request was said.
         match self.commit(nothing, None).await? {
             Committed::Yes | Committed::Moved => Ok(None),
+        }
+    }
+
+    /// Reads the definitions of the run's tools before calls are decided on.
+    pub(super) async fn know_tools(&mut self, input: &Input) -> Result<(), Stop> {
+        let calls = match input {
+            Input::ModelFinished(answer) => !answer.calls.is_empty(),
+            _ => matches!(self.run.state.phase, Phase::Tools { .. }),
+        };
+        let spec = &self.run.state.spec;
+        if calls && self.pinned.is_empty() && !spec.tools.is_empty() {
+            let pinned = self.shared.pinned(self.run.org_id, &spec.tools).await;
+            self.pinned = pinned.map_err(|error| {
+                let run_id = self.run.run_id;
+                tracing::error!(%run_id, error = %error, "the tools' definitions can't be read");
+                Stop::Broken
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Shows how far tool calls are. It depends on no status, as deltas don't.
+    pub(super) async fn show(&mut self, reports: Vec<ToolProgress>) -> Result<(), Stop> {
+        let events = reports.into_iter().map(EventBody::ToolProgress);
+        let progress = Decision {
+            events: events.map(NewEvent::public).collect(),
+            projection: None,
+            effects: vec![],
+        };
+        match self.commit(progress, None).await? {
+            Committed::Yes | Committed::Moved => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Works on one run: wait, decide, commit, then act.
 
 mod act;
+mod board;
 mod bound;
 mod budget;
 mod call;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::definitions::Pinned;
 use crate::fault::{self, Bug};
 use crate::machine::{Context, Decision, Effect, Input, Phase, RunState, StopCause, decide};
 use crate::shared::{Shared, random_u32};
@@ -82,7 +84,9 @@ pub(crate) struct Driver {
     bound: Bound,
     call: Option<call::LiveCall>,
     tools: tools::RunningTools,
-    /// When a short back-off ends.
+    /// The definitions of the run's tools, once calls have to be checked against them.
+    pinned: Pinned,
+    /// When a short wait ends.
     timer: Option<Instant>,
     /// When the run's whole time is over.
     deadline: Option<Instant>,
@@ -105,6 +109,7 @@ impl Driver {
             bound,
             call: None,
             tools: tools::RunningTools::default(),
+            pinned: Pinned::default(),
             timer: None,
             deadline,
             pending: Vec::new(),
@@ -155,6 +160,7 @@ impl Driver {
     /// Decides on an input, commits and acts.
     async fn take(&mut self, input: Input) -> Result<(), Stop> {
         loop {
+            self.know_tools(&input).await?;
             let decision = self.decide(input.clone());
             let mut effects = decision.effects.clone();
             if fault::planted(Bug::EarlyEffect) {
@@ -179,11 +185,14 @@ impl Driver {
 
     fn decide(&self, input: Input) -> Decision {
         let clock = &self.shared.parts.clock;
+        let pinned = &self.pinned;
         let cx = Context {
             now: clock.now(),
             entropy: random_u32(),
             due: self.run.due,
             draining: self.orders.borrow().drain,
+            check: &|pin, arguments| pinned.check(pin, arguments),
+            max_parallel: self.shared.config.max_parallel_tools,
             running: self.tools.ids(),
             message_id: &|| MessageId::generate(clock.now()),
             request_id: &|| RequestId::generate(clock.now()),
@@ -295,10 +304,13 @@ impl Driver {
                     self.timer = None;
                     return Ok(Input::WaitOver);
                 }
-                outcome = self.tools.next(), if !self.tools.is_empty() => {
-                    fault::point("after_effect");
-                    return Ok(Input::ToolFinished(outcome));
-                }
+                heard = self.tools.next(), if !self.tools.is_empty() => match heard {
+                    tools::Heard::Ended(outcome) => {
+                        fault::point("after_effect");
+                        return Ok(Input::ToolFinished(outcome));
+                    }
+                    tools::Heard::Progress(reports) => Box::pin(self.show(reports)).await?,
+                },
                 progress = call::progress(&mut self.call), if self.call.is_some() => {
                     if let Some(input) = Box::pin(self.take_progress(progress)).await? {
                         return Ok(input);

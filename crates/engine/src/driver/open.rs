@@ -72,7 +72,7 @@ pub(super) async fn open(
     let spec = &run.state.spec;
     let asked = Asked {
         prompt: spec.prompt.clone(),
-        tools: shared.definitions(run.org_id, &spec.tools).await?,
+        tools: shared.pinned(run.org_id, &spec.tools).await?.definitions(),
         generation: spec.generation.clone(),
         messages,
     };

@@ -1,16 +1,18 @@
 //! Tool calls under way.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use runloom_domain::ToolCallId;
+use runloom_domain::event::ToolProgress;
+use runloom_domain::{ToolCallId, ToolOrigin, ToolPin};
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::board::Board;
 use super::{Owned, Running};
 use crate::machine::ToolOutcome;
 use crate::port::tool::{Progress, Tool, ToolContext, ToolError, ToolReply};
@@ -19,6 +21,8 @@ use crate::shared::Shared;
 /// How long a stopped tool may take to let go. A tool stops when its future is dropped; only
 /// one that blocks a thread can be late, and the run doesn't wait for it for ever.
 const STOP_GRACE: Duration = Duration::from_secs(4);
+/// How long it may take to find a tool that isn't this process's own.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most output that is kept of one call, in bytes.
 const MAX_OUTPUT: usize = 8 * 1024 * 1024;
 /// The most that the model is shown of it, whatever the tool says.
@@ -29,9 +33,16 @@ const MAX_SHOWN: usize = 64 * 1024;
 #[derive(Default)]
 pub(super) struct RunningTools {
     ids: Running,
-    /// When each must have ended.
-    latest: HashMap<ToolCallId, Instant>,
+    board: Board,
     tasks: JoinSet<ToolOutcome>,
+}
+
+/// What the calls have to say.
+pub(super) enum Heard {
+    /// One has ended.
+    Ended(ToolOutcome),
+    /// Some say how far they are; or none, and when they must have ended is known better.
+    Progress(Vec<ToolProgress>),
 }
 
 impl RunningTools {
@@ -46,43 +57,43 @@ impl RunningTools {
     /// Starts a call whose intent is committed.
     pub(super) fn start(
         &mut self,
-        shared: &Shared,
+        shared: &Arc<Shared>,
         run: &Owned,
         tool_call_id: ToolCallId,
         name: &str,
         arguments: Value,
     ) {
         self.ids.insert(tool_call_id);
-        let Some(tool) = shared.parts.tools.get(name).cloned() else {
-            // The run froze a tool that this process doesn't have (any more).
-            let message = format!("{name} is not available on this server");
-            let result = Err(ToolError::unavailable(message));
-            self.tasks.spawn(async move {
-                ToolOutcome {
-                    tool_call_id,
-                    result,
-                    duration_ms: 0,
-                    output_cap: 0,
-                }
-            });
-            return;
-        };
+        let heard = Arc::new(Notify::new());
+        let call = run.state.call(tool_call_id);
         let context = ToolContext {
             org_id: run.org_id,
             run_id: run.run_id,
             tool_call_id,
-            attempt: run.state.call(tool_call_id).map_or(1, |call| call.starts),
-            input: None,
-            progress: Progress::default(),
+            attempt: call.map_or(1, |call| call.starts),
+            input: call.and_then(|call| call.input.clone()),
+            progress: self.progress(tool_call_id, heard.clone()),
         };
-        self.latest
-            .insert(tool_call_id, Instant::now() + tool.timeout());
+        let pin = run.state.spec.tool(name).cloned();
+        let own = own(shared, name, pin.as_ref());
+        let most = own.as_ref().map_or(OPEN_TIMEOUT, longest);
+        self.board.add(tool_call_id, Instant::now() + most);
+        let (shared, board, name) = (shared.clone(), self.board.clone(), name.to_owned());
+        let work = async move {
+            let tool = match (own, pin) {
+                (Some(own), _) => own,
+                (None, Some(pin)) => open(&shared, &context, &pin).await?,
+                (None, None) => return Err(missing(&name)),
+            };
+            board.set_latest(tool_call_id, Instant::now() + longest(&tool));
+            Ok(run_tool(&tool, context, arguments, &heard).await)
+        };
         self.tasks.spawn(async move {
             let begun = Instant::now();
-            let call = AssertUnwindSafe(run_tool(tool, context, arguments)).catch_unwind();
-            let (result, output_cap) = call
-                .await
-                .unwrap_or_else(|_| (Err(ToolError::failed("the tool broke down")), 0));
+            let worked = AssertUnwindSafe(work).catch_unwind().await;
+            let broke = |_| Ok((Err(ToolError::failed("the tool broke down")), 0));
+            let worked = worked.unwrap_or_else(broke);
+            let (result, output_cap) = worked.unwrap_or_else(|error| (Err(error), 0));
             let duration_ms = begun.elapsed().as_millis() as u64;
             ToolOutcome {
                 tool_call_id,
@@ -93,23 +104,34 @@ impl RunningTools {
         });
     }
 
-    /// When one of them must have ended.
-    pub(super) fn latest(&self) -> Option<Instant> {
-        self.latest.values().min().copied()
+    /// Where a call reports to: what it says is shown, and moves its deadline.
+    fn progress(&self, id: ToolCallId, heard: Arc<Notify>) -> Progress {
+        let board = self.board.clone();
+        Progress::to(move |report| {
+            board.report(id, report);
+            heard.notify_one();
+        })
     }
 
-    /// The next call to end. Cancel safe.
-    pub(super) async fn next(&mut self) -> ToolOutcome {
+    /// When one of them must have ended.
+    pub(super) fn latest(&self) -> Option<Instant> {
+        self.board.latest()
+    }
+
+    /// What the calls say next. Cancel safe.
+    pub(super) async fn next(&mut self) -> Heard {
         loop {
-            match self.tasks.join_next().await {
-                Some(Ok(outcome)) => {
-                    self.ids.remove(&outcome.tool_call_id);
-                    self.latest.remove(&outcome.tool_call_id);
-                    return outcome;
+            tokio::select! {
+                biased;
+                ended = self.tasks.join_next(), if !self.tasks.is_empty() => {
+                    // A task can't panic, and is only aborted by `stop`.
+                    if let Some(Ok(outcome)) = ended {
+                        self.ids.remove(&outcome.tool_call_id);
+                        self.board.remove(outcome.tool_call_id);
+                        return Heard::Ended(outcome);
+                    }
                 }
-                // A task can't panic, and is only aborted by `stop`.
-                Some(Err(_)) => {}
-                None => std::future::pending().await,
+                progress = self.board.next() => return Heard::Progress(progress),
             }
         }
     }
@@ -123,23 +145,76 @@ impl RunningTools {
             self.tasks.detach_all();
         }
         self.ids.clear();
-        self.latest.clear();
+        self.board.clear();
     }
 }
 
-/// Runs a tool within its time; returns its output and how much of it is shown.
+/// The process's own tool of this name, if that is what the run has pinned.
+fn own(shared: &Shared, name: &str, pin: Option<&ToolPin>) -> Option<Arc<dyn Tool>> {
+    let is_own = pin.is_none_or(|pin| pin.origin == ToolOrigin::Builtin);
+    let tool = is_own.then(|| shared.parts.tools.get(name)).flatten();
+    tool.cloned()
+}
+
+/// The run froze a tool that this process doesn't have (any more).
+fn missing(name: &str) -> ToolError {
+    ToolError::unavailable(format!("{name} is not available on this server"))
+}
+
+/// The tool of a source.
+async fn open(
+    shared: &Shared,
+    context: &ToolContext,
+    pin: &ToolPin,
+) -> Result<Arc<dyn Tool>, ToolError> {
+    if pin.origin == ToolOrigin::Builtin {
+        return Err(missing(&pin.name));
+    }
+    let opened = shared.open_tool(context.org_id, pin);
+    match tokio::time::timeout(OPEN_TIMEOUT, opened).await {
+        Ok(opened) => opened,
+        Err(_) => Err(ToolError::unavailable(format!(
+            "{} could not be reached in {} s",
+            pin.name,
+            OPEN_TIMEOUT.as_secs()
+        ))),
+    }
+}
+
+/// The most time that a call of a tool can take.
+fn longest(tool: &Arc<dyn Tool>) -> Duration {
+    tool.longest().max(tool.timeout())
+}
+
+/// Runs a tool within its time; returns what it says and how much of it is shown.
 async fn run_tool(
-    tool: Arc<dyn Tool>,
+    tool: &Arc<dyn Tool>,
     context: ToolContext,
     arguments: Value,
+    heard: &Notify,
 ) -> (Result<ToolReply, ToolError>, usize) {
-    let (limit, output_cap) = (tool.timeout(), tool.output_cap().min(MAX_SHOWN));
-    let result = match tokio::time::timeout(limit, tool.call(context, arguments)).await {
-        Ok(result) => result.map(cap),
-        Err(_) => {
-            let message = format!("the tool took longer than {} s", limit.as_secs());
-            Err(ToolError::new("tool.timeout", message))
+    let output_cap = tool.output_cap().min(MAX_SHOWN);
+    let begun = Instant::now();
+    let (limit, end) = (tool.timeout(), begun + longest(tool));
+    let mut deadline = begun + limit;
+    let mut call = tool.call(context, arguments);
+    let result = loop {
+        tokio::select! {
+            biased;
+            result = &mut call => break result,
+            () = heard.notified() => deadline = end.min(Instant::now() + limit),
+            () = tokio::time::sleep_until(deadline) => {
+                let seconds = begun.elapsed().as_secs();
+                let message = format!("the tool took longer than {seconds} s");
+                break Err(ToolError::new("tool.timeout", message));
+            }
         }
+    };
+    let result = match result {
+        Ok(ToolReply::NotYet(_)) if !tool.waits() => {
+            Err(ToolError::failed("the tool has nothing to say"))
+        }
+        result => result.map(cap),
     };
     (result, output_cap)
 }

@@ -1,6 +1,10 @@
-use runloom_domain::event::{ToolApproval, ToolCalled};
-use runloom_domain::{Answer, Decision, ToolCallId};
+use runloom_domain::event::{ToolApproval, ToolCalled, ToolPaused};
+use runloom_domain::{
+    Answer, Decision, EventPrivate, InputAction, Timestamp, ToolCallId, ToolInput,
+};
 use serde_json::Value;
+
+use crate::port::tool::Question;
 
 /// A tool call of the current step.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +17,10 @@ pub(crate) struct Call {
     pub(crate) arguments: Value,
     /// Whether it runs by itself.
     pub(crate) approval: ToolApproval,
+    /// Digest of the arguments that a person has approved.
+    pub(crate) approved: Option<String>,
+    /// What a person said to the call's own question.
+    pub(crate) input: Option<ToolInput>,
     /// Where it stands.
     pub(crate) state: CallState,
     /// How often it was started.
@@ -28,6 +36,10 @@ pub(crate) enum CallState {
     Approved,
     /// The intent is in the log, a result isn't.
     Started,
+    /// It has asked something, and is made again with the answer.
+    Asks(Question),
+    /// It has had nothing to say, and is made again at this moment.
+    Rests(Timestamp),
     /// A person has decided its result.
     Settled(Answer),
     /// The result is in the log.
@@ -41,6 +53,8 @@ impl Call {
             name: called.tool_name.clone(),
             arguments: called.arguments.clone(),
             approval: called.approval,
+            approved: None,
+            input: None,
             state: CallState::Open,
             starts: 0,
         }
@@ -50,14 +64,55 @@ impl Call {
         self.state == CallState::Done
     }
 
-    /// Takes a person's answer to a request about this call.
-    pub(super) fn answer(&mut self, answer: &Answer) {
+    pub(super) fn rests_until(&self) -> Option<Timestamp> {
+        match self.state {
+            CallState::Rests(until) => Some(until),
+            _ => None,
+        }
+    }
+
+    /// It has stopped half-way.
+    pub(super) fn pause(&mut self, paused: &ToolPaused, private: Option<&EventPrivate>) {
+        if let Some(until) = paused.until {
+            self.state = CallState::Rests(until);
+        } else if let Some(EventPrivate::Question {
+            prompt,
+            schema,
+            state,
+        }) = private
+        {
+            self.state = CallState::Asks(Question {
+                prompt: prompt.clone(),
+                schema: schema.clone(),
+                state: state.clone(),
+            });
+        }
+    }
+
+    /// Takes a person's answer to a request about this call, and the digest of the arguments
+    /// that it was given for.
+    pub(super) fn answer(&mut self, answer: &Answer, digest: Option<&String>) {
+        if let CallState::Asks(question) = &self.state {
+            let text = || Value::String(answer.content.clone().unwrap_or_default());
+            let action = answer.action.clone();
+            self.input = Some(ToolInput {
+                action: action.unwrap_or_else(|| InputAction::Accept(text())),
+                state: question.state.clone(),
+            });
+            self.state = CallState::Approved;
+            return;
+        }
         self.state = match answer.decision {
-            Decision::Approve | Decision::Retry => CallState::Approved,
+            Decision::Retry => CallState::Approved,
+            Decision::Approve => {
+                self.approved = digest.cloned();
+                CallState::Approved
+            }
             Decision::Edit => {
                 if let Some(arguments) = &answer.arguments {
                     self.arguments = arguments.clone();
                 }
+                self.approved = digest.cloned();
                 CallState::Approved
             }
             Decision::Reject | Decision::Done | Decision::Failed | Decision::Answer => {

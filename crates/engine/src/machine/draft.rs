@@ -64,6 +64,13 @@ impl<'a> Draft<'a> {
             .any(|e| matches!(e, Effect::RunTool { tool_call_id, .. } if *tool_call_id == id))
     }
 
+    /// Whether one more call may run.
+    pub(super) fn has_room(&self) -> bool {
+        let is_start = |effect: &&Effect| matches!(effect, Effect::RunTool { .. });
+        let starts = self.effects.iter().filter(is_start).count();
+        self.cx.running.len() + starts < self.cx.max_parallel
+    }
+
     /// Whether this decision starts any call.
     pub(super) fn starts_any(&self) -> bool {
         self.effects

@@ -1,16 +1,12 @@
 //! What a run does next, seen from its state alone.
 
-use runloom_domain::event::{
-    StepStarted, ToolApproval, ToolFailure, ToolResulted, ToolStarted, WaitingForInput,
-};
-use runloom_domain::{Answer, Decision, EventBody, ToolClass};
+use runloom_domain::EventBody;
+use runloom_domain::event::StepStarted;
 use runloom_store::Wake;
 
-use super::call::{Call, CallState};
 use super::draft::Draft;
 use super::state::Phase;
-use super::{Effect, SHORT_WAIT, settle};
-use crate::fault::{self, Bug};
+use super::{Effect, SHORT_WAIT, tools};
 
 /// Adds what follows from the state until there is something to wait for.
 pub(super) fn go_on(draft: &mut Draft<'_>) {
@@ -22,10 +18,18 @@ pub(super) fn go_on(draft: &mut Draft<'_>) {
         Phase::Ready(_) | Phase::BackingOff(..) | Phase::Tools { .. } if draft.cx.draining => {}
         Phase::Ready(_) => begin_step(draft),
         Phase::BackingOff(_, until) => back_off(draft, until),
-        Phase::Tools { .. } => advance_tools(draft),
+        Phase::Tools { .. } => tools::advance(draft),
         Phase::Answered => draft.complete(),
         // A call under way reports by itself; a queued run waits for its claim.
         Phase::Calling(..) | Phase::Queued | Phase::Ended => {}
+    }
+}
+
+/// A short wait is over: a back-off, or that of a call that rests.
+pub(super) fn wait_over(draft: &mut Draft<'_>) {
+    match draft.state.phase {
+        Phase::Tools { .. } => go_on(draft),
+        _ => begin_step(draft),
     }
 }
 
@@ -89,113 +93,4 @@ fn back_off(draft: &mut Draft<'_>, until: runloom_domain::Timestamp) {
     } else {
         draft.release(Wake::After(left));
     }
-}
-
-/// Settles, starts and asks for the step's tool calls.
-fn advance_tools(draft: &mut Draft<'_>) {
-    let calls = draft.state.calls.clone();
-    let mut asks = Vec::new();
-    for call in calls.iter().filter(|call| !call.is_done()) {
-        if let Some(request) = advance_call(draft, call) {
-            asks.push(request);
-        }
-    }
-    if draft.state.calls.iter().all(Call::is_done) {
-        return go_on(draft);
-    }
-    // People are asked once nothing runs any more, all at once: a waiting run holds no worker.
-    if !asks.is_empty() && draft.cx.running.is_empty() && !draft.starts_any() {
-        ask(draft, asks);
-    }
-}
-
-/// Moves one call on; returns what has to be asked about it.
-fn advance_call(draft: &mut Draft<'_>, call: &Call) -> Option<runloom_domain::InputRequest> {
-    let Some(pin) = draft.state.spec.tool(&call.name).cloned() else {
-        let message = format!("there is no tool called {:?}", call.name);
-        draft.tool_error(call, "tool.unknown", message);
-        return None;
-    };
-    match &call.state {
-        CallState::Settled(answer) => settle_call(draft, call, answer),
-        CallState::Open if call.approval == ToolApproval::Denied => {
-            draft.tool_error(call, "tool.denied", "this tool is not allowed".to_owned());
-        }
-        CallState::Open if !call.arguments.is_object() => {
-            let message = "the arguments are not a JSON object".to_owned();
-            draft.tool_error(call, "tool.invalid_arguments", message);
-        }
-        CallState::Open if pin.asks => return settle::question(draft, call),
-        CallState::Open if call.approval == ToolApproval::Ask => {
-            return Some(settle::approval(draft, call));
-        }
-        CallState::Started if draft.cx.running.contains(&call.id) || draft.starts(call.id) => {}
-        // The intent is in the log and nothing runs: a crash has hidden the outcome.
-        CallState::Started if pin.class == ToolClass::Once && !fault::planted(Bug::RepeatOnce) => {
-            return Some(settle::outcome_unknown(draft, call));
-        }
-        CallState::Open | CallState::Approved | CallState::Started => start_call(draft, call),
-        CallState::Done => {}
-    }
-    None
-}
-
-fn start_call(draft: &mut Draft<'_>, call: &Call) {
-    draft.push(EventBody::ToolStarted(ToolStarted {
-        tool_call_id: call.id,
-        attempt: call.starts + 1,
-    }));
-    draft.effect(Effect::RunTool {
-        tool_call_id: call.id,
-        tool_name: call.name.clone(),
-        arguments: call.arguments.clone(),
-    });
-}
-
-/// The result that a person has decided.
-pub(super) fn settle_call(draft: &mut Draft<'_>, call: &Call, answer: &Answer) {
-    let because = |what: &str| match &answer.reason {
-        Some(reason) => format!("{what}: {reason}"),
-        None => what.to_owned(),
-    };
-    let (content, error) = match answer.decision {
-        Decision::Reject => (
-            None,
-            Some(("tool.rejected", because("a person rejected this call"))),
-        ),
-        Decision::Failed => (
-            None,
-            Some(("tool.failed", because("a person says that it failed"))),
-        ),
-        _ => {
-            let done = "done; a person says that it took effect".to_owned();
-            (Some(answer.content.clone().unwrap_or(done)), None)
-        }
-    };
-    draft.tool_result(ToolResulted {
-        tool_call_id: call.id,
-        tool_name: call.name.clone(),
-        content,
-        error: error.map(|(class, message)| ToolFailure {
-            error_class: class.to_owned(),
-            message,
-        }),
-        duration_ms: 0,
-        truncated: false,
-    });
-}
-
-fn ask(draft: &mut Draft<'_>, requests: Vec<runloom_domain::InputRequest>) {
-    let limits = draft.state.spec.limits;
-    let now = draft.cx.now;
-    let seconds = |n: u64| std::time::Duration::from_secs(n);
-    let waiting = (limits.waiting_seconds != 0).then(|| seconds(limits.waiting_seconds));
-    let whole = (limits.timeout_seconds != 0)
-        .then(|| (draft.state.started_at + seconds(limits.timeout_seconds)).since(now));
-    let patience = waiting.into_iter().chain(whole).min();
-    draft.push(EventBody::WaitingForInput(WaitingForInput {
-        requests,
-        expires_at: patience.map(|patience| now + patience),
-    }));
-    draft.release(patience.map_or(Wake::Never, Wake::After));
 }

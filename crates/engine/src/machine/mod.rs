@@ -17,6 +17,7 @@ mod draft;
 mod go_on;
 mod model_failed;
 mod model_finished;
+mod repeats;
 mod settle;
 mod state;
 mod stopped;
@@ -24,6 +25,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod tool_finished;
+mod tools;
 
 pub(crate) use call::{Call, CallState};
 pub(crate) use model_failed::FailedCall;
@@ -38,7 +40,7 @@ use std::time::Duration;
 
 use runloom_domain::event::{CallPurpose, ResumeReason};
 use runloom_domain::{
-    Answer, MessageId, NewEvent, RequestId, Route, Timestamp, ToolCallId, Usage, UserId,
+    Answer, MessageId, NewEvent, RequestId, Route, Timestamp, ToolCallId, ToolPin, Usage, UserId,
 };
 use runloom_store::Projection;
 use serde_json::Value;
@@ -61,6 +63,10 @@ pub(crate) struct Context<'a> {
     pub(crate) due: bool,
     /// Whether the node is being stopped: then nothing new is begun.
     pub(crate) draining: bool,
+    /// Whether a call's arguments fit the definition that the run has pinned; else what doesn't.
+    pub(crate) check: &'a (dyn Fn(&ToolPin, &Value) -> Result<(), String> + Sync),
+    /// How many tool calls may run at once.
+    pub(crate) max_parallel: usize,
     /// Tool calls that run in this process now.
     pub(crate) running: &'a BTreeSet<ToolCallId>,
     /// Mints message ids.
@@ -89,7 +95,7 @@ pub(crate) enum Input {
     ModelFailed(FailedCall),
     /// A tool call has ended.
     ToolFinished(ToolOutcome),
-    /// A short back-off is over.
+    /// A short wait is over.
     WaitOver,
     /// The run's work has been stopped.
     Stopped {
@@ -100,10 +106,8 @@ pub(crate) enum Input {
     },
     /// A person has answered. Decided by the node that took the answer.
     Answered {
-        /// Which request.
-        request_id: RequestId,
-        /// How.
-        answer: Answer,
+        /// Which requests, and how.
+        answers: Vec<(RequestId, Answer)>,
         /// Who.
         user_id: UserId,
     },
@@ -172,14 +176,10 @@ pub(crate) fn decide(state: &RunState, input: Input, cx: &Context<'_>) -> Decisi
         Input::ModelFinished(answer) => model_finished::model_finished(&mut draft, answer),
         Input::ModelFailed(failed) => model_failed::model_failed(&mut draft, failed),
         Input::ToolFinished(outcome) => tool_finished::tool_finished(&mut draft, outcome),
-        Input::WaitOver => go_on::begin_step(&mut draft),
+        Input::WaitOver => go_on::wait_over(&mut draft),
         Input::Stopped { cause, cut } => stopped::stopped(&mut draft, cause, cut),
-        Input::Answered {
-            request_id,
-            answer,
-            user_id,
-        } => {
-            answered::answered(&mut draft, request_id, answer, user_id);
+        Input::Answered { answers, user_id } => {
+            answered::answered(&mut draft, answers, user_id);
         }
         Input::CancelRequested { user_id, unheld } => {
             cancel::cancel_requested(&mut draft, user_id, unheld);

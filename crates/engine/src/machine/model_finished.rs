@@ -10,6 +10,7 @@ use super::draft::Draft;
 use super::state::Phase;
 use super::{FailedCall, go_on, model_failed, summary};
 use crate::answer_schema::AnswerSchema;
+use crate::approval::mode;
 use crate::port::model::{ModelError, ModelErrorKind};
 
 /// A whole answer of a model.
@@ -98,17 +99,35 @@ pub(super) fn model_finished(draft: &mut Draft<'_>, answer: ModelAnswer) {
                 .collect(),
         }),
     );
-    for call in answer.calls {
-        let approval = approval(draft, &call.name);
+    let looping = call_tools(draft, tried.step, answer.calls);
+    if let Some(message) = looping {
+        return draft.fail("limits.tool_loop", &message, None);
+    }
+    go_on::go_on(draft);
+}
+
+/// Says what the model calls; returns why the run must end if it turns in a circle.
+fn call_tools(draft: &mut Draft<'_>, step: u32, calls: Vec<AnsweredCall>) -> Option<String> {
+    let max = draft.state.spec.limits.max_identical_calls;
+    let mut looping = None;
+    for call in calls {
+        let times = draft.state.repeats.of(&call.name, &call.arguments);
+        if max != 0 && times >= max {
+            looping = Some(format!(
+                "the run called {} with the same arguments more than {max} times",
+                call.name
+            ));
+        }
+        let approval = approval(draft, &call.name, &call.arguments);
         draft.push(EventBody::ToolCall(ToolCalled {
             tool_call_id: call.tool_call_id,
             tool_name: call.name,
             arguments: call.arguments,
-            step: tried.step,
+            step,
             approval,
         }));
     }
-    go_on::go_on(draft);
+    looping
 }
 
 /// What is wrong with the form of a final answer, when the run's persona asks for one.
@@ -126,8 +145,9 @@ fn misfit(draft: &Draft<'_>, answer: &ModelAnswer) -> Option<String> {
     })
 }
 
-fn approval(draft: &Draft<'_>, name: &str) -> ToolApproval {
-    match draft.state.spec.tool(name).map(|pin| pin.approval) {
+fn approval(draft: &Draft<'_>, name: &str, arguments: &Value) -> ToolApproval {
+    let pin = draft.state.spec.tool(name);
+    match pin.map(|pin| mode(pin, arguments)) {
         Some(ApprovalMode::Auto) => ToolApproval::Auto,
         Some(ApprovalMode::Ask) => ToolApproval::Ask,
         // A tool that the run doesn't have can't run either.

@@ -1,12 +1,15 @@
 //! What a run asks people, and how open calls are closed when it ends.
 
-use runloom_domain::{InputRequest, RequestKind, ToolClass};
+use runloom_domain::{
+    Answer, Decision, InputRequest, RequestKind, ToolClass, ToolOrigin, arguments_digest,
+};
 use serde_json::Value;
 
 use super::call::{Call, CallState};
 use super::draft::Draft;
-use super::go_on;
+use super::tool_finished;
 use crate::answer_schema::AnswerSchema;
+use crate::port::tool::Question;
 
 /// Gives every open call its one result: what will not run is cancelled, and of a started
 /// call that must not happen twice nobody knows.
@@ -20,7 +23,7 @@ pub(super) fn close_calls(draft: &mut Draft<'_>) {
     {
         if let CallState::Settled(answer) = &call.state {
             // What a person has decided stays decided.
-            go_on::settle_call(draft, call, answer);
+            answered(draft, call, answer);
             continue;
         }
         let class = draft.state.spec.tool(&call.name).map(|pin| pin.class);
@@ -33,13 +36,59 @@ pub(super) fn close_calls(draft: &mut Draft<'_>) {
     }
 }
 
-/// May this call run?
+/// The most that the model is shown of a client's result, in bytes.
+const MAX_SHOWN: usize = 64 * 1024;
+
+/// The result that a person, or the client, has decided.
+pub(super) fn answered(draft: &mut Draft<'_>, call: &Call, answer: &Answer) {
+    let because = |what: &str| match &answer.reason {
+        Some(reason) => format!("{what}: {reason}"),
+        None => what.to_owned(),
+    };
+    let pin = draft.state.spec.tool(&call.name);
+    let is_client = pin.is_some_and(|pin| pin.origin == ToolOrigin::Client);
+    let (class, message) = match answer.decision {
+        Decision::Reject => ("tool.rejected", because("a person rejected this call")),
+        Decision::Failed if is_client => {
+            let reason = answer.reason.clone();
+            ("tool.failed", reason.unwrap_or_default())
+        }
+        Decision::Failed => ("tool.failed", because("a person says that it failed")),
+        _ => {
+            let done = || "done; a person says that it took effect".to_owned();
+            let content = answer.content.clone().unwrap_or_else(done);
+            return tool_finished::output_of(draft, call, &content, 0, MAX_SHOWN);
+        }
+    };
+    draft.tool_error(call, class, message);
+}
+
+/// May this call run? The answer is bound to these very arguments.
 pub(super) fn approval(draft: &Draft<'_>, call: &Call) -> InputRequest {
     let options = ["approve", "reject"].map(str::to_owned).to_vec();
     InputRequest {
         prompt: format!("May the agent call {}?", call.name),
         options: Some(options),
+        arguments_digest: Some(arguments_digest(&call.arguments)),
         ..about(draft, call, RequestKind::ToolApproval)
+    }
+}
+
+/// The client runs this call.
+pub(super) fn client_tool(draft: &Draft<'_>, call: &Call) -> InputRequest {
+    InputRequest {
+        prompt: format!("Run {} and bring its result.", call.name),
+        ..about(draft, call, RequestKind::ClientTool)
+    }
+}
+
+/// What a tool asks in the middle of its call.
+pub(super) fn of_tool(draft: &Draft<'_>, call: &Call, question: &Question) -> InputRequest {
+    InputRequest {
+        prompt: question.prompt.clone(),
+        schema: question.schema.clone(),
+        asked_by_tool: true,
+        ..about(draft, call, RequestKind::Question)
     }
 }
 
@@ -106,8 +155,10 @@ fn about(draft: &Draft<'_>, call: &Call, kind: RequestKind) -> InputRequest {
         tool_call_id: Some(call.id),
         tool_name: Some(call.name.clone()),
         arguments: Some(call.arguments.clone()),
+        arguments_digest: None,
         prompt: String::new(),
         options: None,
         schema: None,
+        asked_by_tool: false,
     }
 }

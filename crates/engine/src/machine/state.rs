@@ -10,6 +10,7 @@ use runloom_domain::{
 
 use super::call::{Call, CallState};
 use super::model_failed::INTERRUPTED;
+use super::repeats::Repeats;
 use super::summary::Summary;
 use crate::port::model::ModelErrorKind;
 
@@ -89,6 +90,8 @@ pub(crate) struct RunState {
     pub(crate) route: usize,
     /// The tool calls of the current step.
     pub(crate) calls: Vec<Call>,
+    /// How often the same calls were made.
+    pub(crate) repeats: Repeats,
     /// What people are being asked.
     pub(crate) requests: Vec<InputRequest>,
     /// When it gives up waiting for their answers; absent when it waits for ever.
@@ -146,6 +149,7 @@ impl RunState {
             phase,
             route: 0,
             calls: Vec::new(),
+            repeats: Repeats::default(),
             requests: Vec::new(),
             waits_until: None,
             totals: RunTotals::default(),
@@ -192,11 +196,19 @@ impl RunState {
                     }
                 };
             }
-            EventBody::ToolCall(called) => self.calls.push(Call::new(called)),
+            EventBody::ToolCall(called) => {
+                self.repeats.count(&called.tool_name, &called.arguments);
+                self.calls.push(Call::new(called));
+            }
             EventBody::ToolStarted(started) => {
                 if let Some(call) = self.call_mut(started.tool_call_id) {
                     call.state = CallState::Started;
                     call.starts = started.attempt;
+                }
+            }
+            EventBody::ToolPaused(paused) => {
+                if let Some(call) = self.call_mut(paused.tool_call_id) {
+                    call.pause(paused, event.private.as_ref());
                 }
             }
             EventBody::ToolResult(result) => self.finish_call(result.tool_call_id),
@@ -215,6 +227,7 @@ impl RunState {
             | EventBody::RunResumed(_)
             | EventBody::MessageDelta(_)
             | EventBody::ReasoningDelta(_)
+            | EventBody::ToolProgress(_)
             | EventBody::Unknown { .. } => {}
         }
     }
@@ -338,7 +351,7 @@ impl RunState {
             return;
         };
         if let Some(call) = request.tool_call_id.and_then(|id| self.call_mut(id)) {
-            call.answer(answer);
+            call.answer(answer, received.arguments_digest.as_ref());
         }
         if self.requests.is_empty() {
             self.transit(Transition::Answer);

@@ -9,6 +9,7 @@ use super::*;
 use crate::port::model::{ModelError, ModelErrorKind};
 
 mod failing;
+mod tools;
 
 const NOW: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
@@ -18,6 +19,7 @@ fn spec(limits: &Value) -> RunSpec {
         hash: String::new(),
         class,
         approval,
+        rules: vec![],
         asks: false,
         origin: ToolOrigin::Builtin,
     };
@@ -38,6 +40,14 @@ fn spec(limits: &Value) -> RunSpec {
         tool("deny", ToolClass::Pure, ApprovalMode::Deny),
     ];
     spec
+}
+
+/// Calls must not have an argument `bad`.
+fn fits(_: &ToolPin, arguments: &Value) -> Result<(), String> {
+    let is_bad = arguments.get("bad").is_some();
+    (!is_bad)
+        .then_some(())
+        .ok_or_else(|| "at /bad: no".to_owned())
 }
 
 /// A state, and what is running in the process that holds it.
@@ -75,8 +85,10 @@ impl Run {
         let cx = Context {
             now,
             entropy: u32::MAX,
-            due: false,
+            due: matches!(input, Input::Claimed { lost: None, .. }),
             draining: false,
+            check: &fits,
+            max_parallel: 3,
             running: &self.running,
             message_id: &|| MessageId::generate(NOW),
             request_id: &|| RequestId::generate(NOW),
@@ -127,15 +139,19 @@ impl Run {
     }
 
     fn answer(&mut self, tools: &[&str]) -> (Vec<String>, Decision) {
-        let call = |name: &&str| AnsweredCall {
+        self.call(tools.iter().map(|name| (*name, json!({}))).collect())
+    }
+
+    fn call(&mut self, tools: Vec<(&str, Value)>) -> (Vec<String>, Decision) {
+        let call = |(name, arguments): (&str, Value)| AnsweredCall {
             tool_call_id: ToolCallId::generate(NOW),
             provider_id: "call_0".into(),
-            name: (*name).into(),
-            arguments: json!({}),
+            name: name.into(),
+            arguments,
         };
         self.take(Input::ModelFinished(ModelAnswer {
             text: "hi".into(),
-            calls: tools.iter().map(call).collect(),
+            calls: tools.into_iter().map(call).collect(),
             reason: FinishReason::Stop,
             usage: Usage::estimated(4, 4),
             reported_cost: None,
@@ -170,81 +186,6 @@ fn an_answer_without_tools_ends_the_run_in_the_same_commit() {
     let projection = decision.projection.unwrap();
     assert_eq!(projection.status, Some(RunStatus::Completed));
     assert_eq!((projection.messages.len(), projection.calls.len()), (1, 1));
-}
-
-#[test]
-fn tools_start_with_their_calls_and_the_next_step_follows_the_last_result() {
-    let mut run = Run::started(&json!({}));
-    run.claim(1, None);
-    let (types, _) = run.answer(&["pure", "deny", "unknown"]);
-    let expected = [
-        "step.completed",
-        "tool.call",
-        "tool.call",
-        "tool.call",
-        "tool.started",
-        "tool.result",
-        "tool.result",
-    ];
-    assert_eq!(types, expected);
-    let id = run.running.pop_first().unwrap();
-    let (types, decision) = run.take(Input::ToolFinished(ToolOutcome {
-        tool_call_id: id,
-        result: Ok("é".repeat(10).into()),
-        duration_ms: 1,
-        output_cap: 5,
-    }));
-    assert_eq!(types, ["tool.result", "step.started"]);
-    let EventBody::ToolResult(result) = &decision.events[0].body else {
-        panic!()
-    };
-    assert_eq!(
-        (result.content.as_deref(), result.truncated),
-        (Some("éé"), true)
-    );
-    assert_eq!(decision.projection.unwrap().outputs[0].content.len(), 20);
-}
-
-#[test]
-fn people_are_asked_once_nothing_runs_any_more() {
-    let mut run = Run::started(&json!({"waiting_seconds": 9}));
-    run.claim(1, None);
-    let (types, _) = run.answer(&["pure", "ask", "ask"]);
-    assert!(!types.contains(&"run.waiting_for_input".to_owned()));
-    let id = run.running.pop_first().unwrap();
-    let outcome = ToolOutcome {
-        tool_call_id: id,
-        result: Ok("1".into()),
-        duration_ms: 1,
-        output_cap: 9,
-    };
-    let (types, decision) = run.take(Input::ToolFinished(outcome));
-    assert_eq!(types, ["tool.result", "run.waiting_for_input"]);
-    assert_eq!(run.state.requests.len(), 2);
-    let projection = decision.projection.unwrap();
-    assert_eq!(
-        projection.release,
-        Some(runloom_store::Wake::After(Duration::from_secs(9)))
-    );
-}
-
-#[test]
-fn with_questions_open_a_run_waits_for_the_rest_of_its_time() {
-    let mut run = Run::started(&json!({"waiting_seconds": 9}));
-    run.claim(1, None);
-    run.answer(&["ask", "ask"]);
-    let released = |run: &mut Run| {
-        let (types, decision) = run.take(Input::Answered {
-            request_id: run.state.requests[0].request_id,
-            answer: parse_answer(&run.state.requests[0], "approve").unwrap(),
-            user_id: UserId::generate(NOW),
-        });
-        assert_eq!(types, ["run.input_received"]);
-        decision.projection.unwrap().release
-    };
-    let rest = runloom_store::Wake::After(Duration::from_secs(9));
-    assert_eq!(released(&mut run), Some(rest));
-    assert_eq!(released(&mut run), Some(runloom_store::Wake::Now));
 }
 
 #[test]
@@ -433,6 +374,8 @@ fn a_stopping_node_begins_nothing() {
         entropy: 0,
         due: false,
         draining: true,
+        check: &fits,
+        max_parallel: 3,
         running: &BTreeSet::new(),
         message_id: &|| MessageId::generate(NOW),
         request_id: &|| RequestId::generate(NOW),

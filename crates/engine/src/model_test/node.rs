@@ -204,6 +204,8 @@ impl Sim {
                 entropy: 7,
                 due: self.owned.due,
                 draining: false,
+                check: &|_, _| Ok(()),
+                max_parallel: 2,
                 running: &self.running,
                 message_id: &|| MessageId::generate(now),
                 request_id: &|| RequestId::generate(now),

@@ -250,8 +250,7 @@ impl World {
         };
         let request_id = request.request_id;
         let input = Input::Answered {
-            request_id,
-            answer,
+            answers: vec![(request_id, answer)],
             user_id: self.user,
         };
         let outcome = self.intend(run, &state, Some(state.last_seq), input).await;
@@ -300,6 +299,8 @@ impl World {
             entropy: 0,
             due: false,
             draining: false,
+            check: &|_, _| Ok(()),
+            max_parallel: 0,
             running: &std::collections::BTreeSet::new(),
             message_id: &|| MessageId::generate(now),
             request_id: &|| runloom_domain::RequestId::generate(now),
@@ -434,6 +435,7 @@ fn spec() -> RunSpec {
         hash: String::new(),
         class,
         approval,
+        rules: vec![],
         asks,
         origin: ToolOrigin::Builtin,
     };

@@ -84,6 +84,9 @@ impl Engine {
             entropy: 0,
             due: false,
             draining: false,
+            // What is decided for a person starts no call.
+            check: &|_, _| Ok(()),
+            max_parallel: 0,
             running: &std::collections::BTreeSet::new(),
             message_id: &|| runloom_domain::MessageId::generate(clock.now()),
             request_id: &|| runloom_domain::RequestId::generate(clock.now()),

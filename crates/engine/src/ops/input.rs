@@ -1,12 +1,15 @@
-use runloom_domain::{InputRequest, OrgId, RequestId, RunId, RunStatus, parse_answer};
+use runloom_domain::{
+    Answer, ApprovalMode, Decision, InputRequest, OrgId, RequestId, RunId, RunStatus, parse_answer,
+};
 use runloom_store::{Hint, StoreError};
 
 use super::cancel::unreadable;
 use crate::Engine;
 use crate::answer_schema::check_answer;
+use crate::approval::mode;
 use crate::driver::fold_log;
 use crate::facade::{GiveInput, InputError};
-use crate::machine::Input;
+use crate::machine::{Input, RunState};
 
 impl Engine {
     /// Answers a waiting run. The answer is in the log when this returns; of two that race
@@ -29,12 +32,9 @@ impl Engine {
             .await
             .map_err(unreadable)?;
         waiting(state.status)?;
-        let request = pick(&state.requests, input.request_id)?;
-        let answer = parse_answer(request, &input.content)?;
-        check_answer(request, &input.content).map_err(InputError::Unfit)?;
+        let answers = self.read_answers(&state, &input).await?;
         let decided = Input::Answered {
-            request_id: request.request_id,
-            answer,
+            answers,
             user_id: input.user_id,
         };
         let decision = self.decide_intent(&state, decided);
@@ -52,6 +52,61 @@ impl Engine {
             .ok_or(InputError::NoRun)?;
         waiting(head.status)?;
         Err(InputError::NotWaiting)
+    }
+
+    /// What is answered to which request, if all of it can be taken.
+    async fn read_answers(
+        &self,
+        state: &RunState,
+        input: &GiveInput,
+    ) -> Result<Vec<(RequestId, Answer)>, InputError> {
+        let mut answers: Vec<(RequestId, Answer)> = Vec::new();
+        for (index, given) in input.answers.iter().enumerate() {
+            let unfit = |why| InputError::Unfit { index, why };
+            let request = pick(&state.requests, given.request_id)?;
+            let is_same = |(id, _): &(RequestId, Answer)| *id == request.request_id;
+            if answers.iter().any(is_same) {
+                return Err(unfit(
+                    "it answers a request that another one answers".to_owned(),
+                ));
+            }
+            let answer = parse_answer(request, &given.content);
+            let mut answer = answer.map_err(|error| unfit(error.to_string()))?;
+            check_answer(request, &mut answer, &given.content).map_err(unfit)?;
+            if answer.arguments_digest.is_some()
+                && answer.arguments_digest != request.arguments_digest
+            {
+                return Err(InputError::OtherArguments);
+            }
+            let edited = self.check_edited(state, input.org_id, request, &answer);
+            edited.await?.map_err(unfit)?;
+            answers.push((request.request_id, answer));
+        }
+        Ok(answers)
+    }
+
+    /// Arguments that a person has written are checked as those of a model are.
+    async fn check_edited(
+        &self,
+        state: &RunState,
+        org: OrgId,
+        request: &InputRequest,
+        answer: &Answer,
+    ) -> Result<Result<(), String>, StoreError> {
+        let pin = request.tool_name.as_deref();
+        let pin = pin.and_then(|name| state.spec.tool(name));
+        let (Decision::Edit, Some(arguments), Some(pin)) =
+            (answer.decision, &answer.arguments, pin)
+        else {
+            return Ok(Ok(()));
+        };
+        if mode(pin, arguments) == ApprovalMode::Deny {
+            return Ok(Err("these arguments are not allowed".to_owned()));
+        }
+        let pinned = self.shared.pinned(org, std::slice::from_ref(pin)).await?;
+        let checked = pinned.check(pin, arguments);
+        Ok(checked
+            .map_err(|misfit| format!("the arguments do not fit the tool's schema: {misfit}")))
     }
 
     /// What a run is asking now; empty unless it waits.

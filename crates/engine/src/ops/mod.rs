@@ -8,4 +8,5 @@ mod configure;
 mod input;
 mod prompt;
 pub(crate) mod start;
+mod tools;
 mod watch;

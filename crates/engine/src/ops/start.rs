@@ -1,8 +1,5 @@
 use runloom_domain::event::{RunQueued, RunStarted};
-use runloom_domain::{
-    EventBody, EventPrivate, NewEvent, Persona, RunSpec, RunStatus, StoredEvent, ToolOrigin,
-    ToolPin, Usage,
-};
+use runloom_domain::{EventBody, EventPrivate, NewEvent, RunSpec, RunStatus, StoredEvent, Usage};
 use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once};
 
 use serde_json::{Map, Value};
@@ -13,17 +10,24 @@ use crate::facade::{StartError, StartRun, StartedRun, WhenBusy};
 use crate::machine::{Input, RunState};
 use crate::{Engine, fault};
 
+/// What a run keeps of the configuration.
+struct Frozen {
+    spec: RunSpec,
+    /// The definitions of its tools.
+    contents: Vec<Content>,
+}
+
 impl Engine {
     /// Starts a run: checks what was asked for, freezes the configuration, and writes the run
     /// with its first event. It is durable when this returns; dropping the future does not
     /// take it back.
     pub async fn start_run(&self, start: StartRun) -> Result<StartedRun, StartError> {
-        let spec = match self.freeze(&start).await {
-            Ok(spec) => spec,
+        let frozen = match self.freeze(&start).await {
+            Ok(frozen) => frozen,
             Err(refused) => return self.answered_before(&start, refused).await,
         };
         let engine = self.clone();
-        let task = tokio::spawn(async move { engine.create(start, spec).await });
+        let task = tokio::spawn(async move { engine.create(start, frozen).await });
         task.await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
@@ -47,7 +51,7 @@ impl Engine {
     }
 
     /// The configuration as the run will see it for its whole life.
-    async fn freeze(&self, start: &StartRun) -> Result<RunSpec, StartError> {
+    async fn freeze(&self, start: &StartRun) -> Result<Frozen, StartError> {
         let catalog = &self.shared.parts.catalog;
         let (key, version) = choose::parse_persona(start.persona_id.as_deref());
         if key.is_some_and(|key| !choose::is_persona_name(key, version)) {
@@ -59,9 +63,11 @@ impl Engine {
         let metadata = metadata(start.metadata.as_deref());
         let asked = start.route_id.as_deref();
         let (route, fallbacks) = choose::choose_route(asked, &persona, &metadata, &entries)?;
-        Ok(RunSpec {
+        let tools = self.resolve_tools(start.org_id, &persona, &start.tools);
+        let (tools, contents) = tools.await?;
+        let spec = RunSpec {
             limits: persona.limits.tightened(start.limits)?,
-            tools: self.pins(&persona),
+            tools,
             prompt: prompt::render(&persona.prompt, start.metadata.as_deref())?,
             persona: persona.id,
             route,
@@ -71,38 +77,14 @@ impl Engine {
             credit_rate: self.shared.config.credit_rate,
             budgeted: false,
             history_until: 0,
-        })
-    }
-
-    /// The persona's tools by hash, sorted by name, so that a provider's cache sees the same
-    /// bytes each time. A tool that this server doesn't have is left out.
-    fn pins(&self, persona: &Persona) -> Vec<ToolPin> {
-        let mut names = persona.tools.clone();
-        names.sort_unstable();
-        names.dedup();
-        let pin = |name: String| {
-            let tool = self.shared.parts.tools.get(&name)?;
-            Some(ToolPin {
-                hash: self.pinned(&name)?.hash,
-                class: tool.class(),
-                approval: persona.approvals.mode(&name),
-                asks: tool.asks(),
-                origin: ToolOrigin::Builtin,
-                name,
-            })
         };
-        names.into_iter().filter_map(pin).collect()
+        Ok(Frozen { spec, contents })
     }
 
-    fn pinned(&self, name: &str) -> Option<Content> {
-        let (hash, body) = self.shared.parts.tools.get(name)?.definition().pinned();
-        Some(Content { hash, body })
-    }
-
-    async fn create(&self, start: StartRun, spec: RunSpec) -> Result<StartedRun, StartError> {
+    async fn create(&self, start: StartRun, frozen: Frozen) -> Result<StartedRun, StartError> {
         let (org, thread, when_busy) = (start.org_id, start.thread_id, start.when_busy);
         let (run_id, user) = (start.run_id, start.user_id);
-        let new = self.new_run(start, spec);
+        let new = self.new_run(start, frozen);
         let outcome = match self.shared.parts.store.create_run(new).await? {
             Once::Done(outcome) => outcome,
             Once::Replayed(answer) => return Ok(StartedRun::Replayed(answer)),
@@ -138,14 +120,10 @@ impl Engine {
         }
     }
 
-    fn new_run(&self, start: StartRun, spec: RunSpec) -> NewRun {
+    fn new_run(&self, start: StartRun, frozen: Frozen) -> NewRun {
+        let Frozen { spec, contents } = frozen;
         let now = self.shared.parts.clock.now();
         let message_id = runloom_domain::MessageId::generate(now);
-        let contents = spec
-            .tools
-            .iter()
-            .filter_map(|pin| self.pinned(&pin.name))
-            .collect();
         NewRun {
             org_id: start.org_id,
             run_id: start.run_id,

@@ -23,6 +23,9 @@ pub struct Engine {
     /// `RUNLOOM_MAX_HISTORY_BYTES`: bytes of those messages that a model is shown at most.
     /// Default 4 MiB.
     pub max_history_bytes: usize,
+    /// `RUNLOOM_MAX_PARALLEL_TOOLS`: tool calls that one run may have under way at once. Default
+    /// 8.
+    pub max_parallel_tools: usize,
     /// `RUNLOOM_CREDITS_PER_DOLLAR`. Default 1,000.
     pub credits_per_dollar: u32,
 }
@@ -36,6 +39,7 @@ impl Default for Engine {
             max_queued_per_thread: engine.max_queued_per_thread,
             max_history: engine.max_history,
             max_history_bytes: engine.max_history_bytes,
+            max_parallel_tools: engine.max_parallel_tools,
             credits_per_dollar: engine.credit_rate.0,
         }
     }
@@ -54,6 +58,7 @@ impl Engine {
         )?;
         environment.replace("RUNLOOM_MAX_HISTORY", &mut self.max_history)?;
         environment.replace("RUNLOOM_MAX_HISTORY_BYTES", &mut self.max_history_bytes)?;
+        environment.replace("RUNLOOM_MAX_PARALLEL_TOOLS", &mut self.max_parallel_tools)?;
         environment.replace("RUNLOOM_CREDITS_PER_DOLLAR", &mut self.credits_per_dollar)
     }
 
@@ -62,6 +67,10 @@ impl Engine {
         ensure!(
             self.max_history > 0,
             "RUNLOOM_MAX_HISTORY (engine.max_history) is 0"
+        );
+        ensure!(
+            self.max_parallel_tools > 0,
+            "RUNLOOM_MAX_PARALLEL_TOOLS (engine.max_parallel_tools) is 0"
         );
         Ok(())
     }
@@ -75,6 +84,7 @@ impl Engine {
             max_queued_per_thread: self.max_queued_per_thread,
             max_history: self.max_history,
             max_history_bytes: self.max_history_bytes,
+            max_parallel_tools: self.max_parallel_tools,
             credit_rate: CreditRate(self.credits_per_dollar),
             ..EngineConfig::default()
         }

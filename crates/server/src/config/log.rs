@@ -10,7 +10,7 @@ use super::{Environment, Mode};
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// `RUNLOOM_LOG`: a filter such as `info` or `warn,runloom_engine=debug`. Default
-    /// `info,actix_server=warn,async_nats=warn`.
+    /// `info,actix_server=warn,async_nats=warn,rmcp=warn`.
     pub filter: String,
     /// `RUNLOOM_LOG_FORMAT`: `json` or `pretty`. By default `json` in production and
     /// `pretty` in development.
@@ -42,7 +42,7 @@ impl FromStr for LogFormat {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            filter: "info,actix_server=warn,async_nats=warn".to_owned(),
+            filter: "info,actix_server=warn,async_nats=warn,rmcp=warn".to_owned(),
             format: None,
         }
     }

@@ -43,7 +43,7 @@ pub use mode::Mode;
 pub use model::Model;
 pub use nats::Nats;
 pub use net::Net;
-pub use personas::{ApprovalSettings, PersonaSettings};
+pub use personas::PersonaSettings;
 pub use routes::{RouteKind, RouteSettings};
 pub use secret::Secret;
 

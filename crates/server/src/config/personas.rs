@@ -4,15 +4,16 @@ mod origin;
 mod shipped;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use runloom_domain::text::is_name;
 use runloom_domain::{
-    ApprovalMode, ApprovalPolicy, DollarLimits, Generation, OnOverflow, Persona, PersonaRef,
-    ReasoningEffort, ResponseFormat,
+    ApprovalPolicy, DollarLimits, Generation, OnOverflow, Persona, PersonaRef, ReasoningEffort,
+    ResponseFormat, ToolPattern,
 };
+use runloom_engine::check_approvals;
 use serde::Deserialize;
 
 use origin::Origin;
@@ -42,12 +43,12 @@ pub struct PersonaSettings {
     pub route_id: Option<String>,
     /// The model it prefers when neither the run nor it names a route.
     pub model: Option<String>,
-    /// Names of the tools it may use. Default none.
+    /// Names of the tools it may use, or patterns such as `mcp__git__*`. Default none.
     #[serde(default)]
     pub tools: Vec<String>,
-    /// Which tools run by themselves.
+    /// Which tools run by themselves: `default`, `tools` by name or pattern, and `rules`.
     #[serde(default)]
-    pub approvals: ApprovalSettings,
+    pub approvals: ApprovalPolicy,
     /// How far its runs may go.
     #[serde(default)]
     pub limits: DollarLimits,
@@ -81,16 +82,6 @@ fn first_version() -> String {
 
 const fn yes() -> bool {
     true
-}
-
-/// `auto` (it runs), `ask` (a person is asked) or `deny`, by tool.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ApprovalSettings {
-    /// For tools without an entry of their own. Default `auto`.
-    pub default: ApprovalMode,
-    /// By tool name.
-    pub tools: BTreeMap<String, ApprovalMode>,
 }
 
 impl PersonaSettings {
@@ -158,11 +149,17 @@ impl PersonaSettings {
             self.prompt.is_some(),
             "persona {key}@{version} has no prompt"
         );
-        for tool in self.approvals.tools.keys() {
-            ensure!(
-                self.tools.contains(tool),
-                "{}persona {key}@{version} has an approval for {tool}, which is not among its tools",
+        if let Err(why) = check_approvals(&self.approvals, &self.tools) {
+            bail!(
+                "{}approvals of persona {key}@{version} can't be used: {why}",
                 self.at("approvals")
+            );
+        }
+        let mut patterns = self.tools.iter().filter(|tool| tool.contains('*'));
+        if let Some(broken) = patterns.find(|pattern| !ToolPattern::new(pattern).is_valid()) {
+            bail!(
+                "{}persona {key}@{version} has the tool {broken:?}, which is no pattern",
+                self.at("tools")
             );
         }
         self.check_generation()
@@ -208,10 +205,7 @@ impl PersonaSettings {
             prompt: self.prompt.clone().unwrap_or_default(),
             route_id: self.route_id.clone(),
             tools: self.tools.clone(),
-            approvals: ApprovalPolicy {
-                default: self.approvals.default,
-                tools: self.approvals.tools.clone(),
-            },
+            approvals: self.approvals.clone(),
             limits: self.limits.into(),
             generation: Generation {
                 temperature: self.temperature,

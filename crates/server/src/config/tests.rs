@@ -267,8 +267,12 @@ fn routes_and_personas_must_fit_together() {
         error(&(marked("p") + &marked("q")), &[])
             .contains("persona q@1 is marked as the default, and so is p@1")
     );
+    let rules = format!("{persona}approvals.rules = [{{ when = {{ type = 7 }}, mode = \"ask\" }}]");
+    assert!(error(&rules, &[]).contains("rules[0].when can't be used"));
+    let pattern = format!("{persona}tools = [\"a b*\"]");
+    assert!(error(&pattern, &[]).contains("which is no pattern"));
     let approvals = format!("{persona}approvals.tools = {{ t = \"ask\" }}");
-    assert!(error(&approvals, &[]).contains("approval for t"));
+    assert!(error(&approvals, &[]).contains("t is not among the tools"));
 }
 
 #[test]
@@ -291,7 +295,7 @@ fn a_persona_is_read_whole() {
         (3, 0)
     );
     assert_eq!(
-        persona.approvals.mode("calculator"),
+        persona.approvals.of("calculator", ToolClass::Pure).mode,
         runloom_domain::ApprovalMode::Ask
     );
 }
@@ -356,7 +360,7 @@ fn the_programs_personas_are_as_promised() {
             .starts_with("You are a helpful assistant. Use a tool when")
     );
     assert_eq!(
-        careful.approvals.mode("calculator"),
+        careful.approvals.of("calculator", ToolClass::Pure).mode,
         runloom_domain::ApprovalMode::Ask
     );
     assert!(summariser.tools.is_empty());

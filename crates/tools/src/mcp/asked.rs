@@ -38,6 +38,29 @@ impl Question {
     }
 }
 
+impl Question {
+    /// What a person left out of an answer, as far as the server said what it is by default.
+    fn complete(&self, action: InputAction) -> InputAction {
+        let InputAction::Accept(Value::Object(mut content)) = action else {
+            return action;
+        };
+        let properties = self.schema.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            if let Some(default) = property.get("default")
+                && !content.contains_key(name)
+            {
+                content.insert(name.clone(), default.clone());
+            }
+        }
+        InputAction::Accept(Value::Object(content))
+    }
+
+    /// An answer, as the server gets it.
+    pub(super) fn result(&self, action: InputAction) -> ElicitResult {
+        result(self.complete(action))
+    }
+}
+
 /// A question, and what a person made of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Answered {
@@ -45,7 +68,7 @@ pub(super) struct Answered {
     pub(super) action: InputAction,
 }
 
-/// As the server gets it.
+/// What a person made of something, as the server gets it.
 pub(super) fn result(action: InputAction) -> ElicitResult {
     match action {
         InputAction::Accept(content) => {

@@ -34,7 +34,9 @@ impl Backoff {
     /// How long to wait before it is tried again.
     pub(super) fn wait(&self) -> Duration {
         let again = self.again;
-        again.map_or(Duration::ZERO, |again| again.saturating_duration_since(Instant::now()))
+        again.map_or(Duration::ZERO, |again| {
+            again.saturating_duration_since(Instant::now())
+        })
     }
 }
 

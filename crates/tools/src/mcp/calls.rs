@@ -60,11 +60,13 @@ impl Calls {
     pub(super) async fn turn(&self) -> Turn {
         let turn = Arc::clone(&self.turn);
         if self.asks.load(Ordering::Relaxed) {
-            let _guard = turn.write_owned().await;
-            Turn::Alone { _guard }
+            Turn::Alone {
+                _guard: turn.write_owned().await,
+            }
         } else {
-            let _guard = turn.read_owned().await;
-            Turn::Shared { _guard }
+            Turn::Shared {
+                _guard: turn.read_owned().await,
+            }
         }
     }
 
@@ -121,10 +123,15 @@ impl Calls {
     /// A call has got on. Notifications may overtake each other, so only a larger number counts.
     pub(super) fn progressed(&self, params: ProgressNotificationParam) {
         let open = self.lock();
-        let call = open.values().find(|call| call.token == params.progress_token);
+        let call = open
+            .values()
+            .find(|call| call.token == params.progress_token);
         let Some(call) = call else { return };
         call.steps.send_if_modified(|step| {
-            if step.as_ref().is_some_and(|step| step.done >= params.progress) {
+            if step
+                .as_ref()
+                .is_some_and(|step| step.done >= params.progress)
+            {
                 return false;
             }
             *step = Some(Step {

@@ -79,7 +79,9 @@ impl Connection {
         let listed = listed.unwrap_or(Err(McpError::Idle(spec.limits.start)));
         let listed = listed.inspect_err(|_| {
             // Whoever comes next has to ask again.
-            self.handler.stale.store(true, std::sync::atomic::Ordering::Relaxed);
+            self.handler
+                .stale
+                .store(true, std::sync::atomic::Ordering::Relaxed);
         })?;
         let catalog = Arc::new(read(spec, listed));
         *self.listing.lock() = Some(Arc::clone(&catalog));
@@ -113,8 +115,7 @@ impl Connection {
     /// Tools as they were written: one that can't be read shouldn't hide the others.
     async fn page(&self, cursor: Option<String>) -> Result<(Vec<Value>, Option<String>), McpError> {
         let params = PaginatedRequestParams::default().with_cursor(cursor);
-        let mut request = ListToolsRequest::default();
-        request.params = Some(params);
+        let request = ListToolsRequest::with_param(params);
         let answer = self
             .peer
             .send_request(ClientRequest::ListToolsRequest(request))
@@ -153,7 +154,10 @@ fn read(spec: &McpServerSpec, listed: Vec<Value>) -> Catalog {
     let mut seen = HashSet::new();
     let mut kept = Vec::new();
     for value in listed {
-        let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+        let name = value
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let name: String = name.chars().take(NAME).collect();
         match usable(value) {
             Ok(tool) if seen.insert(name.clone()) => kept.push(tool),
@@ -168,7 +172,10 @@ fn read(spec: &McpServerSpec, listed: Vec<Value>) -> Catalog {
     kept.sort_by(|a, b| a.name.cmp(&b.name));
     let own: Vec<&str> = kept.iter().map(|tool| &*tool.name).collect();
     let names = names(&spec.key, &own);
-    let tools = kept.iter().zip(names).map(|(tool, name)| info(spec, tool, name));
+    let tools = kept
+        .iter()
+        .zip(names)
+        .map(|(tool, name)| info(spec, tool, name));
     Catalog {
         tools: tools.collect(),
         refused,
@@ -181,7 +188,11 @@ fn usable(value: Value) -> Result<Tool, String> {
     if tool.name.is_empty() || tool.name.len() > NAME {
         return Err(format!("its name doesn't have 1 to {NAME} bytes"));
     }
-    if tool.description.as_ref().is_some_and(|text| text.len() > DESCRIPTION) {
+    if tool
+        .description
+        .as_ref()
+        .is_some_and(|text| text.len() > DESCRIPTION)
+    {
         return Err(format!("its description has more than {DESCRIPTION} bytes"));
     }
     schema::check(&tool.input_schema).map_err(|error| error.to_string())?;
@@ -219,7 +230,14 @@ mod tests {
 
     fn spec() -> McpServerSpec {
         let url = "http://example.com".to_owned();
-        McpServerSpec::new("a", "a", Transport::Http { url, auth: Auth::None })
+        McpServerSpec::new(
+            "a",
+            "a",
+            Transport::Http {
+                url,
+                auth: Auth::None,
+            },
+        )
     }
 
     #[test]
@@ -233,10 +251,21 @@ mod tests {
             json!({"name": "a", "inputSchema": {}}),
         ];
         let catalog = read(&spec(), listed);
-        let names: Vec<_> = catalog.tools.iter().map(|info| &info.definition.name).collect();
+        let names: Vec<_> = catalog
+            .tools
+            .iter()
+            .map(|info| &info.definition.name)
+            .collect();
         assert_eq!(names, ["mcp__a__a", "mcp__a__b"]);
-        assert_eq!(catalog.tools[0].definition.schema, json!({"type": "object"}));
-        let refused: Vec<_> = catalog.refused.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            catalog.tools[0].definition.schema,
+            json!({"type": "object"})
+        );
+        let refused: Vec<_> = catalog
+            .refused
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
         assert_eq!(refused, ["cycle", "none", "b", ""]);
     }
 

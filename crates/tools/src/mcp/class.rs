@@ -51,7 +51,10 @@ mod tests {
 
     fn spec(trusted: bool, classes: &[(&str, ToolClass)]) -> McpServerSpec {
         let url = "http://example.com".to_owned();
-        let transport = Transport::Http { url, auth: Auth::None };
+        let transport = Transport::Http {
+            url,
+            auth: Auth::None,
+        };
         let classes = classes
             .iter()
             .map(|(pattern, class)| ((*pattern).to_owned(), *class));

@@ -55,7 +55,9 @@ impl Connection {
             .await
             .unwrap_or_else(|_| {
                 let waited = start.as_secs();
-                Err(McpError::Unavailable(format!("it was not ready after {waited} s")))
+                Err(McpError::Unavailable(format!(
+                    "it was not ready after {waited} s"
+                )))
             })?;
         let handler = running.service.service().clone();
         let peer = running.service.peer().clone();
@@ -102,7 +104,10 @@ impl Connection {
         let Some(running) = self.running.lock().await.take() else {
             return;
         };
-        let Running { mut service, process } = running;
+        let Running {
+            mut service,
+            process,
+        } = running;
         let let_go = service.close_with_timeout(LET_GO);
         let stop = async {
             if let Some(mut process) = process {

@@ -10,9 +10,7 @@ use rmcp::model::{
     ErrorCode, ErrorData, FormElicitationCapability, Implementation, ProgressNotificationParam,
     ProtocolVersion,
 };
-use rmcp::service::{
-    InboundStreamOrigin, NotificationContext, RequestContext, RoleClient,
-};
+use rmcp::service::{InboundStreamOrigin, NotificationContext, RequestContext, RoleClient};
 use runloom_domain::InputAction;
 use tokio::sync::oneshot;
 
@@ -81,11 +79,11 @@ impl ClientHandler for Handler {
         params: ElicitRequestParams,
         context: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
-        let answer = match Question::read(params) {
-            Some(question) => self.ask(question, &context).await,
-            None => InputAction::Decline,
+        let Some(question) = Question::read(params) else {
+            return Ok(asked::result(InputAction::Decline));
         };
-        Ok(asked::result(answer))
+        let answer = self.ask(question.clone(), &context).await;
+        Ok(question.result(answer))
     }
 
     #[expect(deprecated, reason = "servers of older dates may still ask for them")]
@@ -94,7 +92,11 @@ impl ClientHandler for Handler {
         _context: RequestContext<RoleClient>,
     ) -> Result<rmcp::model::ListRootsResult, ErrorData> {
         // The default is an empty list, which would say that we have such a thing.
-        Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "roots/list", None))
+        Err(ErrorData::new(
+            ErrorCode::METHOD_NOT_FOUND,
+            "roots/list",
+            None,
+        ))
     }
 
     async fn on_progress(

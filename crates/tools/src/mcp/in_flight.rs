@@ -130,7 +130,9 @@ impl Drop for InFlight {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 // A connection that is gone needs no word.
-                let _ = request.cancel(Some("nobody waits for it any more".into())).await;
+                let _ = request
+                    .cancel(Some("nobody waits for it any more".into()))
+                    .await;
             });
         }
     }

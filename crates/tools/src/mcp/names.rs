@@ -48,7 +48,10 @@ fn clean(character: char) -> char {
 
 fn apart(name: &str, tool: &str) -> String {
     let digest = Sha256::digest(tool.as_bytes());
-    let suffix: String = digest[..3].iter().map(|byte| format!("{byte:02x}")).collect();
+    let suffix = format!(
+        "{:06x}",
+        u32::from_be_bytes([0, digest[0], digest[1], digest[2]])
+    );
     let kept = name.len().min(LONGEST - suffix.len() - 1);
     // Clean names are ASCII, so every place is a boundary.
     format!("{}_{suffix}", &name[..kept])
@@ -62,7 +65,10 @@ mod tests {
 
     #[test]
     fn a_name_says_where_a_tool_is_from() {
-        assert_eq!(names("git-hub", &["create_issue"]), ["mcp__git-hub__create_issue"]);
+        assert_eq!(
+            names("git-hub", &["create_issue"]),
+            ["mcp__git-hub__create_issue"]
+        );
         assert_eq!(names("a", &["get.it now"]), ["mcp__a__get_it_now"]);
         assert_eq!(names("a", &["größe"]), ["mcp__a__gr__e"]);
     }
@@ -73,7 +79,11 @@ mod tests {
         assert_eq!(found[1], "mcp__a__x_y");
         assert!(found[0].starts_with("mcp__a__x_y_"), "{}", found[0]);
         assert_eq!(found.iter().collect::<HashSet<_>>().len(), 3);
-        assert_eq!(found[0], names("a", &["x.y", "x_y"])[0], "no other tool matters");
+        assert_eq!(
+            found[0],
+            names("a", &["x.y", "x_y"])[0],
+            "no other tool matters"
+        );
     }
 
     #[test]

@@ -9,7 +9,9 @@ use super::handler::Handler;
 
 /// Listens in the background until the connection ends.
 pub(super) fn follow(peer: &Peer<RoleClient>, handler: &Handler) {
-    let Some(server) = peer.peer_info() else { return };
+    let Some(server) = peer.peer_info() else {
+        return;
+    };
     let tells = server.capabilities.tools.as_ref();
     let tells = tells.is_some_and(|tools| tools.list_changed == Some(true));
     if !tells || server.protocol_version < ProtocolVersion::V_2026_07_28 {
@@ -35,6 +37,9 @@ async fn listen(peer: Peer<RoleClient>, handler: Handler) {
         ended = listening => ended,
         () = handler.fault.happened() => return,
     };
-    tracing::debug!(?ended, "a server of tools tells no more whether they change");
+    tracing::debug!(
+        ?ended,
+        "a server of tools tells no more whether they change"
+    );
     handler.deaf.store(true, Ordering::Relaxed);
 }

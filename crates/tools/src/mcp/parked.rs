@@ -39,9 +39,8 @@ impl Parked {
     pub(super) fn sweep(&self) {
         let now = Instant::now();
         let mut parked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = parked.extract_if(|_, (since, call)| {
-            now.duration_since(*since) >= LONGEST || call.is_lost()
-        });
+        let over = parked
+            .extract_if(|_, (since, call)| now.duration_since(*since) >= LONGEST || call.is_lost());
         let over: Vec<_> = over.collect();
         drop(parked);
         if !over.is_empty() {

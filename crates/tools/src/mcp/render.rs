@@ -46,7 +46,11 @@ fn embedded(resource: &EmbeddedResource) -> String {
             mime_type,
             blob,
             ..
-        } => binary(&format!("resource {uri}"), mime_type.as_deref().unwrap_or("unknown type"), blob),
+        } => binary(
+            &format!("resource {uri}"),
+            mime_type.as_deref().unwrap_or("unknown type"),
+            blob,
+        ),
         _ => "[resource of another kind]".into(),
     }
 }
@@ -88,7 +92,10 @@ mod tests {
             "structuredContent": {"a": 1},
         });
         assert_eq!(shown(other), "one\n{\"a\":1}");
-        assert_eq!(shown(json!({"content": [], "structuredContent": {"a": 1}})), "{\"a\":1}");
+        assert_eq!(
+            shown(json!({"content": [], "structuredContent": {"a": 1}})),
+            "{\"a\":1}"
+        );
     }
 
     #[test]

@@ -154,9 +154,15 @@ mod tests {
     #[test]
     fn nothing_is_fetched_or_missing() {
         let remote = json!({"properties": {"a": {"$ref": "http://169.254.169.254/x"}}});
-        assert_eq!(checked(remote), Err(SchemaError::Remote("http://169.254.169.254/x".into())));
+        assert_eq!(
+            checked(remote),
+            Err(SchemaError::Remote("http://169.254.169.254/x".into()))
+        );
         let missing = json!({"properties": {"a": {"$ref": "#/$defs/a"}}});
-        assert_eq!(checked(missing), Err(SchemaError::Dangling("#/$defs/a".into())));
+        assert_eq!(
+            checked(missing),
+            Err(SchemaError::Dangling("#/$defs/a".into()))
+        );
     }
 
     #[test]
@@ -165,6 +171,9 @@ mod tests {
         assert_eq!(checked(deep), Err(SchemaError::TooDeep));
         let large = json!({"description": "x".repeat(LARGEST)});
         assert_eq!(checked(large), Err(SchemaError::TooLarge));
-        assert_eq!(checked(json!({"type": "string"})), Err(SchemaError::NoObject));
+        assert_eq!(
+            checked(json!({"type": "string"})),
+            Err(SchemaError::NoObject)
+        );
     }
 }

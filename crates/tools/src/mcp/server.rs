@@ -90,10 +90,7 @@ impl Server {
     }
 
     /// Its tools as of now.
-    pub(super) async fn catalog(
-        &self,
-        connection: &Connection,
-    ) -> Result<Arc<Catalog>, McpError> {
+    pub(super) async fn catalog(&self, connection: &Connection) -> Result<Arc<Catalog>, McpError> {
         let catalog = connection.catalog(&self.spec).await?;
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&catalog));
         Ok(catalog)

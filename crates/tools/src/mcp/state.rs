@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rmcp::model::{ElicitRequestParams, InputRequest, InputRequiredResult, InputResponses};
+use rmcp::model::{
+    ElicitRequestParams, ElicitResult, InputRequest, InputRequiredResult, InputResponses,
+};
 use runloom_domain::InputAction;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,7 +43,11 @@ pub(super) struct Retry {
 impl Retry {
     /// Reads what a server needs.
     pub(super) fn read(needs: InputRequiredResult) -> Result<Self, McpError> {
-        if needs.request_state.as_ref().is_some_and(|state| state.len() > LARGEST) {
+        if needs
+            .request_state
+            .as_ref()
+            .is_some_and(|state| state.len() > LARGEST)
+        {
             let why = format!("the server has a state of more than {LARGEST} bytes kept");
             return Err(McpError::Refused(why));
         }
@@ -65,7 +71,7 @@ impl Retry {
                 self.questions.insert(name, question);
                 Ok(())
             }
-            None => self.respond(name, InputAction::Decline),
+            None => self.respond(name, result(InputAction::Decline)),
         }
     }
 
@@ -77,13 +83,13 @@ impl Retry {
     /// Takes the answer to it.
     pub(super) fn answer(&mut self, action: InputAction) -> Result<(), McpError> {
         match self.questions.pop_first() {
-            Some((name, _)) => self.respond(name, action),
+            Some((name, question)) => self.respond(name, question.result(action)),
             None => Ok(()),
         }
     }
 
-    fn respond(&mut self, name: String, action: InputAction) -> Result<(), McpError> {
-        let response: Value = serde_json::to_value(result(action))
+    fn respond(&mut self, name: String, result: ElicitResult) -> Result<(), McpError> {
+        let response: Value = serde_json::to_value(result)
             .map_err(|_| McpError::Refused("the answer can't be sent".into()))?;
         self.responses.insert(name, response);
         Ok(())

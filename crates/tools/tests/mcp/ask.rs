@@ -36,15 +36,24 @@ async fn the_call_waits_for_the_answer_and_goes_on_with_it() {
     let first = context();
     let question = asked(&echo, &first).await;
     assert_eq!(question.prompt, "What is your name?");
-    assert_eq!(question.schema.as_ref().unwrap()["required"], json!(["name"]));
+    assert_eq!(
+        question.schema.as_ref().unwrap()["required"],
+        json!(["name"])
+    );
     let said = output(&echo, answered(&first, named(&question, "Ann"))).await;
     let said: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said, json!({"action": "accept", "content": {"name": "Ann"}}));
+    assert_eq!(
+        said,
+        json!({"action": "accept", "content": {"name": "Ann"}})
+    );
     for action in [InputAction::Decline, InputAction::Cancel] {
         let first = context();
         let state = asked(&echo, &first).await.state;
         let said = output(&echo, answered(&first, ToolInput { action, state })).await;
-        assert!(said.contains("decline") || said.contains("cancel"), "{said}");
+        assert!(
+            said.contains("decline") || said.contains("cancel"),
+            "{said}"
+        );
     }
     pool.shutdown().await;
 }
@@ -117,7 +126,11 @@ async fn an_answer_in_another_process_makes_the_call_anew_unless_that_may_be_twi
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_can_be_asked_is_declined() {
     let pool = pool();
-    for (fault, expected) in [("ask-url", "decline"), ("sample", "-32601"), ("roots", "-32601")] {
+    for (fault, expected) in [
+        ("ask-url", "decline"),
+        ("sample", "-32601"),
+        ("roots", "-32601"),
+    ] {
         let server = pool.server(faulty(fault, None));
         let said = call(&tool(&server, "echo").await, json!({})).await.unwrap();
         assert!(said.contains(expected), "{fault}: {said}");

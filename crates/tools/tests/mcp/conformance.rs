@@ -28,6 +28,11 @@ async fn a_stream_that_breaks_is_resumed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn defaults_of_questions() {
+    passes("elicitation-sep1034-client-defaults").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn client_credentials() {
     passes("auth/client-credentials-basic").await;
 }
@@ -65,7 +70,7 @@ fn suite(scenario: &str, dir: &Path) -> impl FnOnce() -> Output + Send + use<> {
 }
 
 async fn told(dir: &Path) -> Value {
-    let until = Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_mins(1);
     loop {
         if let Ok(told) = std::fs::read(dir.join("told")) {
             return serde_json::from_slice(&told).unwrap();

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use runloom_domain::ToolClass;
 use serde_json::json;
 
-use crate::support::{call, failure, faulty, file, gone, memory, pids, pool, starts, tool, with_class};
+use crate::support::{
+    call, failure, faulty, file, gone, memory, pids, pool, starts, tool, with_class,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_ends_at_once_says_so_and_is_not_started_in_a_loop() {
@@ -37,7 +39,12 @@ async fn a_server_that_is_never_ready_is_given_up() {
 async fn a_slow_start_is_waited_for() {
     let pool = pool();
     let server = pool.server(faulty("slow", None));
-    assert_eq!(call(&tool(&server, "echo").await, json!({"a": 1})).await.unwrap(), r#"{"a": 1}"#);
+    assert_eq!(
+        call(&tool(&server, "echo").await, json!({"a": 1}))
+            .await
+            .unwrap(),
+        r#"{"a": 1}"#
+    );
     pool.shutdown().await;
 }
 
@@ -128,9 +135,17 @@ async fn an_answer_that_nests_too_deep_fails_its_call_alone() {
 async fn a_tool_with_a_bad_schema_is_left_out_and_the_others_stay() {
     let pool = pool();
     let catalog = pool.server(faulty("cycle", None)).catalog().await.unwrap();
-    let names: Vec<_> = catalog.tools.iter().map(|info| info.tool.as_str()).collect();
+    let names: Vec<_> = catalog
+        .tools
+        .iter()
+        .map(|info| info.tool.as_str())
+        .collect();
     assert_eq!(names, ["echo", "pids"]);
-    let refused: Vec<_> = catalog.refused.iter().map(|(name, _)| name.as_str()).collect();
+    let refused: Vec<_> = catalog
+        .refused
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(refused, ["cycle", "deep"]);
     pool.shutdown().await;
 }
@@ -171,9 +186,14 @@ async fn a_death_in_mid_call_is_an_unknown_outcome_only_for_what_must_not_be_rep
     assert_eq!(class, "tool.unavailable", "{message}");
     assert_eq!(starts(&file(&dir, "pure")), 2, "it is tried once more");
 
-    let again = with_class(faulty("dies-once", Some(&file(&dir, "again"))), ToolClass::Keyed);
+    let again = with_class(
+        faulty("dies-once", Some(&file(&dir, "again"))),
+        ToolClass::Keyed,
+    );
     let server = pool.server(again);
-    let said = call(&tool(&server, "echo").await, json!({"a": 1})).await.unwrap();
+    let said = call(&tool(&server, "echo").await, json!({"a": 1}))
+        .await
+        .unwrap();
     assert_eq!(said, r#"{"a": 1}"#);
     pool.shutdown().await;
 }

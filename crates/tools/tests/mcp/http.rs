@@ -111,7 +111,10 @@ async fn tokens_are_kept_and_replaced_when_they_are_refused() {
     let seen = faulty.seen().await;
     assert_eq!(seen["tokens"], 1);
     let form = seen["resource"].as_str().unwrap();
-    assert!(form.contains("grant_type=client_credentials&resource=http"), "{form}");
+    assert!(
+        form.contains("grant_type=client_credentials&resource=http"),
+        "{form}"
+    );
     client().post(faulty.url("/revoke")).send().await.unwrap();
     call(&echo, json!({})).await.unwrap();
     assert_eq!(faulty.seen().await["tokens"], 2);
@@ -203,7 +206,10 @@ async fn answers_without_bounds_dont_take_our_memory() {
         let server = pool.server(spec);
         let before = memory("VmRSS");
         let (class, message) = failure(&server).await;
-        assert!(class == "tool.outcome_unknown" || class == "tool.timeout", "{class} {message}");
+        assert!(
+            class == "tool.outcome_unknown" || class == "tool.timeout",
+            "{class} {message}"
+        );
         let grown = memory("VmHWM").saturating_sub(before);
         assert!(grown < 64, "{fault}: {grown} MiB");
         pool.shutdown().await;
@@ -233,7 +239,10 @@ async fn a_server_that_forgets_gets_its_call_again_with_the_answers() {
     };
     let said: Value = serde_json::from_str(&said).unwrap();
     let accepted = |name: &str| json!({"action": "accept", "content": {"name": name}});
-    assert_eq!(said, json!(["second", {"a": accepted("One?"), "b": accepted("Two?")}]));
+    assert_eq!(
+        said,
+        json!(["second", {"a": accepted("One?"), "b": accepted("Two?")}])
+    );
     assert_eq!(faulty.seen().await["calls"], 3);
     assert_eq!(faulty.seen().await["initialized"], 0);
     here.shutdown().await;

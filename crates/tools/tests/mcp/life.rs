@@ -46,7 +46,11 @@ async fn a_server_that_doesnt_want_to_end_is_ended_in_time() {
     processes.extend(pids(&pool.server(other)).await);
     let start = Instant::now();
     pool.shutdown().await;
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
     gone(&processes).await;
 }
 
@@ -98,18 +102,15 @@ async fn a_server_that_nobody_uses_makes_room() {
     let busy = tokio::spawn(async move { busy.call(context(), json!({})).await });
     // The call that never ends keeps its server.
     let until = Instant::now() + Duration::from_secs(10);
-    loop {
-        match pool.server(faulty("none", None)).catalog().await {
-            Err(error) => {
-                assert!(error.to_string().contains("too many servers"), "{error}");
-                break;
-            }
-            Ok(_) => {
-                assert!(Instant::now() < until, "a busy server made room");
-                second.catalog().await.unwrap();
-            }
+    let full = loop {
+        if let Err(full) = pool.server(faulty("none", None)).catalog().await {
+            break full.to_string();
         }
-    }
+        // The call had not begun yet.
+        assert!(Instant::now() < until, "a busy server made room");
+        second.catalog().await.unwrap();
+    };
+    assert!(full.contains("too many servers"), "{full}");
     busy.abort();
     pool.shutdown().await;
 }
@@ -130,7 +131,9 @@ async fn progress_is_reported_and_moves_the_deadline() {
 
     spec.limits.longest = spec.limits.call;
     let server = pool.server(spec);
-    let error = call(&tool(&server, "echo").await, json!({})).await.unwrap_err();
+    let error = call(&tool(&server, "echo").await, json!({}))
+        .await
+        .unwrap_err();
     assert_eq!(error.class, "tool.timeout");
     pool.shutdown().await;
 }
@@ -175,7 +178,11 @@ async fn a_server_ends_with_us_however_we_end() {
         assert!(Instant::now() < until, "it doesn't start");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let server: u32 = std::fs::read_to_string(&count).unwrap().trim().parse().unwrap();
+    let server: u32 = std::fs::read_to_string(&count)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
     assert!(lives(server));
     host.kill().unwrap();
     host.wait().unwrap();

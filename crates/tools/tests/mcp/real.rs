@@ -21,7 +21,10 @@ pub(crate) fn variable(name: &str) -> PathBuf {
 
 fn script(package: &str) -> String {
     let packages = variable("RUNLOOM_TEST_MCP_NODE");
-    let path = packages.join("@modelcontextprotocol").join(package).join("dist/index.js");
+    let path = packages
+        .join("@modelcontextprotocol")
+        .join(package)
+        .join("dist/index.js");
     path.display().to_string()
 }
 
@@ -51,7 +54,12 @@ impl Everything {
         drop(free);
         let loopback = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/mcp/loopback.cjs");
         let process = Command::new("node")
-            .args(["--require", loopback, &script("server-everything"), "streamableHttp"])
+            .args([
+                "--require",
+                loopback,
+                &script("server-everything"),
+                "streamableHttp",
+            ])
             .env("PORT", port.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -61,12 +69,18 @@ impl Everything {
         let url = format!("http://127.0.0.1:{port}/mcp");
         let everything = Self { process, url };
         let until = Instant::now() + Duration::from_secs(30);
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        while tokio::net::TcpStream::connect(("127.0.0.1", port))
+            .await
+            .is_err()
+        {
             assert!(Instant::now() < until, "it doesn't listen");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let url = everything.url.clone();
-        let transport = Transport::Http { url, auth: Auth::None };
+        let transport = Transport::Http {
+            url,
+            auth: Auth::None,
+        };
         let server = pool.server(McpServerSpec::new("http", "everything", transport));
         (everything, server)
     }
@@ -86,10 +100,18 @@ async fn says(server: &McpServer, name: &str, arguments: Value) -> String {
 
 /// What `server-everything` can do, by whichever transport.
 async fn everything(server: &McpServer) {
-    assert_eq!(says(server, "echo", json!({"message": "hi"})).await, "Echo: hi");
+    assert_eq!(
+        says(server, "echo", json!({"message": "hi"})).await,
+        "Echo: hi"
+    );
     let sum = says(server, "get-sum", json!({"a": 7, "b": 5})).await;
     assert!(sum.contains("12"), "{sum}");
-    let weather = says(server, "get-structured-content", json!({"location": "Chicago"})).await;
+    let weather = says(
+        server,
+        "get-structured-content",
+        json!({"location": "Chicago"}),
+    )
+    .await;
     let weather: Value = serde_json::from_str(&weather).unwrap();
     assert!(weather["temperature"].is_number(), "{weather}");
     let image = says(server, "get-tiny-image", json!({})).await;
@@ -165,10 +187,19 @@ async fn files_and_memory() {
     let pool = pool();
     let files = node(&pool, "server-filesystem", &[root]);
     let path = format!("{root}/a.txt");
-    says(&files, "write_file", json!({"path": path, "content": "hello"})).await;
+    says(
+        &files,
+        "write_file",
+        json!({"path": path, "content": "hello"}),
+    )
+    .await;
     let read = says(&files, "read_text_file", json!({"path": path})).await;
     assert!(read.contains("hello"), "{read}");
-    let outside = call(&tool(&files, "read_text_file").await, json!({"path": "/etc/passwd"})).await;
+    let outside = call(
+        &tool(&files, "read_text_file").await,
+        json!({"path": "/etc/passwd"}),
+    )
+    .await;
     assert_eq!(outside.unwrap_err().class, "tool.failed");
 
     let memory = node(&pool, "server-memory", &[]);
@@ -193,7 +224,11 @@ async fn servers_in_python() {
     let status = says(&git, "git_status", json!({"repo_path": root})).await;
     assert!(status.contains("No commits yet"), "{status}");
     let fetch = python(&pool, "mcp-server-fetch", &[]);
-    let nothing = call(&tool(&fetch, "fetch").await, json!({"url": "http://127.0.0.1:9/"})).await;
+    let nothing = call(
+        &tool(&fetch, "fetch").await,
+        json!({"url": "http://127.0.0.1:9/"}),
+    )
+    .await;
     assert!(nothing.is_err(), "{nothing:?}");
     pool.shutdown().await;
 }

@@ -118,8 +118,14 @@ pub(crate) async fn gone(pids: &[u32]) {
 /// Memory of this process in MiB, now or at most.
 pub(crate) fn memory(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|found| found.strip_prefix(line)).unwrap();
-    let kib: u64 = line.trim_matches([':', '\t', ' ', 'k', 'B']).parse().unwrap();
+    let line = status
+        .lines()
+        .find_map(|found| found.strip_prefix(line))
+        .unwrap();
+    let kib: u64 = line
+        .trim_matches([':', '\t', ' ', 'k', 'B'])
+        .parse()
+        .unwrap();
     kib / 1024
 }
 

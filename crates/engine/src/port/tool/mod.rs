@@ -4,6 +4,7 @@ mod progress;
 mod reply;
 mod source;
 mod toolbox;
+mod typed;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub use reply::{Question, ToolReply};
 pub use runloom_domain::{InputAction, ToolInput};
 pub use source::{OfferedTool, SourceError, ToolSource};
 pub use toolbox::ToolBox;
+pub use typed::TypedTool;
 
 /// Something that a model can call.
 #[async_trait]
@@ -113,7 +115,7 @@ impl ToolError {
 
     /// The tool isn't there, or can't be reached.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self::new("tool.unavailable", message)
+        Self::new(Self::UNAVAILABLE, message)
     }
 
     /// The call was broken off and may have taken effect. Of a tool that must not happen twice a
@@ -121,6 +123,9 @@ impl ToolError {
     pub fn outcome_unknown(message: impl Into<String>) -> Self {
         Self::new(Self::OUTCOME_UNKNOWN, message)
     }
+
+    /// The class of [`Self::unavailable`].
+    pub const UNAVAILABLE: &str = "tool.unavailable";
 
     /// The class of [`Self::outcome_unknown`].
     pub const OUTCOME_UNKNOWN: &str = "tool.outcome_unknown";

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use runloom_domain::text::is_name;
 use runloom_domain::{
     ApprovalPolicy, DollarLimits, Generation, Limits, OnOverflow, Persona, PersonaRef,
-    ReasoningEffort, ResponseFormat,
+    ReasoningEffort, ResponseFormat, ToolPattern,
 };
-use runloom_engine::check_answer_schema;
+use runloom_engine::{check_answer_schema, check_approvals};
 use runloom_store::PersonaVersion;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -56,7 +56,8 @@ pub(crate) struct PersonaVersionBody {
     route_id: Option<String>,
     /// The model it prefers when neither the run nor the persona names a route.
     model: Option<String>,
-    /// Names of the tools it may use. Default none.
+    /// Names of the tools it may use, or patterns in which `*` stands for any characters.
+    /// Default none.
     tools: Option<Vec<String>>,
     approvals: Option<ApprovalsBody>,
     limits: Option<PersonaLimitsBody>,
@@ -77,16 +78,35 @@ pub(crate) struct PersonaVersionBody {
     is_default: Option<bool>,
 }
 
-/// Which tools run by themselves: `auto`, `ask` or `deny`.
+/// Which tools run by themselves: `auto`, `ask` or `deny`. The first rule that fits a call counts,
+/// then the entry of `tools` that names the tool most exactly, then the default.
 #[derive(ToSchema)]
 #[schema(as = Approvals)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 struct ApprovalsBody {
     /// For tools without an entry of their own. Default `auto`.
     default: Option<String>,
-    /// By tool name.
+    /// By tool name, or by pattern.
     #[schema(value_type = Option<Object>)]
     tools: Option<Value>,
+    /// In order; at most 64.
+    rules: Option<Vec<ApprovalRuleBody>>,
+}
+
+/// What it leaves out fits every call.
+#[derive(ToSchema)]
+#[schema(as = ApprovalRule)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+struct ApprovalRuleBody {
+    /// The tool's name, or a pattern.
+    tools: Option<String>,
+    /// `pure`, `keyed` or `once`.
+    class: Option<String>,
+    /// JSON schema that the call's arguments fit: at most 8 KB, complete in itself.
+    #[schema(value_type = Option<Object>)]
+    when: Option<Value>,
+    /// `auto`, `ask` or `deny`.
+    mode: String,
 }
 
 /// 0 is without limit.
@@ -104,6 +124,8 @@ struct PersonaLimitsBody {
     timeout_seconds: Option<u64>,
     /// Default a day.
     waiting_seconds: Option<u64>,
+    /// How often the same tool may be called with the same arguments. Default 10.
+    max_identical_calls: Option<u32>,
 }
 
 /// An answer of JSON that fits a schema.
@@ -179,18 +201,19 @@ fn tools(fields: &mut Fields) -> Vec<String> {
     if different.len() < tools.len() {
         fields.fail("tools", "names a tool twice");
     }
+    let patterns = tools.iter().filter(|tool| tool.contains('*'));
+    if let Some(broken) = patterns
+        .into_iter()
+        .find(|p| !ToolPattern::new(p).is_valid())
+    {
+        fields.fail("tools", format!("has {broken:?}, which is no pattern"));
+    }
     tools
 }
 
 fn approvals(fields: &mut Fields, tools: &[String]) -> ApprovalPolicy {
-    let known = |policy: &ApprovalPolicy| {
-        let mut named = policy.tools.keys();
-        match named.find(|name| !tools.contains(name)) {
-            Some(name) => Err(format!("{name} is not among the tools")),
-            None => Ok(()),
-        }
-    };
-    fields.formed("approvals", known).unwrap_or_default()
+    let usable = |policy: &ApprovalPolicy| check_approvals(policy, tools);
+    fields.formed("approvals", usable).unwrap_or_default()
 }
 
 fn limits(fields: &mut Fields) -> Limits {

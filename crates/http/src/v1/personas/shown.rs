@@ -67,6 +67,8 @@ pub(crate) struct ShownLimits {
     timeout_seconds: u64,
     /// How long a question waits for its answer.
     waiting_seconds: u64,
+    /// How often the same tool may be called with the same arguments.
+    max_identical_calls: u32,
 }
 
 impl From<PersonaRecord> for ShownPersona {
@@ -127,6 +129,7 @@ impl From<Limits> for ShownLimits {
             max_cost_usd: limits.max_cost.as_dollars(),
             timeout_seconds: limits.timeout_seconds,
             waiting_seconds: limits.waiting_seconds,
+            max_identical_calls: limits.max_identical_calls,
         }
     }
 }

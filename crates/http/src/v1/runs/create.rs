@@ -1,9 +1,12 @@
 use std::time::Duration;
 
 use runloom_accounts::Caller;
-use runloom_domain::{LimitOverrides, NanoUsd, RunId, ThreadId};
+use runloom_domain::{LimitOverrides, NanoUsd, RunId, ThreadId, ToolDefinition};
+use runloom_engine::port::catalog::CatalogError;
+use runloom_engine::port::tool::SourceError;
 use runloom_engine::{StartError, StartRun, StartedRun, WhenBusy};
 use runloom_store::Rewind;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
@@ -31,6 +34,9 @@ pub(crate) struct NewRunBody {
     #[schema(value_type = Option<Object>)]
     metadata: Option<String>,
     limits: Option<LimitsBody>,
+    /// Tools that the client itself runs: at most 64, of 64 KiB in all. A call of one makes the
+    /// run wait for the result, with kind `client_tool`.
+    tools: Option<Vec<ClientTool>>,
 }
 
 /// What to do when the thread has a run that hasn't ended.
@@ -70,6 +76,7 @@ pub(crate) struct Wish {
     metadata: Option<String>,
     limits: LimitOverrides,
     rewind: Option<Rewind>,
+    tools: Vec<ToolDefinition>,
 }
 
 /// When a refused run may be tried again: runs take seconds.
@@ -110,6 +117,7 @@ impl Body for Wish {
         Self {
             when_busy: fields.word("on_busy", &words).unwrap_or_default(),
             input: fields.optional_text("input", CONTENT),
+            tools: client_tools(fields),
             ..Self::common(fields)
         }
     }
@@ -135,6 +143,41 @@ pub(crate) struct Again(pub(crate) Wish);
 impl Body for Again {
     fn from_fields(fields: &mut Fields) -> Self {
         Self(Wish::common(fields))
+    }
+}
+
+/// A tool that the client itself runs.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientTool {
+    /// 1 to 64 letters, digits, `_` and `-`; none of the persona's tools is called so.
+    name: String,
+    /// What it does, for the model.
+    #[serde(default)]
+    description: String,
+    /// JSON schema of the arguments object.
+    #[serde(default = "any_object")]
+    #[schema(value_type = Option<Object>)]
+    parameters: Value,
+}
+
+fn client_tools(fields: &mut Fields) -> Vec<ToolDefinition> {
+    let tools: Option<Vec<ClientTool>> = fields.formed("tools", |_| Ok(()));
+    let tools = tools.unwrap_or_default().into_iter();
+    tools.map(ToolDefinition::from).collect()
+}
+
+fn any_object() -> Value {
+    json!({ "type": "object" })
+}
+
+impl From<ClientTool> for ToolDefinition {
+    fn from(tool: ClientTool) -> Self {
+        Self {
+            name: tool.name,
+            description: tool.description,
+            schema: tool.parameters,
+        }
     }
 }
 
@@ -208,6 +251,7 @@ pub(crate) async fn start<A: Access<Caller = Caller>, P, B>(
         input: wish.input,
         metadata: wish.metadata,
         limits: wish.limits,
+        tools: wish.tools,
         rewind: wish.rewind,
         once,
     };
@@ -255,6 +299,7 @@ impl From<StartError> for ApiError {
                 "personas.prompt_too_long",
                 "the persona's prompt is too long with the values of `metadata` in it",
             ),
+            StartError::Tools(why) => Self::invalid_field("tools", why),
             StartError::Busy(run_id) => Self::conflict(
                 "runs.thread_busy",
                 "the thread has a run that has not ended",
@@ -290,6 +335,7 @@ impl From<StartError> for ApiError {
             })),
             StartError::Key(conflict) => conflict.into(),
             StartError::Catalog(error) => error.into(),
+            StartError::Source(SourceError(source)) => CatalogError(source).into(),
             StartError::Store(error) => error.into(),
         }
     }

@@ -15,8 +15,8 @@ use sse_stream::Sse;
 
 use super::token::Tokens;
 use crate::mcp::Secret;
-use crate::mcp::spec::{Auth, Limits};
 use crate::mcp::pace::Pace;
+use crate::mcp::spec::{Auth, Limits};
 
 type Events = BoxStream<'static, Result<Sse, SseError>>;
 type Headers = HashMap<HeaderName, HeaderValue>;
@@ -151,7 +151,8 @@ impl StreamableHttpClient for HttpClient {
     ) -> Result<(), HttpError> {
         let delete = |token| {
             let (uri, session) = (Arc::clone(&uri), Arc::clone(&session));
-            self.client.delete_session(uri, session, token, headers.clone())
+            self.client
+                .delete_session(uri, session, token, headers.clone())
         };
         self.authorized(delete).await
     }

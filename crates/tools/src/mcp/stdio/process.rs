@@ -70,7 +70,11 @@ fn command(spec: &Stdio, mark: &str) -> Command {
     command
         .args(&spec.args)
         .env_clear()
-        .envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+        .envs(
+            INHERITED
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
         .envs(&spec.env)
         .env(kill::MARK, mark)
         .stdin(Standard::piped())
@@ -87,7 +91,7 @@ fn command(spec: &Stdio, mark: &str) -> Command {
 fn mark() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 impl Process {
@@ -126,7 +130,12 @@ impl Running {
             () = fault.happened() => self.ask().await,
         }
         // The rest of the group may hold the pipes open, or go on for ever.
-        let Self { mut child, watcher, end, .. } = self;
+        let Self {
+            mut child,
+            watcher,
+            end,
+            ..
+        } = self;
         let killed = tokio::task::spawn_blocking(move || drop(end)).await;
         if let Err(error) = killed {
             tracing::warn!(%error, "a task that ends processes broke");

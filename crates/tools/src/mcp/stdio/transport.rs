@@ -15,8 +15,8 @@ use tokio::time::timeout;
 
 use super::Pipes;
 use super::lines::{Lines, Read};
-use crate::mcp::pace::Pace;
 use crate::mcp::fault::Fault;
+use crate::mcp::pace::Pace;
 
 /// How many lines that are no messages a server may write between two that are.
 const JUNK: usize = 1_000;
@@ -57,8 +57,10 @@ impl StdioTransport {
             match self.lines.read().await {
                 Ok(Read::Whole) => {}
                 Ok(Read::TooLong) => {
-                    self.fault
-                        .set(format!("it sent a message of more than {} bytes", self.longest));
+                    self.fault.set(format!(
+                        "it sent a message of more than {} bytes",
+                        self.longest
+                    ));
                     return None;
                 }
                 Ok(Read::End) => {
@@ -82,7 +84,7 @@ impl StdioTransport {
                     return Some(message);
                 }
                 Ok(_) => self.junk = 0,
-                Err(_) => self.junk += 1,
+                Err(()) => self.junk += 1,
             }
             if self.junk > JUNK {
                 self.fault
@@ -105,7 +107,10 @@ fn unreadable(line: &[u8]) -> Option<RxJsonRpcMessage<RoleClient>> {
     let envelope: Envelope = serde_json::from_slice(line).ok()?;
     envelope.result?;
     let error = ErrorData::internal_error("its answer can't be read", None);
-    Some(RxJsonRpcMessage::<RoleClient>::error(error, Some(envelope.id)))
+    Some(RxJsonRpcMessage::<RoleClient>::error(
+        error,
+        Some(envelope.id),
+    ))
 }
 
 /// Log messages and news about resources and prompts concern nobody here, and a server may

@@ -1,4 +1,4 @@
-use runloom_domain::{ApprovalMode, NanoUsd, OnOverflow, ReasoningEffort};
+use runloom_domain::{ApprovalMode, NanoUsd, OnOverflow, ReasoningEffort, ToolClass};
 
 use super::*;
 
@@ -57,7 +57,10 @@ Be brief, {{name}}.
     assert_eq!(persona.model.as_deref(), Some("large"));
     assert_eq!(persona.tools, ["calculator", "ask_user"]);
     assert_eq!(persona.approvals.default, ApprovalMode::Deny);
-    assert_eq!(persona.approvals.mode("calculator"), ApprovalMode::Ask);
+    assert_eq!(
+        persona.approvals.of("calculator", ToolClass::Pure).mode,
+        ApprovalMode::Ask
+    );
     let limits = persona.limits;
     assert_eq!((limits.max_steps, limits.max_output_tokens), (3, 1_000));
     assert_eq!(limits.max_cost, NanoUsd::from_nanos(250_000_000));
@@ -181,7 +184,7 @@ fn values_that_do_not_fit_are_named_with_their_line() {
         (
             "key: p\ntools: [a]\napprovals:\n  tools: { b: ask }",
             4,
-            "persona p@1 has an approval for b, which is not among its tools",
+            "approvals of persona p@1 can't be used: b is not among the tools",
         ),
     ];
     for (front, line, expected) in table {

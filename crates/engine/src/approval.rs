@@ -1,0 +1,119 @@
+//! Whether a call runs by itself, by the rules that its run has pinned.
+
+use runloom_domain::{ApprovalMode, ApprovalPolicy, ToolPattern, ToolPin};
+use serde_json::Value;
+
+use crate::answer_schema::AnswerSchema;
+
+/// How many rules a policy may have.
+const MAX_RULES: usize = 64;
+
+/// What the rules say of a call with these arguments.
+pub(crate) fn mode(pin: &ToolPin, arguments: &Value) -> ApprovalMode {
+    let fits = |schema: &Value, mode| match AnswerSchema::compile(schema) {
+        Ok(schema) => schema.fits(arguments),
+        // Checked when it was written. Should this version not take it all the same, then it
+        // lets nothing run.
+        Err(_) => mode != ApprovalMode::Auto,
+    };
+    let mut rules = pin.rules.iter();
+    rules
+        .find(|rule| fits(&rule.when, rule.mode))
+        .map_or(pin.approval, |rule| rule.mode)
+}
+
+/// Whether a policy can be used: its patterns are patterns, its schemas are fit to check with, and
+/// every entry of its `tools` is among the `tools` of the persona. Else the place and what is
+/// wrong there, such as `rules[2].when can't be used: it must be a JSON object`.
+pub fn check_approvals(policy: &ApprovalPolicy, tools: &[String]) -> Result<(), String> {
+    for name in policy.tools.keys() {
+        let pattern = ToolPattern::new(name);
+        let is_meant = |tool: &String| {
+            let other = ToolPattern::new(tool);
+            tool == name || pattern.fits(tool) || other.is_open() && other.fits(name)
+        };
+        if !pattern.is_valid() {
+            return Err(format!(
+                "tools: {name:?} is neither a tool's name nor a pattern"
+            ));
+        }
+        if !pattern.is_open() && !tools.iter().any(is_meant) {
+            return Err(format!("{name} is not among the tools"));
+        }
+    }
+    if policy.rules.len() > MAX_RULES {
+        return Err(format!("rules: at most {MAX_RULES} are allowed"));
+    }
+    for (index, rule) in policy.rules.iter().enumerate() {
+        if let Some(tools) = &rule.tools
+            && !ToolPattern::new(tools).is_valid()
+        {
+            let what = format!("{tools:?} is neither a tool's name nor a pattern");
+            return Err(format!("rules[{index}].tools: {what}"));
+        }
+        if let Some(Err(why)) = rule.when.as_ref().map(AnswerSchema::compile) {
+            return Err(format!("rules[{index}].when can't be used: {why}"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pin(approvals: Value) -> ToolPin {
+        let policy: ApprovalPolicy = serde_json::from_value(approvals).unwrap();
+        let class = runloom_domain::ToolClass::Once;
+        let policy = policy.of("pay", class);
+        ToolPin {
+            name: "pay".into(),
+            hash: String::new(),
+            class,
+            approval: policy.mode,
+            rules: policy.rules,
+            asks: false,
+            origin: runloom_domain::ToolOrigin::Builtin,
+        }
+    }
+
+    #[test]
+    fn the_first_rule_whose_schema_the_arguments_fit_counts() {
+        let large = json!({"properties": {"amount": {"minimum": 1000}}, "required": ["amount"]});
+        let any = json!({"required": ["amount"]});
+        let pin = pin(json!({"default": "deny", "rules": [
+            {"when": large, "mode": "ask"}, {"when": any, "mode": "auto"},
+        ]}));
+        assert_eq!(mode(&pin, &json!({"amount": 1000})), ApprovalMode::Ask);
+        assert_eq!(mode(&pin, &json!({"amount": 999})), ApprovalMode::Auto);
+        assert_eq!(mode(&pin, &json!({})), ApprovalMode::Deny);
+    }
+
+    #[test]
+    fn a_condition_that_can_not_be_read_lets_nothing_run() {
+        let broken = json!({"$ref": "#"});
+        let of = |mode: &str| pin(json!({"rules": [{"when": broken, "mode": mode}]}));
+        assert_eq!(mode(&of("deny"), &json!({})), ApprovalMode::Deny);
+        let lax = pin(json!({"default": "ask", "rules": [{"when": broken, "mode": "auto"}]}));
+        assert_eq!(mode(&lax, &json!({})), ApprovalMode::Ask);
+    }
+
+    #[test]
+    fn what_can_not_be_used_is_told_with_its_place() {
+        let check = |approvals: Value| {
+            let policy = serde_json::from_value(approvals).unwrap();
+            check_approvals(&policy, &["pay".into(), "mcp__git__*".into()])
+        };
+        let open = json!({"tools": {"pay": "ask", "mcp__git__push": "deny", "x*": "auto"}});
+        assert_eq!(check(open), Ok(()));
+        let refused = |approvals: Value| check(approvals).unwrap_err();
+        assert!(refused(json!({"tools": {"sell": "ask"}})).contains("sell is not among"));
+        assert!(refused(json!({"tools": {"a b*": "ask"}})).contains("a b*"));
+        let rule = refused(json!({"rules": [{"mode": "ask"}, {"tools": "é", "mode": "ask"}]}));
+        assert!(rule.starts_with("rules[1].tools"), "{rule}");
+        let rule = refused(json!({"rules": [{"when": {"type": 7}, "mode": "ask"}]}));
+        assert!(rule.starts_with("rules[0].when"), "{rule}");
+    }
+}
