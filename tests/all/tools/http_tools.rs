@@ -1,17 +1,10 @@
 use reqwest::Method;
-use runloom_tests::{Client, both_stores};
-use serde_json::{Value, json};
+use runloom_tests::both_stores;
+use serde_json::json;
 
-use super::{TOOLS, id, made, new_tool, setup};
+use super::{TOOLS, id, made, new_tool, refused, setup};
 
 const URL: &str = "http://127.0.0.1:9/look";
-
-async fn refused(client: &Client, method: Method, path: &str, body: &Value) -> Vec<String> {
-    let answer = client.send(client.request(method, path).json(body)).await;
-    let error = answer.expect_error(422, "validation.error");
-    let details = error["details"].as_object().expect("an object");
-    details.keys().cloned().collect()
-}
 
 both_stores! {
     async fn a_tool_is_made_changed_and_deleted(store: Store) {

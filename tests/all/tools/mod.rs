@@ -5,6 +5,7 @@ mod http_tools;
 mod registry;
 mod secrets;
 
+use reqwest::Method;
 use runloom_tests::{Client, Setup, Store};
 use serde_json::{Value, json};
 
@@ -38,4 +39,12 @@ fn new_tool(name: &str, url: &str) -> Value {
 async fn made(client: &Client, path: &str, body: &Value) -> String {
     let made = client.post(path, body).await.expect(201);
     format!("{path}/{}", id(&made))
+}
+
+/// The fields that a refused body is told of.
+async fn refused(client: &Client, method: Method, path: &str, body: &Value) -> Vec<String> {
+    let answer = client.send(client.request(method, path).json(body)).await;
+    let error = answer.expect_error(422, "validation.error");
+    let details = error["details"].as_object().expect("an object");
+    details.keys().cloned().collect()
 }

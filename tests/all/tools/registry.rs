@@ -2,7 +2,7 @@ use reqwest::Method;
 use runloom_tests::{Client, McpServer, both_stores, mcp_tool};
 use serde_json::{Value, json};
 
-use super::{SERVERS, TOOLS, id, made, new_server, setup};
+use super::{SERVERS, TOOLS, id, made, new_server, refused, setup};
 
 /// Asks the server for its tools, which must work.
 async fn refreshed(client: &Client, path: &str) -> Value {
@@ -25,13 +25,6 @@ fn named<const N: usize>(expected: [(&str, &str); N]) -> Vec<(String, String)> {
     expected
         .map(|(tool, state)| (tool.to_owned(), state.to_owned()))
         .into()
-}
-
-async fn refused(client: &Client, method: Method, path: &str, body: &Value) -> Vec<String> {
-    let answer = client.send(client.request(method, path).json(body)).await;
-    let error = answer.expect_error(422, "validation.error");
-    let details = error["details"].as_object().expect("an object");
-    details.keys().cloned().collect()
 }
 
 both_stores! {

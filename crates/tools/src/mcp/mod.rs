@@ -34,9 +34,9 @@ mod state;
 mod stdio;
 mod tool;
 
+pub use crate::secret::Secret;
 pub use catalog::{Catalog, McpToolInfo};
 pub use error::McpError;
 pub use pool::{McpServer, Pool, PoolOptions};
-pub use crate::secret::Secret;
 pub use spec::{Auth, Limits, McpServerSpec, Protocol, Stdio, Transport, is_server_key};
 pub use tool::McpTool;
