@@ -3,6 +3,7 @@
 mod accounts;
 mod bad_input;
 mod browser;
+mod brought;
 mod cancel;
 mod configuration;
 mod crash;

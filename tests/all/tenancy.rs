@@ -167,6 +167,54 @@ const CASES: &[(&str, &str, Case)] = &[
         "/v1/personas/{persona_key}/versions/{version}",
         Case::Hidden("null"),
     ),
+    (
+        "post",
+        "/v1/mcp-servers",
+        Case::Makes(r#"{"key":"another","url":"http://127.0.0.1:9/mcp"}"#),
+    ),
+    ("get", "/v1/mcp-servers", Case::Own),
+    ("get", "/v1/mcp-servers/{server_id}", Case::Hidden("null")),
+    (
+        "patch",
+        "/v1/mcp-servers/{server_id}",
+        Case::Hidden(r#"{"name":"mine now"}"#),
+    ),
+    (
+        "delete",
+        "/v1/mcp-servers/{server_id}",
+        Case::Hidden("null"),
+    ),
+    (
+        "get",
+        "/v1/mcp-servers/{server_id}/tools",
+        Case::Hidden("null"),
+    ),
+    (
+        "post",
+        "/v1/mcp-servers/{server_id}:refresh",
+        Case::Hidden("null"),
+    ),
+    (
+        "post",
+        "/v1/mcp-servers/{server_id}:approve",
+        Case::Hidden(r#"{"tools":["t"]}"#),
+    ),
+    (
+        "post",
+        "/v1/http-tools",
+        Case::Makes(
+            r#"{"name":"another","description":"d","schema":{"type":"object"},
+                "url":"http://127.0.0.1:9/","signing_secret":"0123456789abcdef"}"#,
+        ),
+    ),
+    ("get", "/v1/http-tools", Case::Own),
+    ("get", "/v1/http-tools/{tool_id}", Case::Hidden("null")),
+    (
+        "patch",
+        "/v1/http-tools/{tool_id}",
+        Case::Hidden(r#"{"description":"mine now"}"#),
+    ),
+    ("delete", "/v1/http-tools/{tool_id}", Case::Hidden("null")),
     ("get", "/healthz", Case::Public),
     ("get", "/readyz", Case::Public),
     ("get", "/metrics", Case::Public),
@@ -214,7 +262,16 @@ impl Tenant {
         let name = || format!("n{}", uuid::Uuid::now_v7());
         let persona = json!({ "key": name(), "version": name(), "prompt": "x" });
         let persona = client.post("/v1/personas", &persona).await.expect(201);
+        let server = json!({ "key": "a", "url": "http://127.0.0.1:9/mcp" });
+        let server = client.post("/v1/mcp-servers", &server).await;
+        let tool = json!({
+            "name": "a", "description": "d", "schema": { "type": "object" },
+            "url": "http://127.0.0.1:9/", "signing_secret": "0123456789abcdef",
+        });
+        let tool = client.post("/v1/http-tools", &tool).await;
         let ids = vec![
+            ("server_id", text(&server.expect(201)["id"])),
+            ("tool_id", text(&tool.expect(201)["id"])),
             ("credential_id", credential),
             ("route_id", text(&route["id"])),
             ("persona_key", text(&persona["key"])),
@@ -245,6 +302,8 @@ impl Tenant {
             "/v1/runs/{run_id}/events?follow=0",
             "/v1/llm-credentials",
             "/v1/llm-routes",
+            "/v1/mcp-servers",
+            "/v1/http-tools",
             "/v1/personas",
             "/v1/personas/{persona_key}/versions",
         ] {
@@ -279,6 +338,8 @@ fn never_made() -> Vec<(&'static str, String)> {
         "budget_id",
         "credential_id",
         "route_id",
+        "server_id",
+        "tool_id",
         "persona_key",
         "version",
     ]

@@ -93,6 +93,10 @@ ids! {
     BudgetId
     /// A line in the account of an organisation's credits.
     CreditEntryId
+    /// A stored MCP server, an organisation's own.
+    McpServerId
+    /// A stored HTTP tool, an organisation's own.
+    HttpToolId
 }
 
 /// A W3C trace id: 16 bytes, shown as 32 lowercase hexadecimal digits.

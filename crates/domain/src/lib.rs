@@ -40,8 +40,9 @@ pub use digest::arguments_digest;
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
-    ApiKeyId, BudgetId, CredentialId, CreditEntryId, IdParseError, MessageId, NodeId, OrgId,
-    PersonaId, RequestId, RouteId, RunId, ThreadId, ToolCallId, TraceId, UserId,
+    ApiKeyId, BudgetId, CredentialId, CreditEntryId, HttpToolId, IdParseError, McpServerId,
+    MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId, RunId, ThreadId, ToolCallId, TraceId,
+    UserId,
 };
 pub use limits::{DollarLimits, LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};

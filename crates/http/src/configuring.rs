@@ -1,13 +1,16 @@
 //! What the API has to know of the deployment to take configuration from organisations.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runloom_accounts::{Place, Vault};
+use runloom_accounts::{Place, Secret, Vault, VaultError};
+use runloom_domain::{EncryptedSecret, OrgId};
 use runloom_engine::port::catalog::FixedCatalog;
 use runloom_engine::port::model::ModelError;
-use runloom_store::CredentialRecord;
+use runloom_engine::port::tool::ToolError;
+use runloom_store::{CredentialRecord, FoundTool, McpServerRecord};
 use url::Url;
 
 /// A provider that credentials can be for.
@@ -38,6 +41,41 @@ pub trait CredentialProbe: Send + Sync + 'static {
     ) -> Result<Duration, ModelError>;
 }
 
+/// Asks servers for their tools.
+#[async_trait]
+pub trait ToolServers: Send + Sync + 'static {
+    /// The tools of a server as it lists them now. Ends within about 15 s; dropping the future
+    /// ends the asking.
+    async fn discover(&self, server: McpServerRecord) -> Result<Vec<FoundTool>, ToolError>;
+}
+
+/// Where the secret of an MCP server belongs, by the server's id as text.
+pub const fn mcp_server_place(server: &str) -> Place<'_> {
+    Place {
+        table: "mcp_servers",
+        row: server,
+        column: "secret",
+    }
+}
+
+/// Where the value of an HTTP tool's secret header belongs, by the tool's id as text.
+pub const fn http_tool_place(tool: &str) -> Place<'_> {
+    Place {
+        table: "http_tools",
+        row: tool,
+        column: "secret",
+    }
+}
+
+/// Where what the calls of an HTTP tool are signed with belongs, by the tool's id as text.
+pub const fn http_tool_signing_place(tool: &str) -> Place<'_> {
+    Place {
+        table: "http_tools",
+        row: tool,
+        column: "signing",
+    }
+}
+
 /// Where a credential's secret belongs, by the credential's id as text: what was encrypted for
 /// one place decrypts in no other.
 pub const fn credential_place(credential: &str) -> Place<'_> {
@@ -61,6 +99,10 @@ pub struct Configuring {
     pub urls: Arc<dyn UrlRules>,
     /// Tries them out.
     pub probe: Arc<dyn CredentialProbe>,
+    /// Asks MCP servers for their tools.
+    pub tool_servers: Arc<dyn ToolServers>,
+    /// The names of tools that every organisation has, which its own can't have.
+    pub tool_names: Arc<BTreeSet<String>>,
 }
 
 impl Configuring {
@@ -77,6 +119,16 @@ impl Configuring {
             return Err("must not have a query or a fragment".to_owned());
         }
         self.urls.check(&url)
+    }
+
+    /// Encrypts a secret for the place where it is to stand.
+    pub(crate) async fn sealed(
+        &self,
+        org: OrgId,
+        place: Place<'_>,
+        secret: &Secret,
+    ) -> Result<EncryptedSecret, VaultError> {
+        self.vault.seal(org, place, secret).await
     }
 
     /// The provider of this name.

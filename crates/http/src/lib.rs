@@ -31,7 +31,10 @@ mod state;
 mod stream;
 mod v1;
 
-pub use configuring::{Configuring, CredentialProbe, Provider, UrlRules, credential_place};
+pub use configuring::{
+    Configuring, CredentialProbe, Provider, ToolServers, UrlRules, credential_place,
+    http_tool_place, http_tool_signing_place, mcp_server_place,
+};
 pub use listen::{ListenSettings, listen};
 pub use metrics::MetricsSource;
 pub use openapi::openapi_json;

@@ -9,8 +9,8 @@ use utoipa::{Modify, OpenApi};
 use crate::error::ErrorEnvelope;
 use crate::service;
 use crate::v1::{
-    api_keys, auth, budgets, credits, llm_credentials, llm_routes, me, messages, personas, runs,
-    threads, usage,
+    api_keys, auth, budgets, credits, http_tools, llm_credentials, llm_routes, mcp_servers, me,
+    messages, personas, runs, threads, usage,
 };
 
 #[derive(OpenApi)]
@@ -74,6 +74,19 @@ use crate::v1::{
         personas::create_version::create_persona_version,
         personas::list_versions::list_persona_versions,
         personas::get_version::get_persona_version,
+        mcp_servers::create::create_mcp_server,
+        mcp_servers::list::list_mcp_servers,
+        mcp_servers::get::get_mcp_server,
+        mcp_servers::update::update_mcp_server,
+        mcp_servers::delete::delete_mcp_server,
+        mcp_servers::tools::list_mcp_tools,
+        mcp_servers::refresh::refresh_mcp_server,
+        mcp_servers::approve::approve_mcp_tools,
+        http_tools::create::create_http_tool,
+        http_tools::list::list_http_tools,
+        http_tools::get::get_http_tool,
+        http_tools::update::update_http_tool,
+        http_tools::delete::delete_http_tool,
         service::healthz::healthz,
         service::readyz::readyz,
         service::metrics::metrics,
@@ -89,6 +102,8 @@ use crate::v1::{
         (name = "money", description = "Credits, budgets and usage."),
         (name = "configuration", description = "Credentials of model providers, routes to \
             models, and personas."),
+        (name = "tools", description = "Tools that organisations bring: MCP servers and HTTP \
+            tools."),
         (name = "service", description = "For operators."),
     ),
 )]

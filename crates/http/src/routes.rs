@@ -9,8 +9,8 @@ use actix_web::{FromRequest, Handler, HttpRequest, Resource, Route};
 use crate::error::{ApiError, ApiResult};
 use crate::extract::discard;
 use crate::v1::{
-    api_keys, auth, budgets, credits, llm_credentials, llm_routes, me, messages, personas, runs,
-    threads, usage,
+    api_keys, auth, budgets, credits, http_tools, llm_credentials, llm_routes, mcp_servers, me,
+    messages, personas, runs, threads, usage,
 };
 use crate::{docs, service};
 
@@ -101,6 +101,25 @@ fn paths() -> Vec<At> {
             .get(personas::list_versions::list_persona_versions),
         At::new("/v1/personas/{persona_key}/versions/{version}")
             .get(personas::get_version::get_persona_version),
+        At::new("/v1/mcp-servers")
+            .post(mcp_servers::create::create_mcp_server)
+            .get(mcp_servers::list::list_mcp_servers),
+        At::new("/v1/mcp-servers/{server_id:[^/:]+}")
+            .get(mcp_servers::get::get_mcp_server)
+            .patch(mcp_servers::update::update_mcp_server)
+            .delete(mcp_servers::delete::delete_mcp_server),
+        At::new("/v1/mcp-servers/{server_id:[^/:]+}/tools").get(mcp_servers::tools::list_mcp_tools),
+        At::new("/v1/mcp-servers/{server_id:[^/:]+}:refresh")
+            .post(mcp_servers::refresh::refresh_mcp_server),
+        At::new("/v1/mcp-servers/{server_id:[^/:]+}:approve")
+            .post(mcp_servers::approve::approve_mcp_tools),
+        At::new("/v1/http-tools")
+            .post(http_tools::create::create_http_tool)
+            .get(http_tools::list::list_http_tools),
+        At::new("/v1/http-tools/{tool_id:[^/:]+}")
+            .get(http_tools::get::get_http_tool)
+            .patch(http_tools::update::update_http_tool)
+            .delete(http_tools::delete::delete_http_tool),
         At::new("/healthz").get(service::healthz::healthz),
         At::new("/readyz").get(service::readyz::readyz),
         At::new("/metrics").get(service::metrics::metrics),

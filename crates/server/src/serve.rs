@@ -13,13 +13,16 @@ use runloom_accounts::{Accounts, AccountsConfig, MasterKey, TokenKeys, Vault};
 use runloom_domain::{Clock, SystemClock};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_http::{Configuring, HttpParts, HttpState, ListenSettings, MetricsSource, listen};
+use runloom_net::guard::Guard;
 use runloom_store_sql::Database;
+use runloom_tools::http_tool::HttpTools;
+use runloom_tools::mcp::{Pool, PoolOptions};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, McpServerSettings};
 use crate::housekeeping::Housekeeper;
-use crate::wiring::{Opened, OrgCatalog, OwnEndpoints};
+use crate::wiring::{Opened, OrgCatalog, OrgTools, OrgToolsParts, OwnEndpoints, PlatformTools};
 use crate::{first_start, wiring};
 
 /// How long runs may take to reach a step boundary when the server stops; those that haven't
@@ -59,6 +62,9 @@ struct Parts {
     engine: Engine,
     metrics: Option<Arc<dyn MetricsSource>>,
     configuring: Configuring,
+    /// Connections to organisations' MCP servers.
+    pool: Pool,
+    platform_tools: Arc<PlatformTools>,
     clock: Arc<dyn Clock>,
     listener: TcpListener,
     drain: CancellationToken,
@@ -69,7 +75,7 @@ impl Parts {
     async fn start(config: &Config) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let started = clock.now();
-        let tools = wiring::tools(config, Arc::clone(&clock));
+        let tools = wiring::tools(config, Arc::clone(&clock))?;
         let platform = Arc::new(wiring::platform(config, &tools)?);
         let models = wiring::models(config)?;
         let listener = take_port(config.listen.address)?;
@@ -86,8 +92,26 @@ impl Parts {
             vault: Arc::clone(&vault),
         };
         let models = Arc::new(wiring::with_own(models, config, Arc::new(own))?);
-        let configuring =
-            wiring::configuring(config, vault, Arc::clone(&platform), Arc::clone(&models));
+        let guard = Guard::new(config.net.to_policy());
+        let pool = Pool::new(guard.clone(), PoolOptions::default());
+        let own_tools = OrgToolsParts {
+            store: database.clone(),
+            vault: Arc::clone(&vault),
+            pool: pool.clone(),
+            http: HttpTools::new(guard, Arc::clone(&clock))
+                .context("can't set up the client for organisations' tools")?,
+        };
+        let own_tools = Arc::new(OrgTools::new(own_tools));
+        let servers = config.mcp_servers.iter().map(McpServerSettings::to_spec);
+        let platform_tools = Arc::new(PlatformTools::new(servers.collect()));
+        let configuring = wiring::configuring(
+            config,
+            vault,
+            Arc::clone(&platform),
+            Arc::clone(&models),
+            &tools,
+            pool.clone(),
+        );
         let keys = TokenKeys::derive(&master);
         let accounts = Accounts::new(
             database.clone(),
@@ -102,8 +126,8 @@ impl Parts {
             store: database.clone(),
             models,
             tools,
-            sources: vec![],
-            catalog: Arc::new(OrgCatalog::new(platform, database.clone())),
+            sources: vec![own_tools.clone(), platform_tools.clone()],
+            catalog: Arc::new(OrgCatalog::new(platform, database.clone()).telling(own_tools)),
             clock: Arc::clone(&clock),
             signals,
         };
@@ -117,6 +141,7 @@ impl Parts {
         let metrics = wiring::metrics(config, &engine, &database, started)?;
         let drain = CancellationToken::new();
         tokio::spawn(housekeeper.run(drain.clone()));
+        tokio::spawn(Arc::clone(&platform_tools).keep(drain.clone()));
         Ok(Self {
             database,
             _identity: identity,
@@ -124,6 +149,8 @@ impl Parts {
             engine,
             metrics,
             configuring,
+            pool,
+            platform_tools,
             clock,
             listener,
             drain,
@@ -167,6 +194,7 @@ impl Parts {
         self.drain.cancel();
         self.engine.drain(HAND_OVER).await;
         server.stop(true).await;
+        tokio::join!(self.pool.shutdown(), self.platform_tools.stop());
         let closed = self.database.close().await;
         closed.context("can't close the database")
     }

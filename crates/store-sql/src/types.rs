@@ -59,6 +59,8 @@ ids!(
     BudgetId,
     CredentialId,
     CreditEntryId,
+    HttpToolId,
+    McpServerId,
     MessageId,
     NodeId,
     OrgId,

@@ -31,6 +31,7 @@ mod page;
 mod run;
 pub mod signals;
 mod thread;
+mod tools;
 
 pub use account::{
     AccountStore, ApiKeyRecord, CreateAccount, LoginRecord, NewAccount, NewApiKey, UserRecord,
@@ -58,14 +59,35 @@ pub use run::{
 };
 pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
+pub use tools::{
+    ConfiguredTools, FoundTool, HttpMethod, HttpToolRecord, HttpToolSettings, MAX_HTTP_TOOLS,
+    MAX_MCP_SERVERS, MAX_MCP_TOOLS, McpAuth, McpListing, McpServerRecord, McpServerSettings,
+    McpToolRecord, McpToolState, NewHttpTool, NewMcpServer, SecretHeader, ToolRefusal, ToolStore,
+    ToolVersion, UnknownTool, approve, discovered, http_tool_texts, mcp_server_texts,
+};
 
 /// Everything a server needs of its database behind one handle.
 pub trait Store:
-    RunStore + ThreadStore + AccountStore + ConfigStore + DataKeys + MoneyStore + Housekeeping
+    RunStore
+    + ThreadStore
+    + AccountStore
+    + ConfigStore
+    + ToolStore
+    + DataKeys
+    + MoneyStore
+    + Housekeeping
 {
 }
 
-impl<T: RunStore + ThreadStore + AccountStore + ConfigStore + DataKeys + MoneyStore + Housekeeping>
-    Store for T
+impl<
+    T: RunStore
+        + ThreadStore
+        + AccountStore
+        + ConfigStore
+        + ToolStore
+        + DataKeys
+        + MoneyStore
+        + Housekeeping,
+> Store for T
 {
 }

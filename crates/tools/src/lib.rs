@@ -15,11 +15,16 @@ mod arguments;
 mod ask_user;
 mod calculator;
 mod current_time;
+mod http_request;
+pub mod http_tool;
 pub mod mcp;
+mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(test)]
 mod testing_context;
+#[cfg(test)]
+mod testing_server;
 
 use std::sync::Arc;
 
@@ -29,6 +34,8 @@ use runloom_engine::port::tool::ToolBox;
 pub use ask_user::AskUser;
 pub use calculator::Calculator;
 pub use current_time::CurrentTime;
+pub use http_request::HttpRequest;
+pub use secret::Secret;
 
 /// The tools that every installation has: `current_time`, `calculator` and `ask_user`.
 pub fn builtin(clock: Arc<dyn Clock>) -> ToolBox {

@@ -2,7 +2,7 @@
 //! broken, and writes down what was asked of it and who hung up.
 
 mod reply;
-mod serve;
+pub(crate) mod serve;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -37,8 +37,10 @@ struct Shared {
 pub struct Request {
     /// Headers by lower-case name.
     pub headers: BTreeMap<String, String>,
-    /// The body.
+    /// The body; null when there is none.
     pub body: Value,
+    /// Its bytes, as text.
+    pub text: String,
     /// When it was whole.
     pub at: Instant,
 }

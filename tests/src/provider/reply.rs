@@ -77,6 +77,15 @@ impl Reply {
         Self::Stream(pieces)
     }
 
+    /// A whole answer of any status that isn't a stream.
+    pub fn whole(status: u16, body: &str) -> Self {
+        Self::Status {
+            status,
+            headers: vec![],
+            body: body.to_owned(),
+        }
+    }
+
     /// A whole answer that calls one tool.
     pub fn call(name: &str, arguments: &Value) -> Self {
         Self::Stream(vec![

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -39,7 +40,7 @@ async fn serve(connection: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     Ok(())
 }
 
-async fn read_request(read: &mut BufReader<OwnedReadHalf>) -> io::Result<Request> {
+pub(crate) async fn read_request(read: &mut BufReader<OwnedReadHalf>) -> io::Result<Request> {
     let mut headers = BTreeMap::new();
     let mut line = String::new();
     read.read_line(&mut line).await?;
@@ -55,14 +56,20 @@ async fn read_request(read: &mut BufReader<OwnedReadHalf>) -> io::Result<Request
     let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     read.read_exact(&mut body).await?;
+    let text = String::from_utf8(body).map_err(io::Error::other)?;
+    let body = match text.as_str() {
+        "" => Value::Null,
+        text => serde_json::from_str(text)?,
+    };
     Ok(Request {
         headers,
-        body: serde_json::from_slice(&body)?,
+        body,
+        text,
         at: Instant::now(),
     })
 }
 
-async fn answer(write: &mut OwnedWriteHalf, reply: Reply) -> io::Result<()> {
+pub(crate) async fn answer(write: &mut OwnedWriteHalf, reply: Reply) -> io::Result<()> {
     match reply {
         Reply::Silence => pending().await,
         Reply::Status {

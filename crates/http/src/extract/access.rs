@@ -73,6 +73,8 @@ accesses! {
     RoutesManage needs [RoutesManage];
     /// Changes personas.
     PersonasManage needs [PersonasManage];
+    /// Sees and changes tools and servers of tools.
+    ToolsManage needs [ToolsManage];
 }
 
 /// Adds credits to the own organisation, where the deployment leaves that to it.

@@ -12,7 +12,7 @@ mod query;
 pub(crate) use access::{Access, Anyone, BudgetsManage, CreditsManage, KeysManage, MayEdit};
 pub(crate) use access::{
     PersonasManage, RoutesManage, RunsRead, RunsWrite, SignedIn, ThreadsRead, ThreadsWrite,
-    UsageRead, bearer, refuse_url_tokens,
+    ToolsManage, UsageRead, bearer, refuse_url_tokens,
 };
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;

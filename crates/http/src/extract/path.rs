@@ -1,7 +1,8 @@
 use actix_web::HttpRequest;
 use runloom_domain::text::is_name;
 use runloom_domain::{
-    ApiKeyId, BudgetId, CredentialId, MessageId, RouteId, RunId, ThreadId, ToolCallId,
+    ApiKeyId, BudgetId, CredentialId, HttpToolId, McpServerId, MessageId, RouteId, RunId, ThreadId,
+    ToolCallId,
 };
 use uuid::Uuid;
 
@@ -100,6 +101,8 @@ path_ids! {
     ApiKeyId = "api_key_id",
     BudgetId = "budget_id",
     CredentialId = "credential_id",
+    McpServerId = "server_id",
+    HttpToolId = "tool_id",
 }
 
 impl<A: FromPath, B: FromPath> FromPath for (A, B) {

@@ -4,13 +4,16 @@ pub(crate) mod api_keys;
 pub(crate) mod auth;
 pub(crate) mod budgets;
 pub(crate) mod credits;
+pub(crate) mod http_tools;
 pub(crate) mod llm_credentials;
 pub(crate) mod llm_routes;
+pub(crate) mod mcp_servers;
 pub(crate) mod me;
 pub(crate) mod messages;
 pub(crate) mod params;
 pub(crate) mod personas;
 pub(crate) mod runs;
+pub(crate) mod secret;
 pub(crate) mod threads;
 pub(crate) mod usage;
 

@@ -11,14 +11,14 @@ use runloom_accounts::{Accounts, AccountsConfig, MasterKey, TokenKeys, Vault};
 use runloom_domain::{Clock, Persona, Route, SystemClock};
 use runloom_engine::port::catalog::{FixedCatalog, RouteEntry};
 use runloom_engine::port::model::{ModelError, ModelErrorKind};
-use runloom_engine::port::tool::ToolBox;
+use runloom_engine::port::tool::{ToolBox, ToolError};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_http::{
     Configuring, CredentialProbe, HttpParts, HttpSettings, HttpState, ListenSettings,
-    MetricsSource, Provider, StoreReadiness, UrlRules, listen, server,
+    MetricsSource, Provider, StoreReadiness, ToolServers, UrlRules, listen, server,
 };
-use runloom_store::CredentialRecord;
 use runloom_store::memory::MemoryStore;
+use runloom_store::{CredentialRecord, FoundTool, McpServerRecord};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -114,6 +114,8 @@ impl Server {
                 }],
                 urls: Arc::new(AnyAddress),
                 probe: Arc::new(NoAnswer),
+                tool_servers: Arc::new(NoAnswer),
+                tool_names: Arc::default(),
             },
             clock,
             readiness: Arc::new(StoreReadiness::new(store)),
@@ -194,6 +196,13 @@ impl CredentialProbe for NoAnswer {
             ModelErrorKind::NotConfigured,
             "nobody is called here",
         ))
+    }
+}
+
+#[async_trait]
+impl ToolServers for NoAnswer {
+    async fn discover(&self, _: McpServerRecord) -> Result<Vec<FoundTool>, ToolError> {
+        Err(ToolError::unavailable("nobody is asked here"))
     }
 }
 

@@ -14,6 +14,7 @@ mod http;
 mod listen;
 mod log;
 mod master_key;
+mod mcp_servers;
 mod mode;
 mod model;
 mod nats;
@@ -37,6 +38,7 @@ pub use http::Http;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
 pub use master_key::MasterKey;
+pub use mcp_servers::McpServerSettings;
 pub use mode::Mode;
 pub use model::Model;
 pub use nats::Nats;
@@ -71,6 +73,8 @@ pub struct Config {
     /// `RUNLOOM_PERSONAS_DIR`: a folder with more of them, each a Markdown file that begins
     /// with its settings in YAML. Read at start. Default none.
     pub personas_dir: Option<PathBuf>,
+    /// Servers of tools.
+    pub mcp_servers: Vec<McpServerSettings>,
     /// How much this node does at once.
     pub engine: Engine,
     /// Whether runs need credits, and how much they reserve.
@@ -126,6 +130,9 @@ impl Config {
         for route in &mut self.routes {
             route.read_key(environment)?;
         }
+        for server in &mut self.mcp_servers {
+            server.read_secrets(environment)?;
+        }
         Ok(())
     }
 
@@ -165,6 +172,7 @@ impl Config {
                 "RUNLOOM_BENCH is set, which production mode refuses"
             );
         }
+        mcp_servers::check(&self.mcp_servers)?;
         self.check_routes()?;
         self.check_personas()
     }

@@ -13,6 +13,10 @@ pub struct Net {
     /// mode too: what works there must not fail in production for a reason that nobody saw
     /// coming, and the error names this setting. URLs of this configuration reach everything.
     pub allow: Vec<IpNet>,
+    /// `RUNLOOM_HTTP_REQUEST_ALLOW`, with commas between: hosts that the tool `http_request` may
+    /// reach, such as `api.example.com`, `*.example.org`, or `*` for all of the internet. Default
+    /// none: then there is no such tool.
+    pub http_request_allow: Vec<String>,
 }
 
 impl Net {
@@ -25,6 +29,10 @@ impl Net {
                 read.map_err(|_| anyhow!("{name}: {range:?} is no range such as 10.0.0.0/8"))
             });
             self.allow = ranges.collect::<Result<_>>()?;
+        }
+        if let Some(text) = environment.text("RUNLOOM_HTTP_REQUEST_ALLOW") {
+            let hosts = text.split(',').map(|host| host.trim().to_ascii_lowercase());
+            self.http_request_allow = hosts.collect();
         }
         Ok(())
     }

@@ -2,6 +2,8 @@ use std::io::Write as _;
 
 use runloom_domain::{NanoUsd, ToolClass};
 use runloom_engine::port::catalog::RouteEntry;
+use runloom_tools::Secret as ToolSecret;
+use runloom_tools::mcp::{Auth, Transport};
 
 use super::*;
 
@@ -383,4 +385,68 @@ fn the_reference_names_every_variable_that_is_read() {
     let documented: BTreeSet<&str> = rows.iter().copied().collect();
     let read: BTreeSet<&str> = environment.asked_for().collect();
     assert_eq!(documented, read);
+}
+
+#[test]
+fn mcp_servers_are_read_with_their_secrets() {
+    let file = r#"
+        [[mcp_servers]]
+        key = "files"
+        command = "npx"
+        args = ["-y", "server"]
+        env = { A = "b" }
+        env_from = ["FILES_KEY"]
+        classes = { "read_*" = "pure" }
+        [[mcp_servers]]
+        key = "issues"
+        url = "https://issues.example.org/mcp"
+        token_env = "ISSUES_TOKEN"
+        call_timeout_ms = 5
+    "#;
+    let variables = [("FILES_KEY", "k"), ("ISSUES_TOKEN", "t")];
+    let config = load(file, &variables).unwrap();
+    let specs: Vec<_> = config
+        .mcp_servers
+        .iter()
+        .map(McpServerSettings::to_spec)
+        .collect();
+    let Transport::Stdio(program) = &specs[0].transport else {
+        panic!("it is a program");
+    };
+    let env: Vec<_> = program
+        .env
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    assert_eq!(env, [("A", "b"), ("FILES_KEY", "k")]);
+    assert_eq!(specs[0].classes, [("read_*".to_owned(), ToolClass::Pure)]);
+    let Transport::Http { auth, .. } = &specs[1].transport else {
+        panic!("it is reached by HTTP");
+    };
+    assert_eq!(*auth, Auth::Bearer(ToolSecret::new("t".to_owned())));
+    assert_eq!(specs[1].limits.call.as_millis(), 5);
+    assert!(error(file, &variables[..1]).contains("ISSUES_TOKEN"));
+}
+
+#[test]
+fn a_wrong_mcp_server_is_named() {
+    for (server, part) in [
+        ("key = \"a_b\"\ncommand = \"x\"", "no key"),
+        ("key = \"a\"", "either a command or a url"),
+        (
+            "key = \"a\"\ncommand = \"x\"\nurl = \"http://y\"",
+            "either a command or a url",
+        ),
+        ("key = \"a\"\nurl = \"http://y\"\nargs = [\"z\"]", "no args"),
+        ("key = \"a\"\nurl = \"y\"", "begins with http"),
+        (
+            "key = \"a\"\ncommand = \"x\"\ntoken_env = \"T\"",
+            "no token_env",
+        ),
+    ] {
+        let told = error(&format!("[[mcp_servers]]\n{server}"), &[("T", "t")]);
+        assert!(told.contains(part), "{server}: {told}");
+    }
+    let twice = "[[mcp_servers]]\nkey = \"a\"\ncommand = \"x\"\n".repeat(2);
+    assert!(error(&twice, &[]).contains("two MCP servers"));
 }

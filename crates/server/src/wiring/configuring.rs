@@ -5,12 +5,15 @@ use async_trait::async_trait;
 use runloom_accounts::Vault;
 use runloom_engine::port::catalog::FixedCatalog;
 use runloom_engine::port::model::{ModelError, ModelErrorKind};
+use runloom_engine::port::tool::ToolBox;
 use runloom_http::{Configuring, CredentialProbe, Provider, UrlRules};
 use runloom_models::{Kind, Models};
 use runloom_net::guard::Guard;
 use runloom_store::CredentialRecord;
+use runloom_tools::mcp::Pool;
 use url::Url;
 
+use super::tools::AskedServers;
 use crate::config::Config;
 
 /// What the API has to know to take configuration from organisations.
@@ -19,12 +22,20 @@ pub(crate) fn configuring(
     vault: Arc<Vault>,
     platform: Arc<FixedCatalog>,
     models: Arc<Models>,
+    tools: &ToolBox,
+    pool: Pool,
 ) -> Configuring {
+    let names = tools.iter().map(|(name, _)| name.to_owned());
     Configuring {
         probe: Arc::new(Probe {
             vault: Arc::clone(&vault),
             models,
         }),
+        tool_servers: Arc::new(AskedServers {
+            pool,
+            vault: Arc::clone(&vault),
+        }),
+        tool_names: Arc::new(names.collect()),
         vault,
         platform,
         providers: Models::KINDS.iter().map(provider).collect(),

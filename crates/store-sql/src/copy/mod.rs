@@ -23,7 +23,7 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 30] = [
     "orgs",
     "users",
     "user_names",
@@ -34,6 +34,9 @@ const TABLES: [&str; 27] = [
     "llm_routes",
     "personas",
     "persona_versions",
+    "mcp_servers",
+    "mcp_tools",
+    "http_tools",
     "idempotency_keys",
     "threads",
     "run_heads",

@@ -64,8 +64,9 @@ macro_rules! decide {
     }};
 }
 
-// Behind the macros, which it uses too.
+// Behind the macros, which they use too.
 mod config;
+mod tools;
 
 #[async_trait]
 impl RunStore for PostgresStore {

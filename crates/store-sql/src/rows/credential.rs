@@ -1,9 +1,7 @@
 use diesel::prelude::*;
-use runloom_domain::EncryptedSecret;
 use runloom_store::{CredentialRecord, CredentialSettings, StoreError, StoredKey};
 
-use super::{signed, unsigned};
-use crate::failure::corrupt;
+use super::{secret, signed, unsigned};
 use crate::schema::llm_credentials;
 use crate::types::{At, Id};
 
@@ -35,15 +33,16 @@ impl From<CredentialRecord> for CredentialRow {
             Some(StoredKey { secret, prefix }) => (Some(secret), prefix),
             None => (None, None),
         };
+        let (ciphertext, nonce, key_version) = secret::columns(secret);
         Self {
             org_id: record.org_id.into(),
             credential_id: record.credential_id.into(),
             provider: record.provider,
             name: record.settings.name,
             base_url: record.settings.base_url,
-            secret_nonce: secret.as_ref().map(|secret| secret.nonce.to_vec()),
-            secret_key_version: secret.as_ref().map(|secret| secret.key_version.into()),
-            secret: secret.map(|secret| secret.ciphertext),
+            secret: ciphertext,
+            secret_nonce: nonce,
+            secret_key_version: key_version,
             key_prefix,
             version: signed(record.version),
             created_by: record.created_by.into(),
@@ -56,16 +55,8 @@ impl From<CredentialRecord> for CredentialRow {
 impl CredentialRow {
     pub(crate) fn into_record(self) -> Result<CredentialRecord, StoreError> {
         let id = self.credential_id;
-        let secret = match (self.secret, self.secret_nonce, self.secret_key_version) {
-            (Some(ciphertext), Some(nonce), Some(key_version)) => Some(EncryptedSecret {
-                key_version: unsigned(TABLE, "secret_key_version", id, key_version)?,
-                nonce: nonce
-                    .try_into()
-                    .map_err(|_| corrupt(TABLE, "secret_nonce", id, "it has not 12 bytes"))?,
-                ciphertext,
-            }),
-            _ => None,
-        };
+        let columns = (self.secret, self.secret_nonce, self.secret_key_version);
+        let secret = secret::read(TABLE, id, columns)?;
         let prefix = self.key_prefix;
         Ok(CredentialRecord {
             org_id: self.org_id.into(),

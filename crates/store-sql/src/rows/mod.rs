@@ -5,11 +5,15 @@ pub(crate) mod census;
 pub(crate) mod credential;
 pub(crate) mod data_key;
 pub(crate) mod event;
+pub(crate) mod http_tool;
+pub(crate) mod mcp_server;
+pub(crate) mod mcp_tool;
 pub(crate) mod message;
 pub(crate) mod money;
 pub(crate) mod persona;
 pub(crate) mod route;
 pub(crate) mod run;
+pub(crate) mod secret;
 pub(crate) mod thread;
 
 use runloom_store::StoreError;

@@ -1,6 +1,7 @@
 //! The ports: each method names its query.
 
 mod config;
+mod tools;
 
 use async_trait::async_trait;
 use runloom_domain::{

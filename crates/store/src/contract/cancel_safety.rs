@@ -10,9 +10,9 @@ use runloom_domain::{MessageId, RunStatus};
 
 use super::Harness;
 use super::fixtures::{
-    Scene, answer_message, call, event, first_page, first_version, idempotency, new_account,
-    new_api_key, new_credential, new_message, new_route, new_run, new_thread, node, now, post,
-    running, running_for, tenant, thread, types, waiting,
+    Scene, answer_message, call, event, first_page, first_version, found, idempotency, new_account,
+    new_api_key, new_credential, new_http_tool, new_mcp_server, new_message, new_route, new_run,
+    new_thread, node, now, post, running, running_for, tenant, thread, types, waiting,
 };
 use crate::{NewRun, Once, Projection, Rewind, ThreadPatch};
 
@@ -424,4 +424,40 @@ pub async fn configuration(h: &Harness) {
         page.items.len() == count
     })
     .await;
+}
+
+/// Tools that organisations bring.
+pub async fn tools(h: &Harness) {
+    let tenant = tenant(h).await;
+    let (org, mut servers) = (tenant.org, Vec::new());
+    dropped(h, || {
+        let new = new_mcp_server(&tenant, &format!("s{}", servers.len()));
+        servers.push(new.server_id);
+        let store = h.store();
+        async move { store.create_mcp_server(new, None).await }
+    })
+    .await;
+    let all = servers.len();
+    eventually(async || h.store().configured_tools(org).await.unwrap().servers.len() == all).await;
+    let mut unlisted = servers.iter();
+    dropped(h, || {
+        let (store, id) = (h.store(), *unlisted.next().unwrap());
+        let tools = vec![found("t", "T")];
+        async move { store.put_discovery(org, id, 1, tools, now()).await }
+    })
+    .await;
+    eventually(async || {
+        let configured = h.store().configured_tools(org).await.unwrap();
+        let mut servers = configured.servers.iter();
+        servers.all(|listing| listing.server.version == 2 && listing.tools.len() == 1)
+    })
+    .await;
+    let mut count = 0;
+    dropped(h, || {
+        count += 1;
+        let (store, new) = (h.store(), new_http_tool(&tenant, &format!("t{count}")));
+        async move { store.create_http_tool(new, None).await }
+    })
+    .await;
+    eventually(async || h.store().configured_tools(org).await.unwrap().http.len() == count).await;
 }

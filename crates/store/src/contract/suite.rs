@@ -69,6 +69,7 @@ macro_rules! contract_suite {
                 accounts;
                 api_keys;
                 configuration;
+                tools;
             }
             census {
                 runs_are_counted_until_they_end;
@@ -138,6 +139,14 @@ macro_rules! contract_suite {
                 empty_is_not_absent;
                 everything_outlives_the_store;
             }
+            http_tools {
+                a_tool_is_made_and_read;
+                tools_are_listed;
+                a_tool_is_changed;
+                a_tool_in_use_stays;
+                a_tool_is_made_once;
+                a_bad_tool_is_refused;
+            }
             intents {
                 an_intent_is_appended;
                 the_unexpected_is_a_conflict;
@@ -167,6 +176,25 @@ macro_rules! contract_suite {
                 a_disowned_run_is_lost;
                 a_node_knows_its_runs;
                 a_node_hears_of_cancelled_runs;
+            }
+            mcp_servers {
+                a_server_is_made_and_read;
+                servers_are_listed;
+                a_server_is_changed;
+                a_key_has_one_server;
+                a_server_in_use_stays;
+                a_server_is_made_once;
+                servers_have_a_limit;
+                a_bad_server_is_refused;
+            }
+            mcp_tools {
+                what_changes_needs_to_be_approved;
+                a_tool_may_go_and_come_back;
+                tools_are_approved;
+                new_tools_may_be_welcome;
+                a_moved_server_is_listed_afresh;
+                a_late_list_is_stale;
+                lists_are_part_of_the_configuration;
             }
             messages {
                 a_message_is_posted;
@@ -259,6 +287,7 @@ macro_rules! contract_suite {
                 api_keys_are_absent;
                 contents_and_keys_are_apart;
                 credentials_and_routes_are_absent;
+                tools_are_absent;
                 personas_are_absent;
                 money_is_apart;
             }

@@ -5,9 +5,10 @@ use runloom_domain::{RunStatus, ToolCallId};
 use super::Harness;
 use super::fixtures::{
     Scene, Tenant, allowance, append, append_ok, at_most, begin, budget, create, credential,
-    credits_of, done, event, first_page, first_version, further_version, idempotency, limited,
-    new_api_key, new_budget, new_credential, new_message, new_route, new_run, new_thread, now,
-    post, route, running, tenant, top_up, try_create, written,
+    credits_of, done, event, first_page, first_version, found, further_version, http_tool,
+    idempotency, limited, mcp_server, new_api_key, new_budget, new_credential, new_http_tool,
+    new_mcp_server, new_message, new_route, new_run, new_thread, now, post, route, running, tenant,
+    top_up, try_create, written,
 };
 use crate::{
     Appended, BudgetPatch, Change, Content, CreateRun, DeleteConfig, DeletePersona, DeleteThread,
@@ -228,6 +229,45 @@ pub async fn credentials_and_routes_are_absent(h: &Harness) {
     assert_eq!(deleted, DeleteConfig::Absent);
     assert_eq!(store.credential(owner.org, theirs).await.unwrap(), before);
     assert!(store.route(owner.org, their_route).await.unwrap().is_some());
+}
+
+/// Every read and write of servers and tools; keys and names are each organisation's own.
+pub async fn tools_are_absent(h: &Harness) {
+    let (owner, stranger) = (tenant(h).await, tenant(h).await);
+    let (store, org) = (h.store(), stranger.org);
+    let server = mcp_server(h, &owner, "a").await;
+    let listed = store.put_discovery(owner.org, server, 1, vec![found("t", "T")], now());
+    listed.await.unwrap();
+    let tool = http_tool(h, &owner, "a").await;
+    let before = store.configured_tools(owner.org).await.unwrap();
+    assert_eq!(store.mcp_server(org, server).await.unwrap(), None);
+    assert_eq!(store.mcp_listing(org, server).await.unwrap(), None);
+    assert_eq!(store.http_tool(org, tool).await.unwrap(), None);
+    let page = store.mcp_servers(org, first_page(9)).await.unwrap();
+    assert!(page.items.is_empty());
+    let page = store.http_tools(org, first_page(9)).await.unwrap();
+    assert!(page.items.is_empty());
+    let own = store.configured_tools(org).await.unwrap();
+    assert!(own.servers.is_empty() && own.http.is_empty());
+
+    let settings = new_mcp_server(&stranger, "a").settings;
+    let changed = store
+        .update_mcp_server(org, server, 2, settings, now())
+        .await;
+    assert_eq!(changed.unwrap(), Update::Absent);
+    let listed = store.put_discovery(org, server, 2, vec![], now()).await;
+    assert_eq!(listed.unwrap(), Update::Absent);
+    let approved = store.approve_tools(org, server, None, None, now()).await;
+    assert_eq!(approved.unwrap(), Update::Absent);
+    let deleted = store.delete_mcp_server(org, server, None).await.unwrap();
+    assert_eq!(deleted, DeleteConfig::Absent);
+    let settings = new_http_tool(&stranger, "a").settings;
+    let changed = store.update_http_tool(org, tool, 1, settings, now()).await;
+    assert_eq!(changed.unwrap(), Update::Absent);
+    let deleted = store.delete_http_tool(org, tool, None).await.unwrap();
+    assert_eq!(deleted, DeleteConfig::Absent);
+    http_tool(h, &stranger, "a").await;
+    assert_eq!(store.configured_tools(owner.org).await.unwrap(), before);
 }
 
 /// Every read and write of a persona; the same key is each organisation's own.

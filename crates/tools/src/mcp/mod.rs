@@ -28,16 +28,15 @@ mod parked;
 mod pool;
 mod render;
 mod schema;
-mod secret;
 mod server;
 mod spec;
 mod state;
 mod stdio;
 mod tool;
 
+pub use crate::secret::Secret;
 pub use catalog::{Catalog, McpToolInfo};
 pub use error::McpError;
 pub use pool::{McpServer, Pool, PoolOptions};
-pub use secret::Secret;
 pub use spec::{Auth, Limits, McpServerSpec, Protocol, Stdio, Transport, is_server_key};
 pub use tool::McpTool;

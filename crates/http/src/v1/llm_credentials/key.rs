@@ -4,12 +4,12 @@ use runloom_accounts::{Secret, VaultError};
 
 use runloom_domain::{CredentialId, OrgId};
 use runloom_store::StoredKey;
-use serde_json::Value;
 
 use crate::configuring::credential_place;
 use crate::error::ApiError;
 use crate::extract::Fields;
 use crate::state::HttpState;
+use crate::v1::secret;
 
 /// The longest key, in bytes.
 const MAX_KEY: usize = 4 * 1024;
@@ -18,16 +18,7 @@ const SHOWN: [(usize, usize); 2] = [(32, 6), (20, 4)];
 
 /// The body's key. It ends up in a header, so it is of visible ASCII.
 pub(super) fn api_key(fields: &mut Fields) -> Option<Secret> {
-    fields.read("api_key", |value| match value {
-        Value::String(text) => {
-            let fits = (1..=MAX_KEY).contains(&text.len());
-            let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-            (fits && visible)
-                .then(|| Secret::from(text))
-                .ok_or_else(|| format!("must be 1 to {MAX_KEY} visible ASCII characters"))
-        }
-        _ => Err("must be a string".to_owned()),
-    })
+    secret::visible(fields, "api_key", (1, MAX_KEY))
 }
 
 /// Encrypts a key for the row that it is to stand in.

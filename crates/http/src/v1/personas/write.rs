@@ -78,8 +78,10 @@ fn answer(state: &HttpState, key: &str, outcome: WritePersona) -> ApiResult {
 async fn check(state: &HttpState, org: OrgId, persona: &Persona) -> Result<(), ApiError> {
     let engine = state.engine();
     let mut errors = FieldErrors::new();
-    if let Some(unknown) = persona.tools.iter().find(|name| !engine.has_tool(name)) {
-        errors.insert("tools".to_owned(), format!("there is no tool {unknown}"));
+    for name in &persona.tools {
+        if !state.read(engine.has_tool(org, name)).await? {
+            errors.insert("tools".to_owned(), format!("there is no tool {name}"));
+        }
     }
     if let Some(wanted) = &persona.route_id {
         let routes = state.read(engine.routes(org)).await?;

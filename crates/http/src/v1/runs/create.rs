@@ -2,8 +2,6 @@ use std::time::Duration;
 
 use runloom_accounts::Caller;
 use runloom_domain::{LimitOverrides, NanoUsd, RunId, ThreadId, ToolDefinition};
-use runloom_engine::port::catalog::CatalogError;
-use runloom_engine::port::tool::SourceError;
 use runloom_engine::{StartError, StartRun, StartedRun, WhenBusy};
 use runloom_store::Rewind;
 use serde::Deserialize;
@@ -335,7 +333,7 @@ impl From<StartError> for ApiError {
             })),
             StartError::Key(conflict) => conflict.into(),
             StartError::Catalog(error) => error.into(),
-            StartError::Source(SourceError(source)) => CatalogError(source).into(),
+            StartError::Source(error) => error.into(),
             StartError::Store(error) => error.into(),
         }
     }

@@ -7,61 +7,51 @@ mod platform;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_trait::async_trait;
-use quick_cache::sync::Cache;
 use runloom_domain::{OrgId, Persona};
 use runloom_engine::port::catalog::{Catalog, CatalogError, FixedCatalog, RouteEntry};
 use runloom_store::{ConfigStore, StoreError};
 
-use self::known::{Found, Generation, Known};
+use self::known::{Found, Known};
 use self::merge::merged;
 pub(crate) use self::platform::platform;
+use super::remembered::Remembered;
+use super::tools::OrgTools;
 
-/// How many organisations' configurations are remembered.
-const REMEMBERED: usize = 10_000;
-
-/// Reads configurations from the store and remembers them.
-///
-/// What is remembered is asked for its version once a second, which is one look at one row; so
-/// what another node writes is seen a second later. What this node writes is seen at once.
+/// Reads configurations from the store and [remembers](Remembered) them.
 pub(crate) struct OrgCatalog {
     platform: Arc<FixedCatalog>,
     store: Arc<dyn ConfigStore>,
-    known: Cache<OrgId, Arc<Known>>,
-    generation: Generation,
+    known: Remembered<Known>,
+    tools: Option<Arc<OrgTools>>,
 }
 
 impl OrgCatalog {
     pub(crate) fn new(platform: Arc<FixedCatalog>, store: Arc<dyn ConfigStore>) -> Self {
         Self {
             platform,
+            known: Remembered::new(Arc::clone(&store)),
             store,
-            known: Cache::new(REMEMBERED),
-            generation: Generation::default(),
+            tools: None,
+        }
+    }
+
+    /// Tells `tools` too when a configuration has been written.
+    pub(crate) fn telling(self, tools: Arc<OrgTools>) -> Self {
+        Self {
+            tools: Some(tools),
+            ..self
         }
     }
 
     async fn known(&self, org: OrgId) -> Result<Arc<Known>, StoreError> {
-        let now = Instant::now();
-        if let Some(known) = self.known.get(&org) {
-            // Whoever is first to look again does so for all: they go on with what is there.
-            if !known.is_to_be_checked(now)
-                || self.store.config_version(org).await? == known.version()
-            {
-                return Ok(known);
-            }
-        }
-        let before = self.generation.now();
-        let configured = self.store.configured(org).await?;
-        let routes = merged(configured.routes, &self.platform.routes);
-        let known = Arc::new(Known::new(configured.version, routes, now));
-        // Written meanwhile by this node, it may be outdated already.
-        if self.generation.now() == before {
-            self.known.insert(org, Arc::clone(&known));
-        }
-        Ok(known)
+        let read = async {
+            let configured = self.store.configured(org).await?;
+            let routes = merged(configured.routes, &self.platform.routes);
+            Ok((configured.version, Known::new(routes)))
+        };
+        self.known.get(org, read).await
     }
 
     /// The organisation's own persona.
@@ -124,7 +114,9 @@ impl Catalog for OrgCatalog {
     }
 
     fn changed(&self, org: OrgId) {
-        self.generation.advance();
-        self.known.remove(&org);
+        self.known.changed(org);
+        if let Some(tools) = &self.tools {
+            tools.changed(org);
+        }
     }
 }

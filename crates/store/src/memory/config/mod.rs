@@ -1,13 +1,16 @@
 //! What organisations have configured.
 
 mod credentials;
+mod http_tools;
+mod mcp_servers;
 mod personas;
 mod routes;
+mod tools;
 
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use runloom_domain::{CredentialId, OrgId, RouteId, Timestamp};
+use runloom_domain::{CredentialId, HttpToolId, McpServerId, OrgId, RouteId, Timestamp};
 use uuid::Uuid;
 
 use self::personas::StoredPersona;
@@ -16,8 +19,9 @@ use super::lists::newest_first;
 use super::state::State;
 use crate::{
     ConfigStore, Configured, CredentialRecord, CredentialSettings, DeleteConfig, DeletePersona,
-    Idempotency, NewCredential, NewPersona, NewRoute, Once, Page, PageKey, Paged, PersonaRecord,
-    RouteRecord, RouteRefusal, RouteSettings, StoreError, Update, WritePersona,
+    HttpToolRecord, Idempotency, McpListing, NewCredential, NewPersona, NewRoute, Once, Page,
+    PageKey, Paged, PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update,
+    WritePersona,
 };
 
 /// All that organisations have configured.
@@ -28,6 +32,8 @@ pub(super) struct Config {
     credentials: BTreeMap<CredentialId, CredentialRecord>,
     routes: BTreeMap<RouteId, RouteRecord>,
     personas: BTreeMap<(OrgId, String), StoredPersona>,
+    mcp_servers: BTreeMap<McpServerId, McpListing>,
+    http_tools: BTreeMap<HttpToolId, HttpToolRecord>,
 }
 
 impl State {

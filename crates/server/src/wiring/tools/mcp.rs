@@ -1,0 +1,130 @@
+//! Organisations' MCP servers in the terms of whoever calls them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use runloom_accounts::{Vault, VaultError};
+use runloom_domain::{EncryptedSecret, ToolPin};
+use runloom_engine::port::tool::ToolError;
+use runloom_http::{ToolServers, mcp_server_place};
+use runloom_store::{FoundTool, McpAuth, McpServerRecord, ToolVersion};
+use runloom_tools::Secret;
+use runloom_tools::mcp::{Auth, Limits, McpError, McpServerSpec, McpToolInfo, Pool, Transport};
+
+/// A server with its secret decrypted.
+pub(super) async fn spec(
+    vault: &Vault,
+    server: &McpServerRecord,
+) -> Result<McpServerSpec, ToolError> {
+    let settings = &server.settings;
+    let transport = Transport::Http {
+        url: settings.url.clone(),
+        auth: auth(vault, server).await?,
+    };
+    Ok(McpServerSpec {
+        trusted: settings.trusted,
+        classes: settings.classes.clone(),
+        limits: Limits {
+            call: Duration::from_millis(settings.call_timeout_ms),
+            longest: Duration::from_millis(settings.longest_ms),
+            ..Limits::default()
+        },
+        ..McpServerSpec::new(server.server_id.to_string(), &server.key, transport)
+    })
+}
+
+async fn auth(vault: &Vault, server: &McpServerRecord) -> Result<Auth, ToolError> {
+    Ok(match &server.settings.auth {
+        McpAuth::None => Auth::None,
+        McpAuth::Bearer(token) => Auth::Bearer(open(vault, server, token).await?),
+        McpAuth::ClientCredentials {
+            token_url,
+            client_id,
+            scope,
+            secret,
+        } => Auth::ClientCredentials {
+            token_url: token_url.clone(),
+            client_id: client_id.clone(),
+            secret: open(vault, server, secret).await?,
+            scope: scope.clone(),
+        },
+    })
+}
+
+async fn open(
+    vault: &Vault,
+    server: &McpServerRecord,
+    secret: &EncryptedSecret,
+) -> Result<Secret, ToolError> {
+    let row = server.server_id.to_string();
+    let opened = vault.open(server.org_id, mcp_server_place(&row), secret);
+    let opened = opened.await.map_err(|error| unreadable(&error))?;
+    Ok(Secret::new(opened.expose().to_owned()))
+}
+
+/// What the model is told when a secret can't be decrypted.
+pub(super) fn unreadable(error: &VaultError) -> ToolError {
+    tracing::error!(%error, "a tool's secret can't be decrypted");
+    ToolError::unavailable("the tool's secret can't be read")
+}
+
+/// A tool as a run has pinned it.
+pub(super) fn info(tool: &str, version: &ToolVersion, pin: &ToolPin) -> McpToolInfo {
+    McpToolInfo {
+        tool: tool.to_owned(),
+        definition: version.definition.clone(),
+        hash: version.hash.clone(),
+        class: pin.class,
+    }
+}
+
+/// Asks servers for their tools, each on a connection of its own: the one that runs use stays as
+/// it is, and may have listed them long ago.
+pub(crate) struct AskedServers {
+    pub(crate) pool: Pool,
+    pub(crate) vault: Arc<Vault>,
+}
+
+#[async_trait]
+impl ToolServers for AskedServers {
+    async fn discover(&self, server: McpServerRecord) -> Result<Vec<FoundTool>, ToolError> {
+        let asked = McpServerSpec {
+            id: format!("asked {}", uuid::Uuid::now_v7()),
+            // A server that is trusted has the classes that it hints at.
+            trusted: true,
+            classes: vec![],
+            ..spec(&self.vault, &server).await?
+        };
+        let forgotten = Forgotten {
+            pool: &self.pool,
+            id: asked.id.clone(),
+        };
+        let catalog = self.pool.server(asked).catalog().await.map_err(told)?;
+        drop(forgotten);
+        let found = catalog.tools.iter().map(|info| FoundTool {
+            tool: info.tool.clone(),
+            version: ToolVersion::new(info.definition.clone(), info.class),
+        });
+        Ok(found.collect())
+    }
+}
+
+fn told(error: McpError) -> ToolError {
+    match error {
+        McpError::Idle(_) | McpError::Slow(_) => ToolError::new("tool.timeout", error.to_string()),
+        error => ToolError::unavailable(error.to_string()),
+    }
+}
+
+/// Ends a connection also when nobody waits for it any more.
+struct Forgotten<'a> {
+    pool: &'a Pool,
+    id: String,
+}
+
+impl Drop for Forgotten<'_> {
+    fn drop(&mut self) {
+        self.pool.forget(&self.id);
+    }
+}

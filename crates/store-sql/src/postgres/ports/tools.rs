@@ -1,0 +1,156 @@
+//! The tools that organisations bring.
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
+use runloom_store::{
+    ConfiguredTools, DeleteConfig, FoundTool, HttpToolRecord, HttpToolSettings, Idempotency,
+    McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once, Page, Paged,
+    StoreError, ToolRefusal, ToolStore, UnknownTool, Update,
+};
+
+use crate::postgres::dialect::Now;
+use crate::postgres::queries::{http_tools, mcp_servers, mcp_tools, tools};
+use crate::postgres::transaction::transaction;
+use crate::postgres::{PostgresStore, error};
+
+#[async_trait]
+impl ToolStore for PostgresStore {
+    async fn configured_tools(&self, org: OrgId) -> Result<ConfiguredTools, StoreError> {
+        read!(self, any, tools::read(org))
+    }
+
+    async fn create_mcp_server(
+        &self,
+        new: NewMcpServer,
+        once: Option<Idempotency>,
+    ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            mcp_servers::create(c, Now, new.clone(), once.clone())
+        })
+    }
+
+    async fn mcp_server(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+    ) -> Result<Option<McpServerRecord>, StoreError> {
+        read!(self, any, mcp_servers::get(org, server))
+    }
+
+    async fn mcp_servers(
+        &self,
+        org: OrgId,
+        page: Page,
+    ) -> Result<Paged<McpServerRecord>, StoreError> {
+        read!(self, any, mcp_servers::list(org, page))
+    }
+
+    async fn update_mcp_server(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+        expected: u64,
+        settings: McpServerSettings,
+        at: Timestamp,
+    ) -> Result<Update<McpServerRecord>, StoreError> {
+        decide!(self, any, settings, |c, settings| {
+            mcp_servers::update(c, (org, server), expected, settings.clone(), at)
+        })
+    }
+
+    async fn delete_mcp_server(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+        expected: Option<u64>,
+    ) -> Result<DeleteConfig, StoreError> {
+        decide!(self, any, (), |c, ()| {
+            mcp_servers::delete(c, (org, server), expected)
+        })
+    }
+
+    async fn mcp_listing(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+    ) -> Result<Option<McpListing>, StoreError> {
+        read!(self, any, mcp_tools::listing(org, server))
+    }
+
+    async fn put_discovery(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+        expected: u64,
+        found: Vec<FoundTool>,
+        at: Timestamp,
+    ) -> Result<Update<McpListing>, StoreError> {
+        decide!(self, any, found, |c, found| {
+            mcp_tools::discover(c, (org, server), expected, found.clone(), at)
+        })
+    }
+
+    async fn approve_tools(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+        expected: Option<u64>,
+        tools: Option<Vec<String>>,
+        at: Timestamp,
+    ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
+        decide!(self, any, tools, |c, tools| {
+            mcp_tools::approve_named(c, (org, server), expected, tools.as_deref(), at)
+        })
+    }
+
+    async fn create_http_tool(
+        &self,
+        new: NewHttpTool,
+        once: Option<Idempotency>,
+    ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            http_tools::create(c, Now, new.clone(), once.clone())
+        })
+    }
+
+    async fn http_tool(
+        &self,
+        org: OrgId,
+        tool: HttpToolId,
+    ) -> Result<Option<HttpToolRecord>, StoreError> {
+        read!(self, any, http_tools::get(org, tool))
+    }
+
+    async fn http_tools(
+        &self,
+        org: OrgId,
+        page: Page,
+    ) -> Result<Paged<HttpToolRecord>, StoreError> {
+        read!(self, any, http_tools::list(org, page))
+    }
+
+    async fn update_http_tool(
+        &self,
+        org: OrgId,
+        tool: HttpToolId,
+        expected: u64,
+        settings: HttpToolSettings,
+        at: Timestamp,
+    ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
+        decide!(self, any, settings, |c, settings| {
+            http_tools::update(c, (org, tool), expected, settings.clone(), at)
+        })
+    }
+
+    async fn delete_http_tool(
+        &self,
+        org: OrgId,
+        tool: HttpToolId,
+        expected: Option<u64>,
+    ) -> Result<DeleteConfig, StoreError> {
+        decide!(self, any, (), |c, ()| {
+            http_tools::delete(c, org, tool, expected)
+        })
+    }
+}

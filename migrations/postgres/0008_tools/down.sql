@@ -1,0 +1,3 @@
+DROP TABLE http_tools;
+DROP TABLE mcp_tools;
+DROP TABLE mcp_servers;
