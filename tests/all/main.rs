@@ -2,8 +2,8 @@
 
 mod accounts;
 mod bad_input;
-mod browser;
 mod brought;
+mod browser;
 mod cancel;
 mod configuration;
 mod crash;

@@ -21,7 +21,7 @@ fn spec(url: &str, class: ToolClass) -> HttpToolSpec {
         },
         class,
         url: url.to_owned(),
-        method: reqwest::Method::POST,
+        method: Method::POST,
         headers: [("x-team".to_owned(), "blue".to_owned())].into(),
         secret_header: Some((
             "authorization".to_owned(),
