@@ -295,7 +295,7 @@ impl LiveCall {
                 error,
                 usage,
                 reported_cost: self.cost,
-                sent_bytes: self.terms.sent_bytes,
+                shorter: self.terms.shorter,
                 text: Some(self.text),
             }),
         }
@@ -309,7 +309,7 @@ impl LiveCall {
             error,
             usage,
             reported_cost: self.cost,
-            sent_bytes: self.terms.sent_bytes,
+            shorter: self.terms.shorter,
             text: Some(self.text),
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::bound::silence;
 use super::call::LiveCall;
-use super::{Owned, budget, history};
+use super::{Owned, budget, history, window};
 use crate::gate::Gates;
 use crate::port::model::{ModelError, ModelEvent, ModelPort, ModelRequest, ModelStream};
 use crate::shared::Shared;
@@ -33,8 +33,8 @@ pub(super) struct Terms {
     pub(super) route_id: String,
     /// Bytes of all that is sent.
     pub(super) input_bytes: usize,
-    /// Bytes of the messages among them.
-    pub(super) sent_bytes: usize,
+    /// To how many bytes the messages among them can be cut, if at all.
+    pub(super) shorter: Option<u64>,
     /// The most output tokens that the answer may have.
     pub(super) budget: Option<u64>,
     /// Whether the provider stops there by itself.
@@ -110,8 +110,8 @@ pub(super) fn ask(
     granted: Remaining,
 ) -> LiveCall {
     let spec = &run.state.spec;
-    let sent_bytes = asked.messages.iter().map(history::size).sum();
-    let input_bytes = asked.prompt.len() + sent_bytes;
+    let sent: usize = asked.messages.iter().map(history::size).sum();
+    let input_bytes = asked.prompt.len() + sent;
     let own = budget::own(&spec.limits, &run.state.totals);
     let budget = budget::output_tokens(own, granted, route.prices.as_ref(), input_bytes);
     let max_output_tokens = route.max_output_tokens.into_iter().chain(budget).min();
@@ -119,7 +119,7 @@ pub(super) fn ask(
         at,
         route_id: route.route_id.clone(),
         input_bytes,
-        sent_bytes,
+        shorter: window::shorter(run.run_id, &asked.messages),
         budget,
         // The provider's own limit comes first when the route has a tighter one.
         is_bound_by_budget: budget.is_some() && max_output_tokens == budget,

@@ -1,5 +1,6 @@
 //! How much of a thread a provider is shown.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use runloom_domain::{Message, MessageBody, Role, RunId, ToolCallId};
@@ -11,22 +12,22 @@ use super::history::size;
 /// It is cut between steps only, so that no call loses a result. Two things stay whatever they
 /// take: the newest step, without which the model would do the same again, and the question
 /// that it works on: the run's own, else the newest of a person.
-pub(super) struct Window {
+pub(super) struct Window<M> {
     run: RunId,
     limit: usize,
     bytes: usize,
     /// From the newest to the oldest.
-    kept: Vec<Message>,
+    kept: Vec<M>,
     /// Results whose call is still to come.
     open: BTreeSet<ToolCallId>,
     /// How many of `kept` are whole steps.
     whole: usize,
     /// Whether nothing more fits; then only the question is looked for.
     full: bool,
-    question: Option<Message>,
+    question: Option<M>,
 }
 
-impl Window {
+impl<M: Borrow<Message>> Window<M> {
     pub(super) fn new(run: RunId, limit: usize) -> Self {
         Self {
             run,
@@ -46,9 +47,9 @@ impl Window {
     }
 
     /// Takes the next older message.
-    pub(super) fn take(&mut self, message: Message) {
+    pub(super) fn take(&mut self, message: M) {
         if !self.full {
-            if self.whole == 0 || self.bytes + size(&message) <= self.limit {
+            if self.whole == 0 || self.bytes + size(message.borrow()) <= self.limit {
                 return self.keep(message);
             }
             self.full = true;
@@ -60,20 +61,20 @@ impl Window {
     }
 
     /// The messages in order of position.
-    pub(super) fn into_messages(mut self) -> Vec<Message> {
-        let asked = self.kept.iter().any(is_of_a_person);
+    pub(super) fn into_messages(mut self) -> Vec<M> {
+        let asked = self.kept.iter().any(|kept| is_of_a_person(kept.borrow()));
         let question = self.question.take();
         let own = question
             .as_ref()
-            .is_some_and(|q| q.run_id == Some(self.run));
+            .is_some_and(|q| q.borrow().run_id == Some(self.run));
         self.kept.extend(question.filter(|_| own || !asked));
         self.kept.reverse();
         self.kept
     }
 
-    fn keep(&mut self, message: Message) {
-        self.bytes += size(&message);
-        match &message.body {
+    fn keep(&mut self, message: M) {
+        self.bytes += size(message.borrow());
+        match &message.borrow().body {
             MessageBody::Tool { tool_call_id, .. } => {
                 self.open.insert(*tool_call_id);
             }
@@ -91,10 +92,10 @@ impl Window {
     }
 
     /// Remembers a message that does not fit if it is the question.
-    fn look_at(&mut self, message: Message) {
-        if is_of_a_person(&message)
+    fn look_at(&mut self, message: M) {
+        if is_of_a_person(message.borrow())
             && !self.has_own_question()
-            && (self.question.is_none() || message.run_id == Some(self.run))
+            && (self.question.is_none() || message.borrow().run_id == Some(self.run))
         {
             self.question = Some(message);
         }
@@ -102,8 +103,23 @@ impl Window {
 
     fn has_own_question(&self) -> bool {
         let mut seen = self.kept.iter().chain(&self.question);
-        seen.any(|message| is_of_a_person(message) && message.run_id == Some(self.run))
+        seen.any(|message| {
+            let message = message.borrow();
+            is_of_a_person(message) && message.run_id == Some(self.run)
+        })
     }
+}
+
+/// To how many bytes a conversation that is too long is to be cut: to half, unless that leaves
+/// nothing out.
+pub(super) fn shorter(run: RunId, messages: &[Message]) -> Option<u64> {
+    let half = messages.iter().map(size).sum::<usize>() / 2;
+    let mut window = Window::new(run, half);
+    messages
+        .iter()
+        .rev()
+        .for_each(|message| window.take(message));
+    (window.into_messages().len() < messages.len()).then_some(half as u64)
 }
 
 fn is_of_a_person(message: &Message) -> bool {
@@ -179,5 +195,26 @@ mod tests {
         let (a, b) = (id(1), id(2));
         let steps = vec![call(a), said(2), result(a, 50), call(b), result(b, 1)];
         assert_eq!(kept(run(), 10, steps), ["u2", "a3", "t1"]);
+    }
+
+    #[test]
+    fn a_conversation_is_cut_only_where_something_can_go() {
+        let a = id(1);
+        let shorter = |messages: &[Message]| shorter(run(), messages);
+        assert_eq!(shorter(&[said(80)]), None);
+        assert_eq!(shorter(&[said(80), call(a), result(a, 9)]), None);
+        let earlier = [said(40), said(7), call(a), result(a, 9)];
+        assert_eq!(shorter(&earlier), Some(29));
+        // What is long is the question.
+        assert_eq!(
+            shorter(&[
+                said(80),
+                call(id(2)),
+                result(id(2), 1),
+                call(a),
+                result(a, 9)
+            ]),
+            None
+        );
     }
 }

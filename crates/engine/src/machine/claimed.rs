@@ -38,7 +38,7 @@ pub(super) fn claimed(
                 error,
                 usage: cut_usage,
                 reported_cost: None,
-                sent_bytes: 0,
+                shorter: None,
                 text: None,
             };
             model_failed::interrupted(draft, &cut);
@@ -49,7 +49,7 @@ pub(super) fn claimed(
                 error,
                 usage: cut_usage,
                 reported_cost: None,
-                sent_bytes: 0,
+                shorter: None,
                 text: None,
             };
             super::stopped::stopped(draft, super::StopCause::Cancel, Some(call));

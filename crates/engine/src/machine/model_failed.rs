@@ -20,8 +20,8 @@ pub(crate) struct FailedCall {
     pub(crate) usage: Usage,
     /// What the provider says that it cost.
     pub(crate) reported_cost: Option<NanoUsd>,
-    /// Bytes of the conversation that was sent.
-    pub(crate) sent_bytes: usize,
+    /// To how many bytes the conversation can be cut, if that leaves anything out.
+    pub(crate) shorter: Option<u64>,
     /// The answer text that clients have seen, if it shall be kept.
     pub(crate) text: Option<String>,
 }
@@ -37,8 +37,11 @@ pub(super) fn model_failed(draft: &mut Draft<'_>, failed: FailedCall) {
         let cut = super::stopped::cut_call(draft, failed);
         return draft.fail(class, &message, cut);
     }
-    if failed.error.kind == ModelErrorKind::ContextOverflow && may_compact(draft) {
-        return compact(draft, &failed);
+    if failed.error.kind == ModelErrorKind::ContextOverflow
+        && may_compact(draft)
+        && let Some(max_bytes) = failed.shorter
+    {
+        return compact(draft, &failed, max_bytes);
     }
     let next = draft.state.spec.fallbacks.get(draft.state.route);
     let next = next.map(|route| route.route_id.clone());
@@ -88,11 +91,10 @@ fn may_compact(draft: &Draft<'_>) -> bool {
 }
 
 /// The conversation is too long for the model: go on with about half of it.
-fn compact(draft: &mut Draft<'_>, failed: &FailedCall) {
+fn compact(draft: &mut Draft<'_>, failed: &FailedCall, max_bytes: u64) {
     let Phase::Calling(tried, _) = draft.state.phase else {
         return;
     };
-    let max_bytes = failed.sent_bytes as u64 / 2;
     draft.push(EventBody::HistoryCompacted(HistoryCompacted {
         step: tried.step,
         policy: draft.state.spec.on_overflow,

@@ -56,7 +56,7 @@ pub(super) fn model_finished(draft: &mut Draft<'_>, answer: ModelAnswer) {
             error: ModelError::new(ModelErrorKind::InvalidOutput, misfit),
             usage: answer.usage,
             reported_cost: answer.reported_cost,
-            sent_bytes: 0,
+            shorter: None,
             text: None,
         };
         return model_failed::model_failed(draft, failed);

@@ -133,7 +133,7 @@ impl Run {
             error,
             usage: Usage::estimated(4, 0),
             reported_cost: None,
-            sent_bytes: 1_000,
+            shorter: Some(500),
             text: None,
         }))
     }
@@ -237,7 +237,7 @@ fn long_waits_free_the_run() {
         error,
         usage: Usage::estimated(4, 0),
         reported_cost: None,
-        sent_bytes: 1_000,
+        shorter: Some(500),
         text: None,
     };
     let (types, decision) = run.take(Input::ModelFailed(failed));

@@ -138,7 +138,7 @@ impl Sim {
                 error,
                 usage: usage(8),
                 reported_cost: None,
-                sent_bytes: 1_000,
+                shorter: Some(500),
                 text: None,
             }),
         )
@@ -181,7 +181,7 @@ impl Sim {
             error,
             usage: usage(4),
             reported_cost: None,
-            sent_bytes: 1_000,
+            shorter: Some(500),
             text: Some("so".to_owned()),
         });
         self.running.clear();

@@ -28,7 +28,7 @@ fn a_long_wait_that_the_provider_asks_for_is_given_where_nothing_else_is_left() 
             error,
             usage: Usage::estimated(0, 0),
             reported_cost: None,
-            sent_bytes: 0,
+            shorter: None,
             text: None,
         };
         run.take(Input::ModelFailed(failed))
@@ -59,7 +59,7 @@ fn a_long_wait_that_the_provider_asks_for_is_given_where_nothing_else_is_left() 
             error,
             usage: Usage::estimated(0, 0),
             reported_cost: None,
-            sent_bytes: 0,
+            shorter: None,
             text: None,
         }),
     );
@@ -85,6 +85,21 @@ fn a_conversation_that_is_too_long_is_shortened_once_a_step() {
 }
 
 #[test]
+fn one_of_which_nothing_can_be_left_out_is_not_asked_again() {
+    let mut run = Run::started(&json!({}));
+    run.claim(1, None);
+    let (types, _) = run.take(Input::ModelFailed(FailedCall {
+        error: ModelError::new(ModelErrorKind::ContextOverflow, "no"),
+        usage: Usage::estimated(4, 0),
+        reported_cost: None,
+        shorter: None,
+        text: None,
+    }));
+    assert_eq!(types, ["step.retried", "step.started"]);
+    assert_eq!(run.state.route, 1, "the same would be too long again");
+}
+
+#[test]
 fn a_budget_that_is_used_up_ends_the_run_and_keeps_the_text() {
     let mut run = Run::started(&json!({}));
     run.claim(1, None);
@@ -92,7 +107,7 @@ fn a_budget_that_is_used_up_ends_the_run_and_keeps_the_text() {
         error: ModelError::new(ModelErrorKind::BudgetExhausted, "nothing left"),
         usage: Usage::estimated(4, 8),
         reported_cost: None,
-        sent_bytes: 4,
+        shorter: None,
         text: Some("so far".into()),
     }));
     assert_eq!(types, ["run.failed"]);
