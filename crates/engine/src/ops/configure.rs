@@ -1,9 +1,10 @@
 //! What is asked of the configuration while it is written.
 
-use runloom_domain::OrgId;
+use runloom_domain::{OrgId, ToolPattern};
 
 use crate::Engine;
 use crate::port::catalog::{CatalogError, RouteEntry};
+use crate::port::tool::SourceError;
 
 impl Engine {
     /// The routes that the organisation's runs can take: its own and the platform's.
@@ -11,9 +12,29 @@ impl Engine {
         self.shared.parts.catalog.routes(org).await
     }
 
-    /// Whether a persona can have a tool of this name.
-    pub fn has_tool(&self, name: &str) -> bool {
-        self.shared.parts.tools.get(name).is_some()
+    /// The first of these names that no tool of the organisation's can have. Patterns, and tools of
+    /// MCP servers, may come to be there later.
+    pub async fn missing_tool(
+        &self,
+        org: OrgId,
+        names: &[String],
+    ) -> Result<Option<String>, CatalogError> {
+        let parts = &self.shared.parts;
+        let is_own = |name: &str| parts.tools.get(name).is_some();
+        let mut missing: Vec<&String> = names
+            .iter()
+            .filter(|name| !is_own(name) && !ToolPattern::new(name).is_resolved_late())
+            .collect();
+        for source in &parts.sources {
+            if missing.is_empty() {
+                break;
+            }
+            let offered = source.offered(org).await;
+            for tool in offered.map_err(|SourceError(error)| CatalogError(error))? {
+                missing.retain(|name| **name != tool.definition.name);
+            }
+        }
+        Ok(missing.first().map(|name| (*name).clone()))
     }
 
     /// To be called when the organisation's configuration has been written: runs that this node

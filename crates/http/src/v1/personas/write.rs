@@ -78,7 +78,8 @@ fn answer(state: &HttpState, key: &str, outcome: WritePersona) -> ApiResult {
 async fn check(state: &HttpState, org: OrgId, persona: &Persona) -> Result<(), ApiError> {
     let engine = state.engine();
     let mut errors = FieldErrors::new();
-    if let Some(unknown) = persona.tools.iter().find(|name| !engine.has_tool(name)) {
+    let unknown = state.read(engine.missing_tool(org, &persona.tools)).await?;
+    if let Some(unknown) = unknown {
         errors.insert("tools".to_owned(), format!("there is no tool {unknown}"));
     }
     if let Some(wanted) = &persona.route_id {
