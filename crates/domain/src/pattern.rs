@@ -13,6 +13,12 @@ impl<'a> ToolPattern<'a> {
         self.0.contains('*')
     }
 
+    /// Whether it may stand for tools that only come to be known when a run is created: it is open, or
+    /// names a tool of an MCP server.
+    pub fn is_resolved_late(self) -> bool {
+        self.is_open() || self.0.starts_with("mcp__")
+    }
+
     /// Whether `name` is meant.
     pub fn fits(self, name: &str) -> bool {
         let Some((first, rest)) = self.0.split_once('*') else {

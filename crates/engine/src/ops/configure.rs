@@ -12,20 +12,29 @@ impl Engine {
         self.shared.parts.catalog.routes(org).await
     }
 
-    /// Whether a persona of the organisation can have a tool of this name, be it a pattern.
-    pub async fn has_tool(&self, org: OrgId, name: &str) -> Result<bool, SourceError> {
-        // What an MCP server lists changes with time; a run leaves out what nobody offers.
-        let is_lasting = !name.starts_with("mcp__") && !ToolPattern::new(name).is_open();
-        if !is_lasting || self.shared.parts.tools.get(name).is_some() {
-            return Ok(true);
-        }
-        for source in &self.shared.parts.sources {
-            let mut offered = source.offered(org).await?.into_iter();
-            if offered.any(|tool| tool.definition.name == name) {
-                return Ok(true);
+    /// The first of these names that no tool of the organisation's can have. Patterns, and tools of
+    /// MCP servers, may come to be there later.
+    pub async fn missing_tool(
+        &self,
+        org: OrgId,
+        names: &[String],
+    ) -> Result<Option<String>, CatalogError> {
+        let parts = &self.shared.parts;
+        let is_own = |name: &str| parts.tools.get(name).is_some();
+        let mut missing: Vec<&String> = names
+            .iter()
+            .filter(|name| !is_own(name) && !ToolPattern::new(name).is_resolved_late())
+            .collect();
+        for source in &parts.sources {
+            if missing.is_empty() {
+                break;
+            }
+            let offered = source.offered(org).await;
+            for tool in offered.map_err(|SourceError(error)| CatalogError(error))? {
+                missing.retain(|name| **name != tool.definition.name);
             }
         }
-        Ok(false)
+        Ok(missing.first().map(|name| (*name).clone()))
     }
 
     /// To be called when the organisation's configuration has been written: runs that this node

@@ -100,13 +100,15 @@ impl Engine {
         else {
             return Ok(Ok(()));
         };
+        let pinned = self.shared.pinned(org, std::slice::from_ref(pin)).await?;
+        if let Err(misfit) = pinned.check(pin, arguments) {
+            let why = format!("the arguments do not fit the tool's schema: {misfit}");
+            return Ok(Err(why));
+        }
         if mode(pin, arguments) == ApprovalMode::Deny {
             return Ok(Err("these arguments are not allowed".to_owned()));
         }
-        let pinned = self.shared.pinned(org, std::slice::from_ref(pin)).await?;
-        let checked = pinned.check(pin, arguments);
-        Ok(checked
-            .map_err(|misfit| format!("the arguments do not fit the tool's schema: {misfit}")))
+        Ok(Ok(()))
     }
 
     /// What a run is asking now; empty unless it waits.

@@ -11,7 +11,6 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use runloom_engine::port::catalog::CatalogError;
-use runloom_engine::port::tool::SourceError;
 use runloom_store::StoreError;
 use serde_json::Value;
 
@@ -204,12 +203,6 @@ impl From<StoreError> for ApiError {
 }
 
 /// A configuration that is kept in the store fails as the store does.
-impl From<SourceError> for ApiError {
-    fn from(SourceError(source): SourceError) -> Self {
-        CatalogError(source).into()
-    }
-}
-
 impl From<CatalogError> for ApiError {
     fn from(CatalogError(source): CatalogError) -> Self {
         match source.downcast::<StoreError>() {

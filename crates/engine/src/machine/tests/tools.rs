@@ -65,8 +65,8 @@ impl Run {
     }
 }
 
-fn done() -> Result<ToolReply, ToolError> {
-    Ok("1".into())
+fn done() -> ToolReply {
+    "1".into()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_run_has_no_more_calls_under_way_than_it_may() {
     let mut run = Run::calling(&json!({}));
     let (_, decision) = run.answer(&["pure"; 5]);
     assert_eq!(Run::starts(&decision).len(), 3);
-    let (types, _) = run.finish(done());
+    let (types, _) = run.finish(Ok(done()));
     assert_eq!(types, ["tool.result", "tool.started"]);
     let (types, _) = run.finish(Err(ToolError::failed("no")));
     assert_eq!(types, ["tool.result", "tool.started"], "its siblings go on");
@@ -86,7 +86,7 @@ fn calls_that_must_not_happen_twice_go_one_after_another() {
     let (_, decision) = run.answer(&["once", "pure", "once"]);
     assert_eq!(Run::starts(&decision), ["once", "pure"]);
     let first = run.state.calls[0].id;
-    let (types, decision) = run.finish_call(first, done());
+    let (types, decision) = run.finish_call(first, Ok(done()));
     assert_eq!(Run::starts(&decision), ["once"], "{types:?}");
 }
 
@@ -168,7 +168,7 @@ fn a_tool_that_asks_is_called_again_with_the_answer() {
     run.claim(1, None);
     let input = run.state.calls[0].input.clone().unwrap();
     assert_eq!(input.action, InputAction::Decline);
-    let (types, _) = run.finish(done());
+    let (types, _) = run.finish(Ok(done()));
     assert_eq!(types, ["tool.result", "step.started"]);
 }
 
@@ -242,10 +242,10 @@ fn a_run_that_turns_in_a_circle_ends() {
     let mut run = Run::calling(&json!({"max_identical_calls": 2}));
     for _ in 0..2 {
         run.call(vec![("pure", json!({"a": 1, "b": 2}))]);
-        run.finish(done());
+        run.finish(Ok(done()));
     }
     run.call(vec![("pure", json!({"a": 2}))]);
-    run.finish(done());
+    run.finish(Ok(done()));
     let (types, decision) = run.call(vec![("pure", json!({"b": 2, "a": 1})), ("once", json!({}))]);
     let expected = [
         "step.completed",

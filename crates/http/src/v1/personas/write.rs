@@ -78,10 +78,9 @@ fn answer(state: &HttpState, key: &str, outcome: WritePersona) -> ApiResult {
 async fn check(state: &HttpState, org: OrgId, persona: &Persona) -> Result<(), ApiError> {
     let engine = state.engine();
     let mut errors = FieldErrors::new();
-    for name in &persona.tools {
-        if !state.read(engine.has_tool(org, name)).await? {
-            errors.insert("tools".to_owned(), format!("there is no tool {name}"));
-        }
+    let unknown = state.read(engine.missing_tool(org, &persona.tools)).await?;
+    if let Some(unknown) = unknown {
+        errors.insert("tools".to_owned(), format!("there is no tool {unknown}"));
     }
     if let Some(wanted) = &persona.route_id {
         let routes = state.read(engine.routes(org)).await?;

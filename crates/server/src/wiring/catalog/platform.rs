@@ -1,4 +1,5 @@
 use anyhow::{Result, ensure};
+use runloom_domain::ToolPattern;
 use runloom_engine::port::catalog::FixedCatalog;
 use runloom_engine::port::tool::ToolBox;
 
@@ -9,7 +10,7 @@ pub(crate) fn platform(config: &Config, tools: &ToolBox) -> Result<FixedCatalog>
     for persona in &config.personas {
         for tool in &persona.tools {
             ensure!(
-                tools.get(tool).is_some() || is_of_others(tool),
+                tools.get(tool).is_some() || ToolPattern::new(tool).is_resolved_late(),
                 "{}persona {}@{} wants the tool {tool}, which doesn't exist",
                 persona.at("tools"),
                 persona.key,
@@ -25,9 +26,4 @@ pub(crate) fn platform(config: &Config, tools: &ToolBox) -> Result<FixedCatalog>
         personas: personas.map(PersonaSettings::to_persona).collect(),
         routes: config.routes.iter().map(RouteSettings::to_entry).collect(),
     })
-}
-
-/// Tools of MCP servers, and patterns, aren't known before somebody asks for them.
-fn is_of_others(tool: &str) -> bool {
-    tool.starts_with("mcp__") || tool.contains('*')
 }
