@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use runloom_engine::port::catalog::CatalogError;
+use runloom_engine::port::tool::SourceError;
 use runloom_store::StoreError;
 use serde_json::Value;
 
@@ -199,6 +200,13 @@ impl From<StoreError> for ApiError {
             _ => return Self::internal(error),
         };
         known.caused_by(error)
+    }
+}
+
+/// Where an organisation's tools come from fails as its configuration does.
+impl From<SourceError> for ApiError {
+    fn from(SourceError(source): SourceError) -> Self {
+        CatalogError(source).into()
     }
 }
 
