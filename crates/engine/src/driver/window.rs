@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_conversation_is_cut_only_where_something_can_go() {
-        let a = id(1);
+        let (a, b) = (id(1), id(2));
         let shorter = |messages: &[Message]| shorter(run(), messages);
         assert_eq!(shorter(&[said(80)]), None);
         assert_eq!(shorter(&[said(80), call(a), result(a, 9)]), None);
@@ -207,13 +207,7 @@ mod tests {
         assert_eq!(shorter(&earlier), Some(29));
         // What is long is the question.
         assert_eq!(
-            shorter(&[
-                said(80),
-                call(id(2)),
-                result(id(2), 1),
-                call(a),
-                result(a, 9)
-            ]),
+            shorter(&[said(80), call(b), result(b, 1), call(a), result(a, 9)]),
             None
         );
     }
