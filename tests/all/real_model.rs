@@ -45,7 +45,7 @@ async fn by_each_kind(store: Store) -> Node {
     let setup = KINDS.iter().fold(setup, |setup, kind| {
         setup.toml(&format!(
             "[[routes]]\nroute_id = \"{kind}\"\nmodel = \"{model}\"\nkind = \"{kind}\"\n\
-             base_url = \"{url}\"\nbackoff = {{ max_attempts = 2, base_ms = 10 }}"
+             base_url = \"{url}\"\nmax_output_tokens = 48\nbackoff = {{ max_attempts = 2, base_ms = 10 }}"
         ))
     });
     setup.start().await
@@ -54,7 +54,7 @@ async fn by_each_kind(store: Store) -> Node {
 /// Runs a persona on a route, and returns what happened.
 async fn ran(client: &Client, kind: &str, persona: &str, input: &str) -> Vec<Event> {
     let body = json!({ "route_id": kind, "persona_id": persona, "input": input,
-        "metadata": { "role": "assistant" }, "limits": { "max_output_tokens": 300 } });
+        "metadata": { "role": "assistant" } });
     let events = client.follow(&client.run(&body).await).await;
     assert_eq!(events[0].data["persona_id"], format!("{persona}@file"));
     events
@@ -137,10 +137,17 @@ both_stores! {
         let client = node.client();
         for kind in KINDS {
             let events = ran(&client, kind, "clerk", "Paris has two million people.").await;
+            // The model's server holds it to a form in the first format only; in the others the
+            // model talks, and we don't take that for an answer.
+            if kind != "openai_chat" {
+                let last = check_ended(&events, "run.failed");
+                assert_eq!(last.data["error_class"], "provider.invalid_output", "{kind}");
+                continue;
+            }
             let last = check_ended(&events, "run.completed");
             let answer: Value = serde_json::from_str(last.data["output"].as_str().expect("a text"))
                 .expect("it is JSON");
-            assert!(answer["city"].is_string() && answer["people"].is_i64(), "{kind}: {answer}");
+            assert!(answer["city"].is_string() && answer["people"].is_i64(), "{answer}");
         }
     }
 }

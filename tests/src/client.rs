@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -242,10 +244,15 @@ impl Answer {
 
 /// A client that goes straight to this machine. Beside the server's crates this one has TLS too,
 /// and then it needs a provider; only the first installation counts.
+///
+/// The pool may hold a connection that it opened and then didn't need. After five seconds without
+/// a request the server says 408 on such a one, which a request that is just being sent there
+/// would take for its own answer. So none is kept that long.
 pub(crate) fn http() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
+        .pool_idle_timeout(Duration::from_secs(2))
         .build()
         .expect("a client")
 }

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use runloom_tests::{Client, Event, both_stores, check_ended, said};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::scenarios::{End, Scenario, answers, breaks, refusals};
 use super::{Kind, kind, llmock, retries, setup};
@@ -99,12 +99,13 @@ async fn check_verdict(judge: &Client, called: usize) {
     assert_eq!(verdict["passed"], true, "{verdict:#}");
     assert_eq!(verdict["attempts"], called, "{verdict:#}");
     let findings = verdict["findings"].as_array().expect("a list");
-    // With jitter, the second of two waits may happen to be the shorter one.
-    let findings: Vec<&Value> = findings
+    // With jitter, the second of two waits may happen to be the shorter one; and a bad line in a
+    // stream that was sent to its end is no failure to llmock, which then finds no retry of it.
+    let luck = [json!("no_backoff"), json!("malformed_chunk_ignored")];
+    let others = findings
         .iter()
-        .filter(|f| f["code"] != "no_backoff")
-        .collect();
-    assert!(findings.is_empty(), "{findings:#?}");
+        .filter(|finding| !luck.contains(&finding["code"]));
+    assert_eq!(others.count(), 0, "{findings:#?}");
 }
 
 both_stores! {
