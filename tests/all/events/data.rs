@@ -137,7 +137,9 @@ both_stores! {
         let received = find(&events, "run.input_received");
         assert_eq!(received.data, json!({
             "request_id": asked["request_id"], "user_id": me["user_id"], "decision": "approve",
+            "arguments_digest": asked["arguments_digest"],
         }));
+        assert_eq!(asked["arguments_digest"].as_str().map(str::len), Some(64));
         let question = &events.last().expect("events").data["requests"][0];
         assert_eq!(question["kind"], "question");
         assert_eq!(question["prompt"], "Red or blue?");

@@ -121,6 +121,28 @@ fn data_of_earlier_versions_is_still_read() {
             json!({"tool_call_id":"0198c5a0-0000-7000-8000-000000000000","attempt":1}),
         ),
         (
+            "run.waiting_for_input",
+            json!({"requests":[{
+                "request_id":"0198c5a0-0000-7000-8000-000000000000","kind":"tool_approval",
+                "tool_name":"t","arguments":{},"prompt":"May it?",
+            }]}),
+        ),
+        (
+            "run.input_received",
+            json!({
+                "request_id":"0198c5a0-0000-7000-8000-000000000000",
+                "user_id":"0198c5a0-0000-7000-8000-000000000000","decision":"approve",
+            }),
+        ),
+        (
+            "tool.progress",
+            json!({"tool_call_id":"0198c5a0-0000-7000-8000-000000000000","progress":0.5}),
+        ),
+        (
+            "tool.paused",
+            json!({"tool_call_id":"0198c5a0-0000-7000-8000-000000000000","reason":"input"}),
+        ),
+        (
             "step.retried",
             json!({"step":1,"attempt":1,"error_class":"provider.unavailable","delay_ms":5,"discard_from_seq":3}),
         ),
@@ -136,6 +158,21 @@ fn data_of_earlier_versions_is_still_read() {
         assert_eq!(body.event_type(), event_type);
         assert!(!matches!(body, EventBody::Unknown { .. }));
     }
+}
+
+#[test]
+fn private_parts_of_earlier_versions_are_still_read() {
+    let answer = r#"{"kind":"answer","answer":{"decision":"approve"}}"#;
+    let Ok(EventPrivate::Answer { answer }) = EventPrivate::from_json(answer) else {
+        panic!("an answer");
+    };
+    assert_eq!((answer.action, answer.arguments_digest), (None, None));
+    let pin = r#"{"name":"t","hash":"h","class":"once","approval":"ask"}"#;
+    let pin: crate::ToolPin = serde_json::from_str(pin).unwrap();
+    assert!(pin.origin.is_builtin() && pin.rules.is_empty());
+    // What has its usual value isn't written: an earlier version reads it.
+    let limits = serde_json::to_value(crate::Limits::default()).unwrap();
+    assert_eq!(limits.get("max_identical_calls"), None);
 }
 
 #[test]

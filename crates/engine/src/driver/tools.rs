@@ -82,10 +82,16 @@ impl RunningTools {
         let work = async move {
             let tool = match (own, pin) {
                 (Some(own), _) => own,
-                (None, Some(pin)) => open(&shared, &context, &pin).await?,
+                (None, Some(pin)) => {
+                    let tool = open(&shared, &context, &pin).await?;
+                    board.set_latest(tool_call_id, Instant::now() + longest(&tool));
+                    // What was woken may stand behind this task on its thread, where nobody else
+                    // takes it: it must not wait for a tool that holds on to the thread.
+                    tokio::task::yield_now().await;
+                    tool
+                }
                 (None, None) => return Err(missing(&name)),
             };
-            board.set_latest(tool_call_id, Instant::now() + longest(&tool));
             Ok(run_tool(&tool, context, arguments, &heard).await)
         };
         self.tasks.spawn(async move {
