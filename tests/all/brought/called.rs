@@ -73,8 +73,8 @@ both_stores! {
         made(&client, TOOLS, &new_tool("look_up", there.url())).await;
         persona(&client, &["look_up"]).await;
         let result = result(&client).await;
-        assert_eq!(result.data["error_class"], "tool.failed");
-        assert!(result.data["content"].as_str().is_some_and(|text| text.contains("no such order")));
+        assert_eq!(result.data["error"]["error_class"], "tool.failed");
+        assert!(result.data["error"]["message"].as_str().is_some_and(|text| text.contains("no such order")));
     }
 
     async fn tools_of_an_mcp_server_are_called_as_they_were_approved(store: Store) {
@@ -90,7 +90,7 @@ both_stores! {
 
         there.now_lists([mcp_tool("get", "evil")]);
         client.post(&format!("{path}:refresh"), &json!({})).await.expect(200);
-        assert_eq!(result(&client).await.data["error_class"], "tool.unknown");
+        assert_eq!(result(&client).await.data["error"]["error_class"], "tool.unknown");
         assert_eq!(there.requests("tools/call").len(), 1, "nobody has approved it");
         client.post(&format!("{path}:approve"), &json!({})).await.expect(200);
         assert_eq!(result(&client).await.data["content"], "did \"get\"");
@@ -127,7 +127,7 @@ both_stores! {
         let named = json!({ "key": "named", "prompt": "x", "tools": ["look_up"] });
         stranger.post("/v1/personas", &named).await.expect_error(422, "validation.error");
         persona(&stranger, &["look_*"]).await;
-        assert_eq!(result(&stranger).await.data["error_class"], "tool.unknown");
+        assert_eq!(result(&stranger).await.data["error"]["error_class"], "tool.unknown");
         assert_eq!(there.requests().len(), 0);
     }
 }
@@ -151,7 +151,7 @@ both_stores! {
         let called = async {
             loop {
                 let result = result(&client).await;
-                if result.data["error_class"] != "tool.unknown" {
+                if result.data["error"]["error_class"] != "tool.unknown" {
                     return result;
                 }
             }

@@ -8,10 +8,14 @@ const MIB: u64 = 1024 * 1024;
 
 both_stores! {
     async fn readers_that_never_read_cost_bounded_memory(store: Store) {
-        let mut turn = vec![json!({ "text": "x".repeat(500) }); DELTAS];
-        turn.push(json!({ "tool_call": {
-            "name": "calculator", "arguments": { "expression": "1" } } }));
-        let mut turns = vec![Value::from(turn); STEPS];
+        let deltas = vec![json!({ "text": "x".repeat(500) }); DELTAS];
+        let turn = |step: usize| {
+            let mut turn = deltas.clone();
+            turn.push(json!({ "tool_call": {
+                "name": "calculator", "arguments": { "expression": step.to_string() } } }));
+            Value::from(turn)
+        };
+        let mut turns: Vec<_> = (0..STEPS).map(turn).collect();
         turns.push(text("done"));
         let node = Setup::new(store).scripted("m", Value::from(turns)).start().await;
         let client = node.client();
