@@ -113,7 +113,17 @@ impl Call<'_> {
 
     /// Whether the tool is still the one that the run knows.
     async fn check(&self, connection: &Connection) -> Result<(), McpError> {
-        let catalog = self.server.server.catalog(connection).await?;
+        let server = &self.server.server;
+        let mut catalog = server.catalog(connection).await?;
+        if catalog
+            .get(&self.info.tool)
+            .is_none_or(|now| now.hash != self.info.hash)
+        {
+            // Not every server tells when its tools change, and the run may know newer ones than
+            // this connection.
+            connection.doubt_listing();
+            catalog = server.catalog(connection).await?;
+        }
         match catalog.get(&self.info.tool) {
             None => {
                 let gone = "the server doesn't have this tool any more";

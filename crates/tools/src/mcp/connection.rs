@@ -92,6 +92,11 @@ impl Connection {
         self.handler.calls.is_empty()
     }
 
+    /// Has the server asked for its tools when somebody wants to know them next.
+    pub(super) fn doubt_listing(&self) {
+        self.handler.stale.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the tools may have changed since they were listed.
     pub(super) fn take_stale(&self) -> bool {
         let told = self.handler.stale.swap(false, Ordering::Relaxed);
