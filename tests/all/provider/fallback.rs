@@ -55,7 +55,10 @@ fn check_changed(events: &[Event], spare: &str) {
     let next: Vec<&Value> = retried.iter().map(|e| &e.data["next_route_id"]).collect();
     assert_eq!(next, [&Value::Null, &json!(spare)]);
     for (attempt, retried) in (1..).zip(retried) {
-        let own = |e: &&Event| e.kind.ends_with(".delta") && e.data["attempt"] == attempt;
+        let own = |e: &&Event| {
+            ["message.delta", "reasoning.delta"].contains(&e.kind.as_str())
+                && e.data["attempt"] == attempt
+        };
         let first = events.iter().find(own).expect("it had begun");
         assert_eq!(retried.data["discard_from_seq"], first.seq, "{spare}");
     }

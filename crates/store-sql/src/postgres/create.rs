@@ -86,7 +86,9 @@ async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
     };
     let (creation, created) = create::compose(new, counters, behind, false)?;
     match write(c, &creation, key.as_ref()).await {
-        Ok(true) => Ok(Quick::Done(Once::Done(CreateRun::Created(created)))),
+        Ok(true) => Ok(Quick::Done(Once::Done(CreateRun::Created(Box::new(
+            created,
+        ))))),
         Ok(false) => Ok(Quick::Overtaken),
         Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Quick::NotPlain),
         Err(error) if key.is_some() && gave_up_waiting(&error) => {

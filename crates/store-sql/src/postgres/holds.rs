@@ -16,10 +16,10 @@ pub(crate) async fn standing(
     org: Id,
     budgets: &[(Id, At)],
 ) -> QueryResult<Vec<SpendRow>> {
+    use budget_spend as s;
     if let Some(all) = locked(c, org, budgets).await? {
         return Ok(all);
     }
-    use budget_spend as s;
     let rows = budgets.iter().map(|(budget, start)| {
         (
             s::org_id.eq(org),

@@ -81,7 +81,9 @@ pub(crate) async fn run(
     let (creation, mut created) = compose(new, counters, behind, limits.any())?;
     created.granted = granted;
     dialect::write_run(c, now, creation).await?;
-    Ok(Verdict::Keep(Once::Done(CreateRun::Created(created))))
+    Ok(Verdict::Keep(Once::Done(CreateRun::Created(Box::new(
+        created,
+    )))))
 }
 
 /// The thread's runs that have not ended, in the order of their creation.

@@ -38,7 +38,7 @@ pub(crate) struct McpServerRow {
 #[serde(default)]
 struct Terms {
     #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<Client>,
+    client: Option<TokenSource>,
     trusted: bool,
     approve_new: bool,
     classes: Vec<(String, ToolClass)>,
@@ -48,7 +48,7 @@ struct Terms {
 
 /// Where tokens come from.
 #[derive(Serialize, Deserialize)]
-struct Client {
+struct TokenSource {
     token_url: String,
     client_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -121,7 +121,7 @@ impl McpServerRow {
     }
 }
 
-fn taken_apart(auth: McpAuth) -> (&'static str, Option<Client>, Option<EncryptedSecret>) {
+fn taken_apart(auth: McpAuth) -> (&'static str, Option<TokenSource>, Option<EncryptedSecret>) {
     match auth {
         McpAuth::None => ("none", None, None),
         McpAuth::Bearer(secret) => ("bearer", None, Some(secret)),
@@ -131,7 +131,7 @@ fn taken_apart(auth: McpAuth) -> (&'static str, Option<Client>, Option<Encrypted
             scope,
             secret,
         } => {
-            let client = Client {
+            let client = TokenSource {
                 token_url,
                 client_id,
                 scope,
@@ -143,7 +143,7 @@ fn taken_apart(auth: McpAuth) -> (&'static str, Option<Client>, Option<Encrypted
 
 fn put_together(
     auth: &str,
-    client: Option<Client>,
+    client: Option<TokenSource>,
     secret: Option<EncryptedSecret>,
 ) -> Option<McpAuth> {
     match (auth, client, secret) {

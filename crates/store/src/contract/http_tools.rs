@@ -77,12 +77,12 @@ pub async fn a_tool_is_changed(h: &Harness) {
         }
     };
     let mut settings = new.settings;
-    settings.definition.name = "b".to_owned();
+    "b".clone_into(&mut settings.definition.name);
     assert_eq!(
         update(id, 1, &settings).await,
         Update::Done(Err(ToolRefusal::Taken))
     );
-    settings.definition.name = "c".to_owned();
+    "c".clone_into(&mut settings.definition.name);
     settings.signing_secret = stored_key(9).secret;
     settings.secret_header = None;
     let Update::Done(Ok(record)) = update(id, 1, &settings).await else {
@@ -151,7 +151,7 @@ pub async fn a_bad_tool_is_refused(h: &Harness) {
     )
     .unwrap();
     let mut repeated = first;
-    repeated.settings.definition.name = "c".to_owned();
+    "c".clone_into(&mut repeated.settings.definition.name);
     let refuse = |new: NewHttpTool| {
         let store = h.store();
         async move { store.create_http_tool(new, None).await }

@@ -51,7 +51,7 @@ impl State {
         run.events.push(event);
         self.runs.insert(run.row.run_id, run);
         self.keep(once, now);
-        Ok(Once::Done(CreateRun::Created(created)))
+        Ok(Once::Done(CreateRun::Created(Box::new(created))))
     }
 
     /// Why the run can't be created, in the order in which a caller wants to know.

@@ -147,7 +147,7 @@ pub struct CreatedRun {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CreateRun {
     /// It is there.
-    Created(CreatedRun),
+    Created(Box<CreatedRun>),
     /// There is no such thread.
     NoThread,
     /// There is no message to go back to.

@@ -146,14 +146,16 @@ impl Body for Said {
             enabled: fields.change("enabled", Fields::flag),
             trusted: fields.change("trusted", Fields::flag),
             approve_new: fields.change("approve_new", Fields::flag),
-            classes: fields.change("classes", |fields, name| fields.formed(name, check_classes)),
+            classes: fields.change("classes", |fields, name| {
+                fields.formed(name, |classes: &Vec<ClassBody>| check_classes(classes))
+            }),
             call_timeout_ms: fields.change("call_timeout_ms", milliseconds),
             longest_ms: fields.change("longest_ms", milliseconds),
         }
     }
 }
 
-fn check_classes(classes: &Vec<ClassBody>) -> Result<(), String> {
+fn check_classes(classes: &[ClassBody]) -> Result<(), String> {
     if classes.len() > MAX_CLASSES {
         return Err(format!(
             "has {} items, at most {MAX_CLASSES} are allowed",

@@ -89,7 +89,7 @@ impl ToolSource for OrgTools {
     }
 
     async fn open(&self, org: OrgId, pin: &ToolPin) -> Result<Arc<dyn Tool>, ToolError> {
-        let known = self.known(org).await.map_err(unreadable)?;
+        let known = self.known(org).await.map_err(|error| unreadable(&error))?;
         match &pin.origin {
             ToolOrigin::Mcp { server, tool } => {
                 let id: Option<McpServerId> = server.parse().ok();
@@ -164,7 +164,7 @@ fn changed() -> ToolError {
     ToolError::new("tool.definition_changed", why)
 }
 
-fn unreadable(error: StoreError) -> ToolError {
+fn unreadable(error: &StoreError) -> ToolError {
     tracing::error!(error = %error, "an organisation's tools can't be read");
     ToolError::unavailable("the tool can't be looked up at the moment")
 }

@@ -70,12 +70,11 @@ pub(super) struct Cells(Vec<(Kind, Mode, Cell)>);
 impl Cells {
     pub(super) fn add(&mut self, kind: Kind, mode: Mode, cell: Cell) -> Result<()> {
         let known = |(of, by, _): &&mut (Kind, Mode, Cell)| *of == kind && *by == mode;
-        match self.0.iter_mut().find(known) {
-            Some((_, _, sum)) => sum.add(&cell),
-            None => {
-                self.0.push((kind, mode, cell));
-                Ok(())
-            }
+        if let Some((_, _, sum)) = self.0.iter_mut().find(known) {
+            sum.add(&cell)
+        } else {
+            self.0.push((kind, mode, cell));
+            Ok(())
         }
     }
 
