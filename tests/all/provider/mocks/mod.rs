@@ -87,7 +87,7 @@ pub(super) fn route(kind: Kind, mock: &Part, name: &str, more: &str) -> String {
     format!(
         "[[routes]]\nroute_id = \"{name}\"\nmodel = \"{name}\"\nkind = \"{kind}\"\n\
          base_url = \"{url}{base}\"\napi_key_env = \"MOCK_KEY\"\n\
-         timeouts = {{ header_ms = 1500, idle_ms = 1500 }}\n{more}"
+         timeouts = {{ header_ms = 2500, idle_ms = 2500 }}\n{more}"
     )
 }
 

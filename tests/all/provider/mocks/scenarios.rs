@@ -114,7 +114,7 @@ pub(super) fn breaks() -> Vec<Scenario> {
     let unnoticed = |behavior: Value| scenario(vec![behavior], &[], End::Usual);
     vec![
         unnoticed(waits("delay", 0.3)),
-        retried(waits("delay", 3.0), "provider.timeout"),
+        retried(waits("delay", 5.0), "provider.timeout"),
         unnoticed(waits("slow_first_token", 0.3)),
         retried(waits("slow_first_token", 20.0), "provider.stalled"),
         unnoticed(stall(0.3)),
