@@ -8,6 +8,9 @@ use super::state::Phase;
 /// nobody holds ends here and now. A model call that a crash has cut is left to whoever claims
 /// the run, since only reading its deltas tells what it has used.
 pub(super) fn cancel_requested(draft: &mut Draft<'_>, user_id: UserId, unheld: bool) {
+    if draft.state.cancel_requested || draft.state.status.is_terminal() {
+        return;
+    }
     let stands = match draft.state.status {
         RunStatus::Queued | RunStatus::WaitingForInput => true,
         _ => unheld && !matches!(draft.state.phase, Phase::Calling(..)),

@@ -318,6 +318,11 @@ fn a_cancel_request_comes_before_everything_else() {
         ["run.cancel_requested"]
     );
     assert_eq!(run.state.status, RunStatus::Cancelling);
+    let again = Input::CancelRequested {
+        user_id,
+        unheld: false,
+    };
+    assert_eq!(run.take(again).0, [""; 0], "it is asked for once");
     let (types, decision) = run.take(Input::Stopped {
         cause: StopCause::Cancel,
         cut: None,

@@ -40,6 +40,11 @@ impl Engine {
                 unheld,
             };
             let decision = self.decide_intent(&state, input);
+            if decision.events.is_empty() {
+                // Somebody else asked between the two reads.
+                self.worker.cancel(run);
+                return Ok(());
+            }
             // A run that somebody works on goes on being written while its end is asked for;
             // the others stand still, and what is decided of them depends on their whole log.
             let stands = unheld || state.status != RunStatus::Running;
