@@ -1,8 +1,9 @@
 //! Holding budgets in two journeys, however many there are: all runs of the organisation wait
 //! until the last one is over.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Bool};
 
 use super::{Conn, RunQueryDsl};
 use crate::rows::money::{BudgetHoldRow, SpendRow};
@@ -36,15 +37,27 @@ pub(crate) async fn standing(
     all.ok_or(diesel::result::Error::NotFound)
 }
 
-/// The rows in the order of `budgets`, if all are there. They are locked in that of their keys.
+/// The rows in the order of `budgets`, if all are there. They are locked in that of their keys;
+/// none is while one is missing, since that one would then be made, and locked, out of order.
 async fn locked(c: &mut Conn, org: Id, budgets: &[(Id, At)]) -> QueryResult<Option<Vec<SpendRow>>> {
     use budget_spend as s;
     let (ids, starts): (Vec<Id>, Vec<At>) = budgets.iter().copied().unzip();
+    let all_are_there = sql::<Bool>(
+        "(SELECT count(*) FROM budget_spend AS b JOIN unnest(",
+    )
+    .bind::<Array<Uid>, _>(ids.clone())
+    .sql(", ")
+    .bind::<Array<Moment>, _>(starts.clone())
+    .sql(") AS k(id, start) ON b.budget_id = k.id AND b.period_start = k.start WHERE b.org_id = ")
+    .bind::<Uid, _>(org)
+    .sql(") = ")
+    .bind::<BigInt, _>(budgets.len() as i64);
     // A day may begin with its month, so a budget may have two of these rows.
     let rows: Vec<(Id, At, SpendRow)> = s::table
         .filter(s::org_id.eq(org))
         .filter(s::budget_id.eq_any(ids))
         .filter(s::period_start.eq_any(starts))
+        .filter(all_are_there)
         .order((s::budget_id, s::period_start))
         .select((s::budget_id, s::period_start, SpendRow::as_select()))
         .for_no_key_update()

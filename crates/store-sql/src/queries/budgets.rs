@@ -143,16 +143,7 @@ pub(crate) async fn list(
     at: Timestamp,
 ) -> Result<Paged<BudgetRecord>, Failure> {
     use budgets::{budget_id, created_at};
-    let mut query = records!(org, at).into_boxed();
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(budget_id.lt(id)));
-    }
-    let rows: Vec<Row> = query
-        .order((created_at.desc(), budget_id.desc()))
-        .limit(i64::from(page.limit) + 1)
+    let rows: Vec<Row> = page!(records!(org, at), page, created_at, budget_id)
         .load(c)
         .await?;
     let records = rows

@@ -6,7 +6,7 @@ use runloom_domain::OrgId;
 use runloom_store::{Configured, Idempotency, KeyConflict, Once};
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl, dialect, routes};
+use super::{Conn, RunQueryDsl, dialect, keys, routes};
 use crate::failure::Failure;
 use crate::predicate::IsOpen;
 use crate::rows::unsigned;
@@ -36,6 +36,19 @@ pub(super) async fn begin_creation<T>(
             Ok(Some(Once::Conflict(KeyConflict::InProgress)))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The same, and takes the creation's key: `Some` also when it was carried out before.
+pub(super) async fn begin_once<T>(
+    c: &mut Conn,
+    now: dialect::Now,
+    org: OrgId,
+    once: Option<&Idempotency>,
+) -> Result<Option<Once<T>>, Failure> {
+    match begin_creation(c, org, once).await? {
+        Some(answer) => Ok(Some(answer)),
+        None => Ok(keys::take(c, now, org, once).await?),
     }
 }
 

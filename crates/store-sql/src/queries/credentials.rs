@@ -8,7 +8,7 @@ use runloom_store::{
     PageKey, Paged, StoreError, Update,
 };
 
-use super::{Conn, RunQueryDsl, config, dialect, keys};
+use super::{Conn, RunQueryDsl, config, dialect};
 use crate::failure::{Failure, Verdict};
 use crate::rows::credential::CredentialRow;
 use crate::rows::unsigned;
@@ -22,10 +22,7 @@ pub(crate) async fn create(
     new: NewCredential,
     once: Option<Idempotency>,
 ) -> Result<Verdict<Once<()>>, Failure> {
-    if let Some(answer) = config::begin_creation(c, new.org_id, once.as_ref()).await? {
-        return Ok(Verdict::Undo(answer));
-    }
-    if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
+    if let Some(answer) = config::begin_once(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
     check(&new.settings)?;
@@ -66,19 +63,10 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Paged<CredentialRecord>, Failure> {
     use llm_credentials::{created_at, credential_id};
-    let mut query = llm_credentials::table
+    let query = llm_credentials::table
         .filter(llm_credentials::org_id.eq(Id::from(org)))
-        .select(CredentialRow::as_select())
-        .into_boxed();
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(credential_id.lt(id)));
-    }
-    let rows: Vec<CredentialRow> = query
-        .order((created_at.desc(), credential_id.desc()))
-        .limit(i64::from(page.limit) + 1)
+        .select(CredentialRow::as_select());
+    let rows: Vec<CredentialRow> = page!(query, page, created_at, credential_id)
         .load(c)
         .await?;
     let records = rows

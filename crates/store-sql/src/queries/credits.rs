@@ -87,21 +87,10 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Paged<CreditEntry>, Failure> {
     use credit_ledger::{created_at, entry_id};
-    let mut query = credit_ledger::table
+    let query = credit_ledger::table
         .filter(credit_ledger::org_id.eq(Id::from(org)))
-        .select(EntryRow::as_select())
-        .into_boxed();
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(entry_id.lt(id)));
-    }
-    let rows: Vec<EntryRow> = query
-        .order((created_at.desc(), entry_id.desc()))
-        .limit(i64::from(page.limit) + 1)
-        .load(c)
-        .await?;
+        .select(EntryRow::as_select());
+    let rows: Vec<EntryRow> = page!(query, page, created_at, entry_id).load(c).await?;
     let entries = rows
         .into_iter()
         .map(EntryRow::into_entry)

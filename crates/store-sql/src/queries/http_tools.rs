@@ -7,7 +7,7 @@ use runloom_store::{
     Page, PageKey, Paged, StoreError, ToolRefusal, Update, http_tool_texts,
 };
 
-use super::{Conn, RunQueryDsl, config, dialect, keys};
+use super::{Conn, RunQueryDsl, config, dialect};
 use crate::failure::{Failure, Verdict};
 use crate::rows::http_tool::HttpToolRow;
 use crate::schema::http_tools;
@@ -49,21 +49,10 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Paged<HttpToolRecord>, Failure> {
     use http_tools::{created_at, tool_id};
-    let mut query = http_tools::table
+    let query = http_tools::table
         .filter(http_tools::org_id.eq(Id::from(org)))
-        .select(HttpToolRow::as_select())
-        .into_boxed();
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(tool_id.lt(id)));
-    }
-    let rows: Vec<HttpToolRow> = query
-        .order((created_at.desc(), tool_id.desc()))
-        .limit(i64::from(page.limit) + 1)
-        .load(c)
-        .await?;
+        .select(HttpToolRow::as_select());
+    let rows: Vec<HttpToolRow> = page!(query, page, created_at, tool_id).load(c).await?;
     let records = into_records(rows)?;
     Ok(Paged::from_surplus(records, page.limit, |row| PageKey {
         created_at: row.created_at,
@@ -77,10 +66,7 @@ pub(crate) async fn create(
     new: NewHttpTool,
     once: Option<Idempotency>,
 ) -> Result<Verdict<Once<Result<(), ToolRefusal>>>, Failure> {
-    if let Some(answer) = config::begin_creation(c, new.org_id, once.as_ref()).await? {
-        return Ok(Verdict::Undo(answer));
-    }
-    if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
+    if let Some(answer) = config::begin_once(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
     storable(http_tool_texts(&new.settings))?;

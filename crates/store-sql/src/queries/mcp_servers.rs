@@ -7,7 +7,7 @@ use runloom_store::{
     Once, Page, PageKey, Paged, StoreError, ToolRefusal, Update, mcp_server_texts,
 };
 
-use super::{Conn, RunQueryDsl, config, dialect, keys};
+use super::{Conn, RunQueryDsl, config, dialect};
 use crate::failure::{Failure, Verdict};
 use crate::rows::mcp_server::McpServerRow;
 use crate::schema::{mcp_servers, mcp_tools};
@@ -49,21 +49,10 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Paged<McpServerRecord>, Failure> {
     use mcp_servers::{created_at, server_id};
-    let mut query = mcp_servers::table
+    let query = mcp_servers::table
         .filter(mcp_servers::org_id.eq(Id::from(org)))
-        .select(McpServerRow::as_select())
-        .into_boxed();
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(server_id.lt(id)));
-    }
-    let rows: Vec<McpServerRow> = query
-        .order((created_at.desc(), server_id.desc()))
-        .limit(i64::from(page.limit) + 1)
-        .load(c)
-        .await?;
+        .select(McpServerRow::as_select());
+    let rows: Vec<McpServerRow> = page!(query, page, created_at, server_id).load(c).await?;
     let records = into_records(rows)?;
     Ok(Paged::from_surplus(records, page.limit, |row| PageKey {
         created_at: row.created_at,
@@ -77,10 +66,7 @@ pub(crate) async fn create(
     new: NewMcpServer,
     once: Option<Idempotency>,
 ) -> Result<Verdict<Once<Result<(), ToolRefusal>>>, Failure> {
-    if let Some(answer) = config::begin_creation(c, new.org_id, once.as_ref()).await? {
-        return Ok(Verdict::Undo(answer));
-    }
-    if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
+    if let Some(answer) = config::begin_once(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
     storable(mcp_server_texts(&new.settings).chain([new.key.as_str()]))?;

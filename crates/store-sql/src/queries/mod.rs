@@ -7,6 +7,21 @@
 //! No function here begins or ends a transaction; those that write say what has to become of
 //! theirs by a [`Verdict`](crate::failure::Verdict) or an error.
 
+/// The rows of a page, newest first, and one more if there are more: `$at` and `$id` are the
+/// columns of its key. A macro, since the types of such a query have no names.
+macro_rules! page {
+    ($query:expr, $page:expr, $at:expr, $id:expr) => {{
+        let mut query = $query.into_boxed();
+        if let Some(key) = $page.before {
+            let (at, id) = (At(key.created_at), Id(key.id));
+            query = query.filter($at.le(at)).filter($at.lt(at).or($id.lt(id)));
+        }
+        query
+            .order(($at.desc(), $id.desc()))
+            .limit(i64::from($page.limit) + 1)
+    }};
+}
+
 pub(super) mod accounts;
 pub(super) mod api_keys;
 pub(super) mod budgets;

@@ -67,20 +67,8 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Paged<PersonaRecord>, Failure> {
     use personas::{created_at, persona_id};
-    let mut query = records!(org)
-        .filter(persona_versions::number.eq(personas::last_number))
-        .into_boxed();
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(persona_id.lt(id)));
-    }
-    let rows: Vec<Row> = query
-        .order((created_at.desc(), persona_id.desc()))
-        .limit(i64::from(page.limit) + 1)
-        .load(c)
-        .await?;
+    let query = records!(org).filter(persona_versions::number.eq(personas::last_number));
+    let rows: Vec<Row> = page!(query, page, created_at, persona_id).load(c).await?;
     let records = into_records(rows)?;
     Ok(Paged::from_surplus(records, page.limit, |row| PageKey {
         created_at: row.created_at,

@@ -7,7 +7,7 @@ use runloom_store::{
     RouteRefusal, RouteSettings, StoreError, Update, refused_fallback,
 };
 
-use super::{Conn, RunQueryDsl, config, credentials, dialect, keys};
+use super::{Conn, RunQueryDsl, config, credentials, dialect};
 use crate::failure::{Failure, Verdict};
 use crate::rows::route::RouteRow;
 use crate::schema::{llm_credentials, llm_routes};
@@ -63,16 +63,7 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Paged<RouteRecord>, Failure> {
     use llm_routes::{created_at, route_id};
-    let mut query = records!(org).into_boxed();
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(route_id.lt(id)));
-    }
-    let rows: Vec<Row> = query
-        .order((created_at.desc(), route_id.desc()))
-        .limit(i64::from(page.limit) + 1)
+    let rows: Vec<Row> = page!(records!(org), page, created_at, route_id)
         .load(c)
         .await?;
     let records = into_records(rows)?;
@@ -88,10 +79,7 @@ pub(crate) async fn create(
     new: NewRoute,
     once: Option<Idempotency>,
 ) -> Result<Verdict<Once<Result<(), RouteRefusal>>>, Failure> {
-    if let Some(answer) = config::begin_creation(c, new.org_id, once.as_ref()).await? {
-        return Ok(Verdict::Undo(answer));
-    }
-    if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
+    if let Some(answer) = config::begin_once(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
     check(&new.settings)?;

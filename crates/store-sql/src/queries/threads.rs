@@ -81,23 +81,13 @@ pub(crate) async fn list(
     page: Page,
 ) -> Result<Paged<ThreadRecord>, Failure> {
     use threads::{created_at, thread_id};
-    let mut query = threads::table
+    let query = threads::table
         .filter(threads::org_id.eq(Id::from(org)))
         .filter(threads::deleted_at.is_null())
         .filter(not(threads::hidden))
-        .select((ThreadRow::as_select(), active_run!()))
-        .into_boxed();
-    if let Some(key) = page.before {
-        let (at, id) = (At(key.created_at), Id(key.id));
-        query = query
-            .filter(created_at.le(at))
-            .filter(created_at.lt(at).or(thread_id.lt(id)));
-    }
-    let rows: Vec<(ThreadRow, Option<Id>)> = query
-        .order((created_at.desc(), thread_id.desc()))
-        .limit(i64::from(page.limit) + 1)
-        .load(c)
-        .await?;
+        .select((ThreadRow::as_select(), active_run!()));
+    let rows: Vec<(ThreadRow, Option<Id>)> =
+        page!(query, page, created_at, thread_id).load(c).await?;
     let records = rows
         .into_iter()
         .map(|(thread, run)| thread.into_record(run))
