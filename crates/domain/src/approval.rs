@@ -105,12 +105,6 @@ impl ApprovalPolicy {
             .max_by_key(|(pattern, _)| pattern.bytes().filter(|byte| *byte != b'*').count())
             .map_or(self.default, |(_, mode)| *mode)
     }
-
-    /// Every tool name and pattern that it has.
-    pub fn patterns(&self) -> impl Iterator<Item = &str> {
-        let of_rules = self.rules.iter().filter_map(|rule| rule.tools.as_deref());
-        self.tools.keys().map(String::as_str).chain(of_rules)
-    }
 }
 
 impl ApprovalRule {

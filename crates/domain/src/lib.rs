@@ -36,7 +36,7 @@ pub use approval::{ApprovalMode, ApprovalPolicy, ApprovalRule, ArgumentRule, Too
 pub use budget::{BudgetName, BudgetPeriod, BudgetScope};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use decimal::Decimal;
-pub use digest::arguments_digest;
+pub use digest::{arguments_digest, hex};
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
@@ -47,7 +47,7 @@ pub use id::{
 pub use limits::{DollarLimits, LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
 pub use money::{CreditRate, CreditTerms, Multiplier, NanoUsd, credits_for};
-pub use pattern::ToolPattern;
+pub use pattern::{ToolPattern, is_server_key};
 pub use permission::{OrgRole, Permission, PermissionSet, UnknownName};
 pub use persona::{OnOverflow, Persona, PersonaRef};
 pub use prompt::{MAX_PROMPT, PromptError, PromptTemplate};

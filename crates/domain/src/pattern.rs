@@ -46,6 +46,13 @@ impl<'a> ToolPattern<'a> {
     }
 }
 
+/// Whether a text may be the key of an MCP server: 1 to 32 characters of `a-z 0-9 -`. There is no
+/// underscore in one, so that two of them end it in the names of tools.
+pub fn is_server_key(key: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=32).contains(&key.len()) && key.bytes().all(plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use runloom_domain::ToolClass;
+use runloom_domain::{ToolClass, is_server_key};
 use runloom_tools::Secret as ToolSecret;
-use runloom_tools::mcp::{Auth, Limits, McpServerSpec, Stdio, Transport, is_server_key};
+use runloom_tools::mcp::{Auth, Limits, McpServerSpec, Stdio, Transport};
 use serde::Deserialize;
 
 use super::{Environment, Secret};
@@ -23,7 +23,7 @@ pub struct McpServerSettings {
     pub args: Vec<String>,
     /// The program's environment, besides `PATH`, `HOME` and `LANG`.
     #[serde(default)]
-    pub env: BTreeMap<String, String>,
+    pub env: BTreeMap<String, Secret>,
     /// Variables of this process that the program gets too, such as those with its keys.
     #[serde(default)]
     pub env_from: Vec<String>,
@@ -59,7 +59,7 @@ impl McpServerSettings {
         }
         for name in &self.env_from {
             let value = environment.secret(name, &wanted_by)?;
-            self.env.insert(name.clone(), value);
+            self.env.insert(name.clone(), Secret::new(value));
         }
         Ok(())
     }
@@ -94,7 +94,7 @@ impl McpServerSettings {
             (Some(program), _) => Transport::Stdio(Stdio {
                 program: program.clone(),
                 args: self.args.clone(),
-                env: self.env.clone(),
+                env: exposed(&self.env),
                 dir: self.dir.clone(),
             }),
             (None, url) => Transport::Http {
@@ -122,6 +122,13 @@ impl McpServerSettings {
             ..McpServerSpec::new(&self.key, &self.key, transport)
         }
     }
+}
+
+fn exposed(variables: &BTreeMap<String, Secret>) -> BTreeMap<String, String> {
+    let variables = variables.iter();
+    variables
+        .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+        .collect()
 }
 
 /// Whether each is right, and has a key of its own.

@@ -1,4 +1,5 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use runloom_domain::hex;
 use sha2::Sha256;
 
 use crate::secret::Secret;
@@ -13,9 +14,7 @@ pub(super) fn signature(secret: &Secret, timestamp: i64, body: &str) -> String {
     mac.update(timestamp.to_string().as_bytes());
     mac.update(b".");
     mac.update(body.as_bytes());
-    let digest = mac.finalize().into_bytes();
-    let hex = digest.iter().map(|byte| format!("{byte:02x}"));
-    format!("v1={}", hex.collect::<String>())
+    format!("v1={}", hex(&mac.finalize().into_bytes()))
 }
 
 #[cfg(test)]

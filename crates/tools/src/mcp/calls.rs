@@ -24,6 +24,8 @@ pub(super) struct Calls {
     /// Whether the server has asked something without saying for which call. Its calls are made
     /// one at a time from then on, so that a question never reaches another's run.
     asks: AtomicBool,
+    /// Whether a call was given up that the server may still be at.
+    abandoned: AtomicBool,
     turn: Arc<RwLock<()>>,
 }
 
@@ -95,11 +97,20 @@ impl Calls {
         self.lock().is_empty()
     }
 
+    /// A call is given up. Not every server heeds that: a question that doesn't say for which call
+    /// it is may be this one's from now on.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+    }
+
     /// The call that a question belongs to, which counts as asking from now on: the one whose
     /// answer it came with, or the only one that it can be.
     pub(super) fn asker(&self, request: Option<&RequestId>) -> Option<(u64, mpsc::Sender<Asked>)> {
         if request.is_none() {
             self.asks.store(true, Ordering::Relaxed);
+            if self.abandoned.load(Ordering::Relaxed) {
+                return None;
+            }
         }
         let mut open = self.lock();
         let mut fitting = open.iter_mut().filter(|(_, call)| {

@@ -69,20 +69,15 @@ impl Connection {
     /// The server's tools as of now, as far as it tells when they change.
     pub(super) async fn catalog(&self, spec: &McpServerSpec) -> Result<Arc<Catalog>, McpError> {
         let _asking = self.listing.asking.lock().await;
-        let stale = self.take_stale();
-        if let Some(known) = self.listing.known()
-            && !stale
-        {
+        if self.take_stale() {
+            // Whoever comes next asks again if this listing fails or nobody waits for it any more.
+            *self.listing.lock() = None;
+        }
+        if let Some(known) = self.listing.known() {
             return Ok(known);
         }
         let listed = timeout(spec.limits.start, self.list()).await;
-        let listed = listed.unwrap_or(Err(McpError::Idle(spec.limits.start)));
-        let listed = listed.inspect_err(|_| {
-            // Whoever comes next has to ask again.
-            self.handler
-                .stale
-                .store(true, std::sync::atomic::Ordering::Relaxed);
-        })?;
+        let listed = listed.unwrap_or(Err(McpError::Idle(spec.limits.start)))?;
         let catalog = Arc::new(read(spec, listed));
         *self.listing.lock() = Some(Arc::clone(&catalog));
         Ok(catalog)

@@ -111,6 +111,8 @@ impl McpError {
             HttpError::UnexpectedServerResponse(said) if said.starts_with("the OAuth") => {
                 Self::Unavailable(said.to_string())
             }
+            // Its own text names the URL, in which there may be a key.
+            HttpError::Client(_) => Self::Broken("it broke off before it had answered".into()),
             error => Self::Broken(cut(&error.to_string())),
         }
     }

@@ -126,6 +126,7 @@ impl Drop for InFlight {
         let Some(request) = self.request.take() else {
             return;
         };
+        self.connection.handler.calls.abandon();
         // Outside of a runtime, the process is on its way out and its connections with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {

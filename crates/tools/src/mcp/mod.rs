@@ -38,5 +38,5 @@ pub use crate::secret::Secret;
 pub use catalog::{Catalog, McpToolInfo};
 pub use error::McpError;
 pub use pool::{McpServer, Pool, PoolOptions};
-pub use spec::{Auth, Limits, McpServerSpec, Protocol, Stdio, Transport, is_server_key};
+pub use spec::{Auth, Limits, McpServerSpec, Protocol, Stdio, Transport};
 pub use tool::McpTool;

@@ -62,6 +62,8 @@ impl Server {
             return Err(slot.resting(wait));
         }
         sleep(wait).await;
+        // A try that nobody waits for any more leaves nothing for those behind it.
+        slot.failed = None;
         self.tries.fetch_add(1, Ordering::AcqRel);
         let opened = self.open(shared).await;
         match opened {

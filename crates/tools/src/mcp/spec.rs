@@ -141,12 +141,3 @@ impl McpServerSpec {
         }
     }
 }
-
-/// Whether a text may be the key of a server. There is no underscore in one, so that two of
-/// them end it in the names of tools.
-pub fn is_server_key(key: &str) -> bool {
-    (1..=32).contains(&key.len())
-        && key
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-}

@@ -1,6 +1,6 @@
 //! What is said of a server, be it new or changed.
 
-use runloom_domain::ToolClass;
+use runloom_domain::{ToolClass, is_server_key};
 use runloom_store::{McpAuth, McpServerSettings};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -125,12 +125,6 @@ impl Body for SaidNew {
             said: Said::from_fields(fields),
         }
     }
-}
-
-/// There is no underscore in a key, so that two of them end it in the names of tools.
-fn is_server_key(key: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=32).contains(&key.len()) && key.bytes().all(plain)
 }
 
 impl Body for Said {

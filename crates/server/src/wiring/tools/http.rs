@@ -44,7 +44,8 @@ pub(super) async fn spec(
     })
 }
 
-async fn open(
+/// A secret of an organisation, decrypted.
+pub(super) async fn open(
     vault: &Vault,
     org: OrgId,
     place: Place<'_>,

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_accounts::{Vault, VaultError};
-use runloom_domain::{EncryptedSecret, ToolPin};
+use runloom_domain::ToolPin;
 use runloom_engine::port::tool::ToolError;
 use runloom_http::{ToolServers, mcp_server_place};
 use runloom_store::{FoundTool, McpAuth, McpServerRecord, ToolVersion};
-use runloom_tools::Secret;
 use runloom_tools::mcp::{Auth, Limits, McpError, McpServerSpec, McpToolInfo, Pool, Transport};
+
+use super::http::open;
 
 /// A server with its secret decrypted.
 pub(super) async fn spec(
@@ -35,9 +36,11 @@ pub(super) async fn spec(
 }
 
 async fn auth(vault: &Vault, server: &McpServerRecord) -> Result<Auth, ToolError> {
+    let (org, row) = (server.org_id, server.server_id.to_string());
+    let place = mcp_server_place(&row);
     Ok(match &server.settings.auth {
         McpAuth::None => Auth::None,
-        McpAuth::Bearer(token) => Auth::Bearer(open(vault, server, token).await?),
+        McpAuth::Bearer(token) => Auth::Bearer(open(vault, org, place, token).await?),
         McpAuth::ClientCredentials {
             token_url,
             client_id,
@@ -46,21 +49,10 @@ async fn auth(vault: &Vault, server: &McpServerRecord) -> Result<Auth, ToolError
         } => Auth::ClientCredentials {
             token_url: token_url.clone(),
             client_id: client_id.clone(),
-            secret: open(vault, server, secret).await?,
+            secret: open(vault, org, place, secret).await?,
             scope: scope.clone(),
         },
     })
-}
-
-async fn open(
-    vault: &Vault,
-    server: &McpServerRecord,
-    secret: &EncryptedSecret,
-) -> Result<Secret, ToolError> {
-    let row = server.server_id.to_string();
-    let opened = vault.open(server.org_id, mcp_server_place(&row), secret);
-    let opened = opened.await.map_err(|error| unreadable(&error))?;
-    Ok(Secret::new(opened.expose().to_owned()))
 }
 
 /// What the model is told when a secret can't be decrypted.

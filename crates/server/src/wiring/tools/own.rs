@@ -44,7 +44,11 @@ impl OrgTools {
 
     async fn known(&self, org: OrgId) -> Result<Arc<ConfiguredTools>, StoreError> {
         let read = async {
-            let tools = self.parts.store.configured_tools(org).await?;
+            let mut tools = self.parts.store.configured_tools(org).await?;
+            // What nobody has approved is for those who look at the list, not for runs.
+            for tool in tools.servers.iter_mut().flat_map(|known| &mut known.tools) {
+                tool.pending = None;
+            }
             Ok((tools.version, tools))
         };
         self.known.get(org, read).await

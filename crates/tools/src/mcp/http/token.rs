@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Client;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
 use rmcp::transport::streamable_http_client::StreamableHttpError;
-use runloom_net::guard::{BodyCaps, BodyError, read_body};
+use runloom_net::guard::{BodyCaps, BodyError, Refused, read_body};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -67,7 +67,8 @@ pub(super) enum TokenError {
 impl From<TokenError> for StreamableHttpError<reqwest::Error> {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Unreachable(error) => Self::Client(error),
+            // Why our guard refused it is found in the error itself.
+            TokenError::Unreachable(error) if Refused::of(&error).is_some() => Self::Client(error),
             error => Self::UnexpectedServerResponse(error.to_string().into()),
         }
     }
