@@ -4,6 +4,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer};
 use anyhow::{Context, Result};
+use std::time::Duration;
 
 /// The server; it stops when it is dropped.
 pub(crate) struct Mock {
@@ -24,6 +25,9 @@ impl Mock {
                 actix_web::rt::System::new().block_on(async move {
                     let server = HttpServer::new(move || App::new().configure(services.clone()))
                         .workers(1)
+                        // The library's five seconds would end connections under clients that are
+                        // about to use them.
+                        .keep_alive(Duration::from_secs(75))
                         .disable_signals()
                         .shutdown_timeout(0)
                         .bind(("127.0.0.1", 0));
