@@ -11,13 +11,14 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
 use futures_util::FutureExt;
-use runloom_store::{CreateRun, KeyConflict, NewRun, Once};
+use runloom_store::{CreateRun, CreatedRun, KeyConflict, NewRun, Once};
 
 use super::dialect::{Due, Now, gave_up_waiting};
 use super::queries::create::{self, Creation, ThreadCounters};
+use super::queries::reserve::{self, Limits, Wish};
 use super::transaction::transaction;
 use super::{Conn, RunQueryDsl};
-use crate::failure::Failure;
+use crate::failure::{Failure, Verdict};
 use crate::fragment::fragment;
 use crate::predicate::IsOpen;
 use crate::rows::account::NewKeyRow;
@@ -50,12 +51,21 @@ enum Quick {
     NotPlain,
 }
 
-/// The thread's counters, its runs that have not ended, and whether the organisation limits what
-/// runs may spend, as far as it says so itself.
+/// The thread's counters, its runs that have not ended, and whether something limits what the
+/// run may spend.
 struct Seen {
     counters: ThreadCounters,
     open: Vec<(Id, String)>,
-    limited: bool,
+    limits: Limited,
+}
+
+/// Whether anything may limit a run.
+enum Limited {
+    No,
+    /// Credits do if `metered`, and the organisation's budgets if it has one that fits.
+    Perhaps {
+        metered: bool,
+    },
 }
 
 async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
@@ -64,10 +74,6 @@ async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
     let Some(seen) = read(c, org, thread, metered).await? else {
         return Ok(Quick::NotPlain);
     };
-    if seen.limited {
-        // What it reserves may be refused, which undoes the rest: that takes a transaction.
-        return Ok(Quick::NotPlain);
-    }
     let Seen { counters, open, .. } = seen;
     let key = new
         .once
@@ -84,18 +90,72 @@ async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
         // The key may have been used to create just what is in the way.
         Err(_) => return Ok(Quick::NotPlain),
     };
-    let (creation, created) = create::compose(new, counters, behind, false)?;
-    match write(c, &creation, key.as_ref()).await {
-        Ok(true) => Ok(Quick::Done(Once::Done(CreateRun::Created(Box::new(
-            created,
-        ))))),
-        Ok(false) => Ok(Quick::Overtaken),
-        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Quick::NotPlain),
+    let wish = Wish::of(new);
+    let limits = match seen.limits {
+        Limited::No => None,
+        Limited::Perhaps { metered } => Some(reserve::limits_beside(c, &wish, metered).await?),
+    };
+    let limits = limits.filter(Limits::any);
+    let (creation, created) = create::compose(new, counters, behind, limits.is_some())?;
+    let Some(limits) = limits else {
+        let created = CreateRun::Created(Box::new(created));
+        let unwritten = unwritten(c, &creation, key.as_ref()).await?;
+        return Ok(unwritten.unwrap_or(Quick::Done(Once::Done(created))));
+    };
+    within_limits(c, (creation, key), created, (wish, limits)).await
+}
+
+/// Writes the run and its key, or says why not.
+async fn unwritten(
+    c: &mut Conn,
+    creation: &Creation,
+    key: Option<&NewKeyRow>,
+) -> Result<Option<Quick>, Failure> {
+    match write(c, creation, key).await {
+        Ok(true) => Ok(None),
+        Ok(false) => Ok(Some(Quick::Overtaken)),
+        Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
+            Ok(Some(Quick::NotPlain))
+        }
         Err(error) if key.is_some() && gave_up_waiting(&error) => {
-            Ok(Quick::Done(Once::Conflict(KeyConflict::InProgress)))
+            let conflict = Once::Conflict(KeyConflict::InProgress);
+            Ok(Some(Quick::Done(conflict)))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Writes the run and then what it reserves, in a transaction: the latter may be refused, which
+/// undoes the former. In this order, since all runs of the organisation wait from the first
+/// reservation to the commit.
+async fn within_limits(
+    c: &mut Conn,
+    what: (Creation, Option<NewKeyRow>),
+    created: CreatedRun,
+    limits: (Wish, Limits),
+) -> Result<Quick, Failure> {
+    let mut given = (what, created, limits);
+    transaction(c, &mut given, |c, given| {
+        async move {
+            let ((creation, key), created, (wish, limits)) = given;
+            if let Some(why) = unwritten(c, creation, key.as_ref()).await? {
+                return Ok(Verdict::Undo(why));
+            }
+            Ok(match reserve::hold(c, wish, limits).await? {
+                Ok(granted) => {
+                    let created = CreatedRun {
+                        granted,
+                        ..created.clone()
+                    };
+                    let created = CreateRun::Created(Box::new(created));
+                    Verdict::Keep(Quick::Done(Once::Done(created)))
+                }
+                Err(why) => Verdict::Undo(Quick::Done(Once::Done(why))),
+            })
+        }
+        .boxed()
+    })
+    .await
 }
 
 /// The thread's counters, one of its open runs, the organisation's own rule about credits, and
@@ -135,7 +195,10 @@ async fn read(c: &mut Conn, org: Id, thread: Id, metered: bool) -> QueryResult<O
             position: *position,
             turn: *turn,
         },
-        limited: own_rule.unwrap_or(metered) || *has_budget,
+        limits: match own_rule.unwrap_or(metered) {
+            metered if metered || *has_budget => Limited::Perhaps { metered },
+            _ => Limited::No,
+        },
         open: rows
             .into_iter()
             .filter_map(|(_, _, run, status, ..)| Some((run?, status?)))

@@ -10,7 +10,7 @@ use runloom_domain::{OrgId, RunId, ThreadId};
 use runloom_store::{RunHead, Wake};
 
 use super::error::{Class, class};
-pub(crate) use super::holds::{hold_budgets, standing};
+pub(crate) use super::holds::{hold_budgets, hold_credits, standing};
 use super::queries::create::{Creation, ThreadCounters};
 use super::{Conn, RunQueryDsl, create};
 use crate::failure::Failure;

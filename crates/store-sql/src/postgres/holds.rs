@@ -1,14 +1,34 @@
-//! Holding budgets in two journeys, however many there are: all runs of the organisation wait
-//! until the last one is over.
+//! Holding credits in one journey and budgets in two, however many there are: all runs of the
+//! organisation wait until the last one is over.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool};
 
 use super::{Conn, RunQueryDsl};
-use crate::rows::money::{BudgetHoldRow, SpendRow};
+use crate::rows::money::{BudgetHoldRow, CreditHoldRow, SpendRow};
 use crate::schema::budget_spend;
 use crate::types::{At, Id, Moment, Uid};
+
+const HOLD_CREDITS: &str = "WITH taken AS (
+    UPDATE org_balances SET reserved = reserved + $3
+    WHERE org_id = $1 AND credits - reserved >= $3 RETURNING org_id)
+INSERT INTO credit_holds (org_id, run_id, credits, step, rate, multiplier_thousandths)
+SELECT org_id, $2, $3, $4, $5, $6 FROM taken";
+
+/// Reserves the credits that `hold` says and writes it; false, and nothing, when there are fewer.
+pub(crate) async fn hold_credits(c: &mut Conn, hold: CreditHoldRow) -> QueryResult<bool> {
+    let held = diesel::sql_query(HOLD_CREDITS)
+        .bind::<Uid, _>(hold.org_id)
+        .bind::<Uid, _>(hold.run_id)
+        .bind::<BigInt, _>(hold.credits)
+        .bind::<BigInt, _>(hold.step)
+        .bind::<BigInt, _>(hold.rate)
+        .bind::<BigInt, _>(hold.multiplier_thousandths)
+        .execute(c)
+        .await?;
+    Ok(held == 1)
+}
 
 /// How each of the budgets stands in its period, in rows that nobody else can change; they are
 /// made when it is the period's first run.

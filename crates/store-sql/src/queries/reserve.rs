@@ -14,7 +14,7 @@ use crate::schema::{budget_spend, budgets, credit_holds, org_balances, orgs};
 use crate::types::{At, Id};
 
 /// What is to be known of a new run; a [`NewRun`] itself can't be shared between threads.
-pub(super) struct Wish {
+pub(crate) struct Wish {
     org: OrgId,
     run: RunId,
     at: Timestamp,
@@ -23,7 +23,7 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    pub(super) fn of(new: &NewRun) -> Self {
+    pub(crate) fn of(new: &NewRun) -> Self {
         let scopes = new.budget_scopes().into_iter();
         Self {
             org: new.org_id,
@@ -36,7 +36,7 @@ impl Wish {
 }
 
 /// What limits a new run.
-pub(super) struct Limits {
+pub(crate) struct Limits {
     metered: bool,
     /// In the order of their ids.
     budgets: Vec<BudgetRow>,
@@ -44,12 +44,12 @@ pub(super) struct Limits {
 
 impl Limits {
     /// Whether anything does.
-    pub(super) const fn any(&self) -> bool {
+    pub(crate) const fn any(&self) -> bool {
         self.metered || !self.budgets.is_empty()
     }
 }
 
-pub(super) async fn limits(c: &mut Conn, wish: &Wish) -> QueryResult<Limits> {
+pub(crate) async fn limits(c: &mut Conn, wish: &Wish) -> QueryResult<Limits> {
     let org = Id::from(wish.org);
     let own_rule: Option<Option<bool>> = orgs::table
         .find(org)
@@ -57,6 +57,13 @@ pub(super) async fn limits(c: &mut Conn, wish: &Wish) -> QueryResult<Limits> {
         .first(c)
         .await
         .optional()?;
+    let metered = own_rule.flatten().unwrap_or(wish.allowance.metered);
+    limits_beside(c, wish, metered).await
+}
+
+/// The same where it is known already whether credits limit the run.
+pub(crate) async fn limits_beside(c: &mut Conn, wish: &Wish, metered: bool) -> QueryResult<Limits> {
+    let org = Id::from(wish.org);
     let mut of_run = budgets::table.select(BudgetRow::as_select()).into_boxed();
     for (scope, id) in &wish.scopes {
         let it = budgets::org_id
@@ -67,14 +74,14 @@ pub(super) async fn limits(c: &mut Conn, wish: &Wish) -> QueryResult<Limits> {
     }
     let found = of_run.order(budgets::budget_id).load(c).await?;
     Ok(Limits {
-        metered: own_rule.flatten().unwrap_or(wish.allowance.metered),
+        metered,
         budgets: found,
     })
 }
 
 /// Reserves all that the run has to hold, or says why it can't; then what was reserved before is
 /// to be undone. Returns what the run may use in its first step, if it holds enough for one.
-pub(super) async fn hold(
+pub(crate) async fn hold(
     c: &mut Conn,
     wish: &Wish,
     limits: &Limits,
@@ -104,46 +111,38 @@ pub(super) fn of_budget(budget: &BudgetRow, cost: i64, tokens: i64) -> Remaining
     }
 }
 
+/// Reserves all of it; for a run that may get more later also the last that there is.
 async fn hold_credits(c: &mut Conn, wish: &Wish) -> QueryResult<Option<Held>> {
     let Allowance { credits, terms, .. } = wish.allowance;
-    let Some(amount) = reserve(c, wish.org.into(), credits).await? else {
-        return Ok(None);
+    let mut row = CreditHoldRow {
+        org_id: wish.org.into(),
+        run_id: wish.run.into(),
+        credits: credits.amount,
+        step: credits.step,
+        rate: i64::from(terms.rate.0),
+        multiplier_thousandths: i64::from(terms.multiplier.as_thousandths()),
     };
+    if credits.amount > 0 {
+        if dialect::hold_credits(c, row).await? {
+            return Ok(Some(credits));
+        }
+        let last = match credits.step {
+            0 => 0,
+            _ => up_to(c, wish.org.into(), credits.amount).await?,
+        };
+        if last == 0 {
+            return Ok(None);
+        }
+        row.credits = last;
+    }
     diesel::insert_into(credit_holds::table)
-        .values(CreditHoldRow {
-            org_id: wish.org.into(),
-            run_id: wish.run.into(),
-            credits: amount,
-            step: credits.step,
-            rate: i64::from(terms.rate.0),
-            multiplier_thousandths: i64::from(terms.multiplier.as_thousandths()),
-        })
+        .values(row)
         .execute(c)
         .await?;
-    Ok(Some(Held { amount, ..credits }))
-}
-
-/// Reserves all of it; for a run that may get more later also the last that there is.
-async fn reserve(c: &mut Conn, org: Id, credits: Held) -> QueryResult<Option<i64>> {
-    use org_balances as b;
-    if credits.amount == 0 {
-        return Ok(Some(0));
-    }
-    let enough = b::table
-        .find(org)
-        .filter((b::credits - b::reserved).ge(credits.amount));
-    let reserved = diesel::update(enough)
-        .set(b::reserved.eq(b::reserved + credits.amount))
-        .execute(c)
-        .await?;
-    if reserved == 1 {
-        return Ok(Some(credits.amount));
-    }
-    let last = match credits.step {
-        0 => 0,
-        _ => up_to(c, org, credits.amount).await?,
-    };
-    Ok(Some(last).filter(|last| *last > 0))
+    Ok(Some(Held {
+        amount: row.credits,
+        ..credits
+    }))
 }
 
 /// Reserves as much as there is of what is wanted.

@@ -60,7 +60,7 @@ impl EntryRow {
 }
 
 /// What a run holds of its organisation's credits.
-#[derive(Debug, Insertable, Queryable, Selectable)]
+#[derive(Clone, Copy, Debug, Insertable, Queryable, Selectable)]
 #[diesel(table_name = credit_holds)]
 pub(crate) struct CreditHoldRow {
     pub(crate) org_id: Id,

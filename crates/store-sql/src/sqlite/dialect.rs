@@ -7,7 +7,7 @@ use diesel::result::Error;
 use runloom_domain::{OrgId, RunId, ThreadId, Timestamp};
 use runloom_store::{RunHead, Wake};
 
-pub(crate) use super::holds::{hold_budgets, standing};
+pub(crate) use super::holds::{hold_budgets, hold_credits, standing};
 use super::queries::create::{Creation, ThreadCounters};
 use super::verbs::RunQueryDsl;
 use super::{Conn, create, queries};

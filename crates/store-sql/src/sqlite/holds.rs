@@ -1,13 +1,30 @@
-//! Holding budgets, row after row: here a statement is not a journey.
+//! Holding credits and budgets, row after row: here a statement is not a journey.
 
 use diesel::prelude::*;
 
 use super::Conn;
 use super::queries::reserve;
 use super::verbs::RunQueryDsl;
-use crate::rows::money::{BudgetHoldRow, SpendRow};
-use crate::schema::{budget_holds, budget_spend};
+use crate::rows::money::{BudgetHoldRow, CreditHoldRow, SpendRow};
+use crate::schema::{budget_holds, budget_spend, credit_holds, org_balances};
 use crate::types::{At, Id};
+
+/// Reserves the credits that `hold` says and writes it; false, and nothing, when there are fewer.
+pub(crate) async fn hold_credits(c: &mut Conn, hold: CreditHoldRow) -> QueryResult<bool> {
+    use org_balances as b;
+    let enough = b::table
+        .find(hold.org_id)
+        .filter((b::credits - b::reserved).ge(hold.credits));
+    let reserved = diesel::update(enough)
+        .set(b::reserved.eq(b::reserved + hold.credits))
+        .execute(c)
+        .await?;
+    if reserved == 1 {
+        let insert = diesel::insert_into(credit_holds::table).values(hold);
+        insert.execute(c).await?;
+    }
+    Ok(reserved == 1)
+}
 
 /// How each of the budgets stands in its period, in a row that is made when it is the period's
 /// first run.
