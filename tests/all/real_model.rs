@@ -28,6 +28,22 @@ fn model(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} names no model; `cargo xtask test` starts one"))
 }
 
+/// How many tokens the model itself counts.
+async fn tokens(text: &str) -> u64 {
+    let url = model("RUNLOOM_TEST_MODEL_URL");
+    let server = Client::anonymous(url.strip_suffix("/v1").expect("the API's address"));
+    let counted = server
+        .post("/tokenize", &json!({ "content": text }))
+        .await
+        .expect(200);
+    counted["tokens"]
+        .as_array()
+        .expect("tokens")
+        .iter()
+        .map(|_| 1)
+        .sum()
+}
+
 /// A server with the personas in files and a route of each kind.
 async fn by_each_kind(store: Store) -> Node {
     let folder = tempfile::tempdir().expect("a folder");
@@ -129,6 +145,32 @@ both_stores! {
             assert_eq!(result.data["content"], "42", "{kind}");
             let output = last.data["output"].as_str().expect("an answer");
             assert!(output.contains("42"), "{kind}: {output}");
+        }
+    }
+
+    async fn no_answer_is_longer_than_the_run_may_use(store: Store) {
+        let node = by_each_kind(store).await;
+        let client = node.client();
+        for (kind, most) in KINDS.into_iter().zip([5, 9, 16]) {
+            let body = json!({ "route_id": kind, "persona_id": "talker",
+                "input": "Tell me a very long story about a fox.",
+                "metadata": { "role": "assistant" }, "limits": { "max_output_tokens": most } });
+            let events = client.follow(&client.run(&body).await).await;
+            // In this format the model's server doesn't tell that it has cut the answer.
+            let last = if kind == "openai_responses" {
+                check_ended(&events, "run.completed")
+            } else {
+                let last = check_ended(&events, "run.failed");
+                assert_eq!(last.data["error_class"], "budget.exhausted", "{kind}");
+                last
+            };
+            let text = said(&events);
+            let used = tokens(&text).await;
+            assert!((1..=most).contains(&used), "{kind}: {used} of {most}: {text}");
+            // Where our own estimate of the text passes the limit first, it cuts the answer and is
+            // what is charged, by one chunk more at most.
+            let told = last.data["totals"]["total_output_tokens"].as_u64();
+            assert!(told.is_some_and(|told| (used..=most + 3).contains(&told)), "{:#}", last.data);
         }
     }
 

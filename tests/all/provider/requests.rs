@@ -1,8 +1,16 @@
 //! What providers are sent, and tool calls as they come.
 
+use std::collections::BTreeMap;
+
 use runloom_tests::provider::{Piece, Provider, Reply};
 use runloom_tests::{Setup, both_stores, check_ended};
 use serde_json::json;
+use serde_json::value::RawValue;
+
+/// The members of a body as they were sent, byte for byte.
+fn parts(body: &str) -> BTreeMap<String, Box<RawValue>> {
+    serde_json::from_str(body).expect("an object")
+}
 
 both_stores! {
     async fn a_request_is_what_the_chat_api_asks_for(store: Store) {
@@ -81,6 +89,24 @@ both_stores! {
         let ids: Vec<_> = events.iter().filter(|e| e.kind == "tool.call")
             .map(|e| e.data["tool_call_id"].clone()).collect();
         assert!(ids[0] != ids[1] && !ids.contains(&json!("call_0")), "{ids:?}");
+    }
+
+    async fn each_step_begins_with_the_bytes_of_the_last(store: Store) {
+        let calculate = |expression: &str| Reply::call("calculator", &json!({ "expression": expression }));
+        let provider = Provider::start([calculate("1+1"), calculate("2+2"), Reply::text("done")]).await;
+        let node = Setup::new(store).provider(&provider).start().await;
+        let client = node.client();
+        let events = client.follow(&client.run(&json!({ "input": "x" })).await).await;
+        check_ended(&events, "run.completed");
+        let mut last = parts(&provider.request(1).await.text);
+        for step in 2..=3 {
+            let next = parts(&provider.request(step).await.text);
+            assert_eq!(next["tools"].get(), last["tools"].get(), "step {step}");
+            let (said, before) = (next["messages"].get(), last["messages"].get());
+            let open = before.strip_suffix(']').expect("an array");
+            assert!(said.starts_with(open) && said.len() > before.len(), "{before}\n{said}");
+            last = next;
+        }
     }
 
     async fn a_tool_call_runs_only_when_it_is_whole_and_valid(store: Store) {
