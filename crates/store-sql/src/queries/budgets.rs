@@ -76,7 +76,8 @@ async fn used_before(c: &mut Conn, new: &NewBudget, start: At) -> Result<SpendRo
         BudgetScope::Organisation | BudgetScope::Persona => query,
         BudgetScope::User => query.filter(runs::created_by.eq(uuid())),
         BudgetScope::ApiKey => query.filter(runs::api_key_id.eq(uuid())),
-        BudgetScope::Thread => query.filter(runs::thread_id.eq(uuid())),
+        BudgetScope::Thread => query
+            .filter((runs::thread_id.eq(uuid()).nullable()).or(runs::root_thread_id.eq(uuid()))),
     };
     let rows: Vec<(String, i64, i64, i64, i64, i64)> = query.load(c).await?;
     let counts =
