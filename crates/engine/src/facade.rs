@@ -98,6 +98,9 @@ pub enum StartError {
     /// No such thread.
     #[error("no such thread")]
     NoThread,
+    /// The run that it is to be a child of has ended, or isn't there.
+    #[error("the parent run has ended")]
+    NoParent,
     /// No message to go back to.
     #[error("no such message")]
     NoMessage,

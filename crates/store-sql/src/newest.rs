@@ -11,7 +11,8 @@ use runloom_domain::RunStatus;
 use crate::fragment::fragment;
 use crate::types::{Id, Uid};
 
-/// The run is one of the newest `limit` of an organisation that have one of the statuses.
+/// The run is one of the newest `limit` of an organisation that have one of the statuses and no
+/// parent.
 ///
 /// Each status is a walk of its own through the index that has its runs in order: neither
 /// database finds the first of several statuses without reading and sorting all of them. The
@@ -56,7 +57,7 @@ where
                 " AND status = '"
             );
             out.push_sql(status.as_str());
-            out.push_sql("'");
+            out.push_sql("' AND parent_run_id IS NULL");
             if let Some(before) = &self.before {
                 fragment!(out; " AND run_id < " [Uid: before]);
             }

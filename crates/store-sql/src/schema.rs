@@ -127,6 +127,7 @@ table! {
         wake_at -> Nullable<Moment>,
         batch_id -> Nullable<Uid>,
         batch_base -> Nullable<BigInt>,
+        parent_run_id -> Nullable<Uid>,
     }
 }
 
@@ -154,6 +155,8 @@ table! {
         error_message -> Nullable<Text>,
         events_expired_at -> Nullable<Moment>,
         api_key_id -> Nullable<Uid>,
+        parent_run_id -> Nullable<Uid>,
+        root_thread_id -> Nullable<Uid>,
     }
 }
 

@@ -53,9 +53,9 @@ pub use money::{
 pub use page::{Page, PageKey, Paged};
 pub use run::{
     Allowance, Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent,
-    Held, HistoryPart, Intended, Intent, NewMessage, NewRun, OnBusy, OwnedRun, Projection,
-    Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord, RunStore, Tail, ToolOutput, Wake,
-    take_turns,
+    Held, HistoryPart, Intended, Intent, NewMessage, NewRun, OnBusy, Orphan, OwnedRun, ParentRun,
+    Projection, Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord, RunStore, Tail,
+    ToolOutput, Wake, take_turns,
 };
 pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};

@@ -114,7 +114,7 @@ pub trait ThreadStore: Send + Sync + 'static {
         thread: ThreadId,
     ) -> Result<Option<ThreadRecord>, StoreError>;
 
-    /// Lists an organisation's threads, without hidden ones.
+    /// Lists an organisation's threads, without hidden ones, which are those of child runs.
     async fn threads(&self, org: OrgId, page: Page) -> Result<Paged<ThreadRecord>, StoreError>;
 
     /// Changes a thread and returns it.

@@ -120,6 +120,7 @@ impl World {
             org_id,
             run_id,
             thread_id,
+            parent: None,
             created_by: self.user,
             api_key_id: None,
             trace_id,

@@ -94,6 +94,7 @@ impl Engine {
         let created = match outcome {
             CreateRun::Created(created) => created,
             CreateRun::NoThread => return Err(StartError::NoThread),
+            CreateRun::NoParent => return Err(StartError::NoParent),
             CreateRun::NoMessage => return Err(StartError::NoMessage),
             CreateRun::Busy(run) => return Err(StartError::Busy(run)),
             CreateRun::QueueFull => return Err(StartError::QueueFull),
@@ -128,6 +129,7 @@ impl Engine {
             org_id: start.org_id,
             run_id: start.run_id,
             thread_id: start.thread_id,
+            parent: None,
             created_by: start.user_id,
             api_key_id: start.api_key_id,
             trace_id: start.trace_id,

@@ -46,6 +46,7 @@ fn new_run(org: OrgId, thread: ThreadId, owner: NodeId) -> NewRun {
         org_id: org,
         run_id: RunId::generate(now),
         thread_id: thread,
+        parent: None,
         created_by: UserId::generate(now),
         api_key_id: None,
         trace_id: TraceId::generate(),

@@ -2,7 +2,8 @@
 //!
 //! The thread is read without a lock, the creation is decided here, and one statement writes
 //! everything if the thread's counters still are what was read: every creation raises them, so
-//! nobody has come between. Whatever isn't plain (going back in the thread, an idempotency key
+//! nobody has come between. Whatever isn't plain (going back in the thread, a child whose thread
+//! has to be made, an idempotency key
 //! that is there already, losing the race) takes the transaction that SQLite takes too.
 
 use diesel::pg::Pg;
@@ -30,7 +31,7 @@ use crate::types::{At, Id, Moment, Uid};
 const TRIES: u32 = 3;
 
 pub(super) async fn run(c: &mut Conn, mut new: NewRun) -> Result<Once<CreateRun>, Failure> {
-    if new.rewind.is_none() {
+    if new.rewind.is_none() && new.parent.is_none() {
         for _ in 0..TRIES {
             match quickly(c, &mut new).await? {
                 Quick::Done(answer) => return Ok(answer),
@@ -90,13 +91,13 @@ async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
         // The key may have been used to create just what is in the way.
         Err(_) => return Ok(Quick::NotPlain),
     };
-    let wish = Wish::of(new);
+    let wish = Wish::of(new, None);
     let limits = match seen.limits {
         Limited::No => None,
         Limited::Perhaps { metered } => Some(reserve::limits_beside(c, &wish, metered).await?),
     };
     let limits = limits.filter(Limits::any);
-    let (creation, created) = create::compose(new, counters, behind, limits.is_some())?;
+    let (creation, created) = create::compose(new, counters, (behind, None), limits.is_some())?;
     let Some(limits) = limits else {
         let created = CreateRun::Created(Box::new(created));
         let unwritten = unwritten(c, &creation, key.as_ref()).await?;
@@ -333,19 +334,21 @@ fn run_rows<'b>(
 ) -> QueryResult<()> {
     fragment!(out;
         ", head AS (INSERT INTO run_heads (org_id, thread_id, run_id, turn, status, epoch,
-        owner_node, attempts, last_seq, wake_at) SELECT org_id, thread_id, "
+        owner_node, attempts, last_seq, parent_run_id, wake_at) SELECT org_id, thread_id, "
         [Uid: &head.run_id, BigInt: &head.turn, Text: head.status, BigInt: &head.epoch,
-            Nullable<Uid>: &head.owner_node, BigInt: &head.attempts, BigInt: &head.last_seq]
+            Nullable<Uid>: &head.owner_node, BigInt: &head.attempts, BigInt: &head.last_seq,
+            Nullable<Uid>: &head.parent_run_id]
         ", "
     );
     due.walk_ast(out.reborrow())?;
     fragment!(out;
         " FROM thread), wide AS (INSERT INTO runs (org_id, thread_id, run_id, created_by,
-        trace_id, persona_id, route_id, model, metadata, api_key_id, created_at)
-        SELECT org_id, thread_id, "
+        trace_id, persona_id, route_id, model, metadata, api_key_id, created_at,
+        parent_run_id, root_thread_id) SELECT org_id, thread_id, "
         [Uid: &wide.run_id, Uid: &wide.created_by, Text: &wide.trace_id, Text: &wide.persona_id,
             Text: &wide.route_id, Text: &wide.model, Nullable<Text>: &wide.metadata,
-            Nullable<Uid>: &wide.api_key_id, Moment: &wide.created_at]
+            Nullable<Uid>: &wide.api_key_id, Moment: &wide.created_at,
+            Nullable<Uid>: &wide.parent_run_id, Nullable<Uid>: &wide.root_thread_id]
         " FROM thread), log AS (INSERT INTO events
         (org_id, run_id, seq, type, data, private, created_at) SELECT org_id, "
         [Uid: &head.run_id, BigInt: &head.last_seq, Text: &event.event_type, Text: &event.data,

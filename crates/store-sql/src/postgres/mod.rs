@@ -13,6 +13,7 @@ mod lanes;
 mod lease;
 mod log_parts;
 pub(crate) mod migrate;
+mod orphans;
 mod ports;
 #[path = "../queries/mod.rs"]
 #[expect(

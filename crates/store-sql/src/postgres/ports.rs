@@ -11,21 +11,21 @@ use runloom_store::{
     AccountStore, ApiKeyRecord, Appended, Balance, BudgetPatch, BudgetRecord, Census, Change,
     ClaimedRun, Content, CreateAccount, CreateBudget, CreateRun, CreditEntry, DeleteThread,
     Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended, Intent, KeyConflict,
-    LoginRecord, MoneyStore, NewAccount, NewApiKey, NewBudget, NewRun, NewThread, Once, OwnedRun,
-    Page, Paged, Remaining, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer,
-    Tail, Tended, ThreadPatch, ThreadRecord, ThreadStore, UsageQuery, UsageRow, UserMessage,
-    UserRecord,
+    LoginRecord, MoneyStore, NewAccount, NewApiKey, NewBudget, NewRun, NewThread, Once, Orphan,
+    OwnedRun, Page, Paged, Remaining, RunFilter, RunHead, RunRecord, RunStore, StoreError,
+    StoredAnswer, Tail, Tended, ThreadPatch, ThreadRecord, ThreadStore, UsageQuery, UsageRow,
+    UserMessage, UserRecord,
 };
 
 use futures_util::FutureExt;
 
 use super::dialect::Now;
 use super::queries::{
-    accounts, api_keys, budgets, credits, events, intend, keys, messages, remaining, runs, threads,
-    usage,
+    accounts, api_keys, budgets, children, credits, events, intend, keys, messages, remaining,
+    runs, threads, usage,
 };
 use super::transaction::transaction;
-use super::{PostgresStore, census, create, error, housekeeping, lease, log_parts, tails};
+use super::{PostgresStore, census, create, error, housekeeping, lease, log_parts, orphans, tails};
 
 /// A read, on a connection of the lane. Dropping it half-way is harmless.
 macro_rules! read {
@@ -123,6 +123,18 @@ impl RunStore for PostgresStore {
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
         read!(self, dispatch, runs::cancelling(node))
+    }
+
+    async fn children(&self, org: OrgId, parent: RunId) -> Result<Vec<RunRecord>, StoreError> {
+        read!(self, any, runs::children(org, parent))
+    }
+
+    async fn orphans(&self, limit: u32) -> Result<Vec<Orphan>, StoreError> {
+        read!(self, dispatch, orphans::find(limit))
+    }
+
+    async fn hasten(&self, org: OrgId, run: RunId) -> Result<bool, StoreError> {
+        write!(self, any, c => children::hasten(c, Now, org, run).await)
     }
 
     async fn census(&self) -> Result<Census, StoreError> {

@@ -7,7 +7,7 @@ use runloom_store::{
 };
 
 use super::reserve::{self, Wish};
-use super::{Conn, RunQueryDsl, dialect, keys};
+use super::{Conn, RunQueryDsl, children, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::predicate::{IsLive, IsOpen};
 use crate::rows::message::MessageRow;
@@ -24,6 +24,14 @@ pub(crate) struct ThreadCounters {
     pub(crate) position: i64,
     /// The number of runs so far.
     pub(crate) turn: i64,
+}
+
+impl ThreadCounters {
+    /// Those of a thread in which nothing has happened.
+    const NEW: Self = Self {
+        position: 0,
+        turn: 0,
+    };
 }
 
 /// All that a new run writes.
@@ -50,17 +58,29 @@ pub(crate) async fn run(
 ) -> Result<Verdict<Once<CreateRun>>, Failure> {
     let (org, thread) = (new.org_id, new.thread_id);
     let (once, on_busy, max_live) = (new.once.clone(), new.on_busy, new.max_live_runs);
-    let wish = Wish::of(new);
+    let child = new.parent.as_ref().map(|parent| parent.run_id);
+    let child = child.zip(new.thread_to_make());
     let (rewind, at) = (new.rewind.clone(), At(new.created_at));
     let refused = |why| Ok(Verdict::Undo(Once::Done(why)));
-    // The thread before the key, as in every transaction that takes both.
-    let counters = dialect::lock_thread(c, org, thread).await?;
+    // The thread before the key, as in every transaction that takes both; but a child's is only
+    // made when its key is new.
+    let counters = match &child {
+        None => dialect::lock_thread(c, org, thread).await?,
+        Some(_) => Some(ThreadCounters::NEW),
+    };
     if let Some(answer) = keys::take(c, now, org, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
     let Some(counters) = counters else {
         return refused(CreateRun::NoThread);
     };
+    let mut root = None;
+    if let Some((parent, made)) = child {
+        root = children::make_thread(c, parent, made).await?;
+        if root.is_none() {
+            return refused(CreateRun::NoParent);
+        }
+    }
     if let Some(rewind) = rewind
         && !go_back(c, org, thread, rewind, at).await?
     {
@@ -73,12 +93,13 @@ pub(crate) async fn run(
     if behind.is_none() && is_full(c, org, max_live).await? {
         return refused(CreateRun::TooManyLive);
     }
+    let wish = Wish::of(new, root);
     let limits = reserve::limits(c, &wish).await?;
     let granted = match reserve::hold(c, &wish, &limits).await? {
         Ok(granted) => granted,
         Err(why) => return refused(why),
     };
-    let (creation, mut created) = compose(new, counters, behind, limits.any())?;
+    let (creation, mut created) = compose(new, counters, (behind, root), limits.any())?;
     created.granted = granted;
     dialect::write_run(c, now, creation).await?;
     Ok(Verdict::Keep(Once::Done(CreateRun::Created(Box::new(
@@ -174,7 +195,7 @@ async fn go_back(
 pub(crate) fn compose(
     new: &NewRun,
     thread: ThreadCounters,
-    behind: Option<RunId>,
+    (behind, root): (Option<RunId>, Option<ThreadId>),
     budgeted: bool,
 ) -> Result<(Creation, CreatedRun), Failure> {
     let position = thread.position + i64::from(new.input.is_some());
@@ -188,6 +209,7 @@ pub(crate) fn compose(
     // A run that waits is nobody's until it is its turn.
     let owner = new.owner.filter(|_| behind.is_none());
     let epoch = i64::from(owner.is_some());
+    let parent_run_id = new.parent.as_ref().map(|parent| parent.run_id.into());
     let status = behind.map_or(RunStatus::Running, |_| RunStatus::Queued);
     let creation = Creation {
         head: NewHeadRow {
@@ -200,6 +222,7 @@ pub(crate) fn compose(
             owner_node: owner.map(Id::from),
             attempts: epoch,
             last_seq: 1,
+            parent_run_id,
         },
         wake: if owner.is_some() {
             Wake::Never
@@ -218,6 +241,8 @@ pub(crate) fn compose(
             metadata: new.metadata.clone(),
             api_key_id: new.api_key_id.map(Id::from),
             created_at: At(new.created_at),
+            parent_run_id,
+            root_thread_id: root.map(Id::from),
         },
         message: new.input.as_ref().map(|(id, content)| {
             MessageRow::of_person(

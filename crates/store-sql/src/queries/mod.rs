@@ -25,6 +25,7 @@ macro_rules! page {
 pub(super) mod accounts;
 pub(super) mod api_keys;
 pub(super) mod budgets;
+pub(super) mod children;
 pub(super) mod config;
 pub(super) mod create;
 pub(super) mod credentials;

@@ -4,7 +4,7 @@
 //! budgets, each by key.
 
 use diesel::prelude::*;
-use runloom_domain::{NanoUsd, OrgId, RunId, Timestamp};
+use runloom_domain::{NanoUsd, OrgId, RunId, ThreadId, Timestamp};
 use runloom_store::{Allowance, CreateRun, Held, NewRun, Remaining, StoreError};
 
 use super::{Conn, RunQueryDsl, dialect};
@@ -23,8 +23,9 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
-    pub(crate) fn of(new: &NewRun) -> Self {
-        let scopes = new.budget_scopes().into_iter();
+    /// `root` is the thread in whose budgets a child counts besides its own.
+    pub(crate) fn of(new: &NewRun, root: Option<ThreadId>) -> Self {
+        let scopes = new.budget_scopes(root).into_iter();
         Self {
             org: new.org_id,
             run: new.run_id,

@@ -12,6 +12,9 @@ use crate::rows::run::{HeadRow, RunJoins, RunRow};
 use crate::schema::{credit_entries, run_heads, runs, users};
 use crate::types::{At, Id};
 
+/// How many children are read at once.
+const CHILDREN: i64 = 100;
+
 pub(crate) async fn head(c: &mut Conn, org: OrgId, run: RunId) -> Result<Option<RunHead>, Failure> {
     let row: Option<(HeadRow, Option<At>)> = run_heads::table
         .inner_join(
@@ -116,6 +119,23 @@ pub(crate) async fn get(
     Ok(row.map(|(row, joins)| row.into_record(joins)).transpose()?)
 }
 
+/// The first runs that `parent` has spawned.
+pub(crate) async fn children(
+    c: &mut Conn,
+    org: OrgId,
+    parent: RunId,
+) -> Result<Vec<RunRecord>, Failure> {
+    let rows: Vec<(RunRow, RunJoins)> = records!()
+        .filter(runs::org_id.eq(Id::from(org)))
+        .filter(runs::parent_run_id.eq(Id::from(parent)))
+        .order((runs::created_at, runs::run_id))
+        .limit(CHILDREN)
+        .load(c)
+        .await?;
+    let records = rows.into_iter().map(|(row, joins)| row.into_record(joins));
+    Ok(records.collect::<Result<Vec<_>, StoreError>>()?)
+}
+
 pub(crate) async fn list(
     c: &mut Conn,
     org: OrgId,
@@ -126,6 +146,9 @@ pub(crate) async fn list(
     let mut query = records!()
         .filter(runs::org_id.eq(Id::from(org)))
         .into_boxed();
+    if let Some(parent) = filter.parent_run_id {
+        query = query.filter(runs::parent_run_id.eq(Id::from(parent)));
+    }
     if let Some(thread) = filter.thread_id {
         query = query.filter(runs::thread_id.eq(Id::from(thread)));
     }
@@ -143,6 +166,9 @@ pub(crate) async fn list(
         query = query.filter(newest).order(run_id.desc());
     } else {
         query = query.order((created_at.desc(), run_id.desc()));
+        if filter.is_without_children() {
+            query = query.filter(runs::parent_run_id.is_null());
+        }
         if !filter.statuses.is_empty() {
             let names = filter.statuses.iter().map(|status| status.as_str());
             query = query.filter(run_heads::status.eq_any(names.collect::<Vec<_>>()));

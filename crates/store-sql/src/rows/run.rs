@@ -56,6 +56,7 @@ pub(crate) struct NewHeadRow {
     pub(crate) owner_node: Option<Id>,
     pub(crate) attempts: i64,
     pub(crate) last_seq: i64,
+    pub(crate) parent_run_id: Option<Id>,
 }
 
 /// The wide row of a new run.
@@ -73,6 +74,8 @@ pub(crate) struct NewRunRow {
     pub(crate) metadata: Option<String>,
     pub(crate) api_key_id: Option<Id>,
     pub(crate) created_at: At,
+    pub(crate) parent_run_id: Option<Id>,
+    pub(crate) root_thread_id: Option<Id>,
 }
 
 /// The wide row as it is read.
@@ -98,6 +101,7 @@ pub(crate) struct RunRow {
     error_class: Option<String>,
     error_message: Option<String>,
     api_key_id: Option<Id>,
+    parent_run_id: Option<Id>,
 }
 
 /// What stands beside the wide row: status, credits, and who created the run.
@@ -114,6 +118,7 @@ impl RunRow {
             run_id: key.into(),
             org_id: self.org_id.into(),
             thread_id: self.thread_id.into(),
+            parent_run_id: self.parent_run_id.map(Into::into),
             status: status(key, &run_status)?,
             totals: RunTotals {
                 tokens: TokenBuckets {

@@ -13,7 +13,18 @@ pub(crate) struct NewThreadRow {
     created_by: Id,
     title: Option<String>,
     metadata: Option<String>,
+    hidden: bool,
     created_at: At,
+}
+
+impl NewThreadRow {
+    /// One that no list shows.
+    pub(crate) fn hidden(new: NewThread) -> Self {
+        Self {
+            hidden: true,
+            ..new.into()
+        }
+    }
 }
 
 impl From<NewThread> for NewThreadRow {
@@ -24,6 +35,7 @@ impl From<NewThread> for NewThreadRow {
             created_by: new.created_by.into(),
             title: new.title,
             metadata: new.metadata,
+            hidden: false,
             created_at: At(new.created_at),
         }
     }

@@ -11,6 +11,7 @@ mod housekeeping;
 mod lease;
 mod meter;
 pub(crate) mod open;
+mod orphans;
 mod ports;
 #[path = "../queries/mod.rs"]
 mod queries;

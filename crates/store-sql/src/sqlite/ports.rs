@@ -1,26 +1,24 @@
 //! The ports: each method names its query.
 
 mod config;
+mod money;
 mod tools;
 
 use async_trait::async_trait;
 use runloom_domain::{
-    ApiKeyId, BudgetId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp,
-    ToolCallId, UserId,
+    ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Balance, BudgetPatch, BudgetRecord, Census, Change,
-    ClaimedRun, Content, CreateAccount, CreateBudget, CreateRun, CreditEntry, DeleteThread,
-    Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended, Intent, KeyConflict,
-    LoginRecord, MoneyStore, NewAccount, NewApiKey, NewBudget, NewRun, NewThread, Once, OwnedRun,
-    Page, Paged, Remaining, RunFilter, RunHead, RunRecord, RunStore, StoreError, StoredAnswer,
-    Tail, Tended, ThreadPatch, ThreadRecord, ThreadStore, UsageQuery, UsageRow, UserMessage,
-    UserRecord,
+    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    CreateRun, DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended,
+    Intent, KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, Orphan,
+    OwnedRun, Page, Paged, Remaining, RunFilter, RunHead, RunRecord, RunStore, StoreError,
+    StoredAnswer, Tail, Tended, ThreadPatch, ThreadRecord, ThreadStore, UserMessage, UserRecord,
 };
 
 use crate::DELETED_AT_ONCE;
 
-use super::{SqliteStore, append, census, done, housekeeping, lease, queries};
+use super::{SqliteStore, append, census, done, housekeeping, lease, orphans, queries};
 
 #[async_trait]
 impl RunStore for SqliteStore {
@@ -89,6 +87,21 @@ impl RunStore for SqliteStore {
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
         self.read(move |c| done(queries::runs::cancelling(c, node)))
+            .await
+    }
+
+    async fn children(&self, org: OrgId, parent: RunId) -> Result<Vec<RunRecord>, StoreError> {
+        self.read(move |c| done(queries::runs::children(c, org, parent)))
+            .await
+    }
+
+    async fn orphans(&self, limit: u32) -> Result<Vec<Orphan>, StoreError> {
+        self.read(move |c| orphans::find(c, limit)).await
+    }
+
+    async fn hasten(&self, org: OrgId, run: RunId) -> Result<bool, StoreError> {
+        let now = self.now();
+        self.write(move |c| done(queries::children::hasten(c, now, org, run)))
             .await
     }
 
@@ -340,89 +353,6 @@ impl AccountStore for SqliteStore {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         self.write(move |c| done(queries::api_keys::touch(c, org, key, at)))
-            .await
-    }
-}
-
-#[async_trait]
-impl MoneyStore for SqliteStore {
-    async fn balance(&self, org: OrgId) -> Result<Balance, StoreError> {
-        self.read(move |c| done(queries::credits::balance(c, org)))
-            .await
-    }
-
-    async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError> {
-        self.write(move |c| done(queries::credits::set_metered(c, org, metered)))
-            .await
-    }
-
-    async fn add_credits(
-        &self,
-        org: OrgId,
-        entry: CreditEntry,
-        once: Option<Idempotency>,
-    ) -> Result<Once<bool>, StoreError> {
-        let now = self.now();
-        self.decide(move |c| done(queries::credits::add(c, now, org, entry, once)))
-            .await
-    }
-
-    async fn credit_entries(
-        &self,
-        org: OrgId,
-        page: Page,
-    ) -> Result<Paged<CreditEntry>, StoreError> {
-        self.read(move |c| done(queries::credits::list(c, org, page)))
-            .await
-    }
-
-    async fn create_budget(
-        &self,
-        new: NewBudget,
-        once: Option<Idempotency>,
-    ) -> Result<Once<CreateBudget>, StoreError> {
-        let now = self.now();
-        self.decide(move |c| done(queries::budgets::create(c, now, new, once)))
-            .await
-    }
-
-    async fn budget(
-        &self,
-        org: OrgId,
-        budget: BudgetId,
-        at: Timestamp,
-    ) -> Result<Option<BudgetRecord>, StoreError> {
-        self.read(move |c| done(queries::budgets::get(c, org, budget, at)))
-            .await
-    }
-
-    async fn budgets(
-        &self,
-        org: OrgId,
-        page: Page,
-        at: Timestamp,
-    ) -> Result<Paged<BudgetRecord>, StoreError> {
-        self.read(move |c| done(queries::budgets::list(c, org, page, at)))
-            .await
-    }
-
-    async fn update_budget(
-        &self,
-        org: OrgId,
-        budget: BudgetId,
-        patch: BudgetPatch,
-    ) -> Result<bool, StoreError> {
-        self.write(move |c| done(queries::budgets::update(c, org, budget, patch)))
-            .await
-    }
-
-    async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError> {
-        self.decide(move |c| done(queries::budgets::delete(c, org, budget)))
-            .await
-    }
-
-    async fn usage(&self, org: OrgId, query: UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        self.read(move |c| done(queries::usage::by_group(c, org, query)))
             .await
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn new_run(org: OrgId, thread: ThreadId) -> NewRun {
         org_id: org,
         run_id: RunId::generate(now),
         thread_id: thread,
+        parent: None,
         created_by: UserId::generate(now),
         api_key_id: None,
         trace_id: TraceId::generate(),

@@ -14,6 +14,7 @@ impl State {
         if let Some(answer) = self.replay(new.once.as_ref(), now) {
             return Ok(answer);
         }
+        self.check_thread(&new)?;
         if let Some(refused) = self.refuse_creation(&new) {
             return Ok(Once::Done(refused));
         }
@@ -34,6 +35,8 @@ impl State {
             None => Some(Remaining::default()),
         };
         self.money.hold(new.org_id, new.run_id, hold);
+        let root_thread = self.root_thread(&new);
+        self.make_thread(&new);
         self.write_thread(&mut new);
         for content in new.contents.drain(..) {
             self.contents
@@ -48,6 +51,7 @@ impl State {
         };
         let mut run = new_run(new, first, now);
         run.turn = self.runs.len();
+        run.root_thread = root_thread;
         run.events.push(event);
         self.runs.insert(run.row.run_id, run);
         self.keep(once, now);
@@ -56,11 +60,15 @@ impl State {
 
     /// Why the run can't be created, in the order in which a caller wants to know.
     fn refuse_creation(&self, new: &NewRun) -> Option<CreateRun> {
-        let Some(thread) = self.thread(new.org_id, new.thread_id) else {
+        let thread = self.thread(new.org_id, new.thread_id);
+        if new.parent.is_some() && self.parent(new).is_none() {
+            return Some(CreateRun::NoParent);
+        }
+        if new.parent.is_none() && thread.is_none() {
             return Some(CreateRun::NoThread);
-        };
+        }
         if let Some(rewind) = &new.rewind
-            && thread.rewind_index(rewind).is_none()
+            && thread.and_then(|it| it.rewind_index(rewind)).is_none()
         {
             return Some(CreateRun::NoMessage);
         }
@@ -166,12 +174,14 @@ fn new_run(new: NewRun, first: FirstEvent, now: Timestamp) -> Run {
         wake_at: owner.is_none().then_some(now),
         owner,
         lost: None,
+        root_thread: None,
         calls: Vec::new(),
         outputs: std::collections::BTreeMap::new(),
         row: RunRecord {
             run_id: new.run_id,
             org_id: new.org_id,
             thread_id: new.thread_id,
+            parent_run_id: new.parent.map(|parent| parent.run_id),
             status: if starts(first) {
                 RunStatus::Running
             } else {

@@ -33,7 +33,7 @@ impl State {
         let credits = metered
             .then(|| self.money.plan_credits(new.org_id, allowance.credits))
             .transpose()?;
-        let budgets = self.money.budgets_for(new);
+        let budgets = self.money.budgets_for(new, self.root_thread(new));
         let budgets: Vec<BudgetHold> = budgets
             .map(|budget| self.money.plan(budget, new))
             .collect::<Result<_, _>>()?;
@@ -225,7 +225,11 @@ impl Run {
             Scope::User => Some(row.created_by.to_string()),
             Scope::ApiKey => row.api_key_id.map(|key| key.to_string()),
             Scope::Persona => row.persona_id.split('@').next().map(str::to_owned),
-            Scope::Thread => Some(row.thread_id.to_string()),
+            Scope::Thread => {
+                let threads = self.root_thread.into_iter().chain([row.thread_id]);
+                let mut ids = threads.map(|thread| thread.to_string());
+                return ids.any(|id| budget.scope_id.as_ref() == Some(&id));
+            }
         };
         of == budget.scope_id
     }

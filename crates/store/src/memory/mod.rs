@@ -16,6 +16,7 @@
 mod accounts;
 mod append;
 mod census;
+mod children;
 mod claim;
 mod config;
 mod create;

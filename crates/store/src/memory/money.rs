@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use runloom_domain::{BudgetId, ModelCall, NanoUsd, OrgId, RunId, RunTotals, Timestamp};
+use runloom_domain::{BudgetId, ModelCall, NanoUsd, OrgId, RunId, RunTotals, ThreadId, Timestamp};
 
 use super::MemoryStore;
 use super::holds::Hold;
@@ -103,8 +103,12 @@ impl Money {
     }
 
     /// The budgets that count a new run, in the order of their ids.
-    pub(super) fn budgets_for(&self, new: &NewRun) -> impl Iterator<Item = &NewBudget> {
-        let scopes = new.budget_scopes();
+    pub(super) fn budgets_for(
+        &self,
+        new: &NewRun,
+        root: Option<ThreadId>,
+    ) -> impl Iterator<Item = &NewBudget> {
+        let scopes = new.budget_scopes(root);
         let org = new.org_id;
         self.budgets.values().filter(move |budget| {
             let id = budget.scope_id.clone().unwrap_or_default();

@@ -98,6 +98,7 @@ impl State {
         let wanted = |run: &&Run| {
             run.row.org_id == org
                 && filter.thread_id.is_none_or(|id| id == run.row.thread_id)
+                && has_parent(filter, run.row.parent_run_id)
                 && filter.created_by.is_none_or(|id| id == run.row.created_by)
                 && has_status(filter, run.status())
         };
@@ -112,6 +113,13 @@ impl State {
         }
         newest_first(records, page, key)
     }
+}
+
+fn has_parent(filter: &RunFilter, parent: Option<RunId>) -> bool {
+    if filter.is_without_children() {
+        return parent.is_none();
+    }
+    filter.parent_run_id.is_none_or(|id| parent == Some(id))
 }
 
 fn has_status(filter: &RunFilter, status: RunStatus) -> bool {

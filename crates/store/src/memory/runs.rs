@@ -5,8 +5,8 @@ use super::MemoryStore;
 use super::reads::is_logged;
 use crate::{
     Appended, Census, Change, ClaimedRun, Content, CreateRun, HistoryPart, Idempotency, Intended,
-    Intent, KeyConflict, NewRun, Once, OwnedRun, Page, Paged, Remaining, RunFilter, RunHead,
-    RunRecord, RunStore, StoreError, StoredAnswer, Tail,
+    Intent, KeyConflict, NewRun, Once, Orphan, OwnedRun, Page, Paged, Remaining, RunFilter,
+    RunHead, RunRecord, RunStore, StoreError, StoredAnswer, Tail,
 };
 
 #[async_trait]
@@ -65,6 +65,18 @@ impl RunStore for MemoryStore {
 
     async fn cancelling(&self, node: NodeId) -> Result<Vec<(OrgId, RunId)>, StoreError> {
         Ok(self.state().cancelling(node))
+    }
+
+    async fn children(&self, org: OrgId, parent: RunId) -> Result<Vec<RunRecord>, StoreError> {
+        Ok(self.state().children(org, parent))
+    }
+
+    async fn orphans(&self, limit: u32) -> Result<Vec<Orphan>, StoreError> {
+        Ok(self.state().orphans(limit))
+    }
+
+    async fn hasten(&self, org: OrgId, run: RunId) -> Result<bool, StoreError> {
+        Ok(self.state().hasten(org, run, self.now()))
     }
 
     async fn census(&self) -> Result<Census, StoreError> {

@@ -37,6 +37,8 @@ pub(super) struct Thread {
     /// Its row; the live run in it is derived when it is read.
     pub(super) row: ThreadRecord,
     pub(super) deleted: bool,
+    /// Whether no list shows it.
+    pub(super) hidden: bool,
     /// In order of position: the message at index `i` has the position `i + 1`.
     pub(super) messages: Vec<Posted>,
 }
@@ -51,6 +53,8 @@ pub(super) struct Posted {
 pub(super) struct Run {
     /// Its row; its creator's name is derived when it is read.
     pub(super) row: RunRecord,
+    /// Of a child: the thread of the first of those that it descends from.
+    pub(super) root_thread: Option<ThreadId>,
     /// The event at index `i` has the seq `deleted + i + 1`.
     pub(super) events: Vec<EncodedEvent>,
     /// How many events before these have been deleted.

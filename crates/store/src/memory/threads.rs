@@ -29,7 +29,7 @@ impl ThreadStore for MemoryStore {
         if state.threads.contains_key(&new.thread_id) {
             return Err(rejected("a thread id is repeated"));
         }
-        state.threads.insert(new.thread_id, new_thread(new));
+        state.threads.insert(new.thread_id, Thread::new(new));
         state.keep(once, now);
         Ok(Once::Done(()))
     }
@@ -48,7 +48,7 @@ impl ThreadStore for MemoryStore {
         let own = state
             .threads
             .values()
-            .filter(|thread| thread.row.org_id == org && !thread.deleted);
+            .filter(|thread| thread.row.org_id == org && !thread.deleted && !thread.hidden);
         let records = own.map(|thread| state.record(thread)).collect();
         Ok(newest_first(records, page, |thread| PageKey {
             created_at: thread.created_at,
@@ -137,6 +137,23 @@ impl State {
 }
 
 impl Thread {
+    pub(super) fn new(new: NewThread) -> Self {
+        Self {
+            row: ThreadRecord {
+                thread_id: new.thread_id,
+                org_id: new.org_id,
+                created_by: new.created_by,
+                title: new.title,
+                metadata: new.metadata,
+                created_at: new.created_at,
+                active_run_id: None,
+            },
+            deleted: false,
+            hidden: false,
+            messages: Vec::new(),
+        }
+    }
+
     fn patch(&mut self, patch: ThreadPatch) {
         if let Some(title) = patch.title {
             self.row.title = title;
@@ -196,21 +213,5 @@ fn is_text(message: &Message) -> bool {
         Role::User => true,
         Role::Assistant => !message.body.content().is_empty(),
         Role::Tool => false,
-    }
-}
-
-fn new_thread(new: NewThread) -> Thread {
-    Thread {
-        row: ThreadRecord {
-            thread_id: new.thread_id,
-            org_id: new.org_id,
-            created_by: new.created_by,
-            title: new.title,
-            metadata: new.metadata,
-            created_at: new.created_at,
-            active_run_id: None,
-        },
-        deleted: false,
-        messages: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use runloom_domain::{
 };
 
 use super::{Allowance, Remaining};
-use crate::Idempotency;
+use crate::{Idempotency, NewThread};
 
 /// What to do when the thread has a run that hasn't ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +53,26 @@ pub enum FirstEvent {
     },
 }
 
+/// The run that spawns another one, its child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParentRun {
+    /// The run, of the same organisation.
+    pub run_id: RunId,
+    /// What people call the thread that is made for the child.
+    pub thread_title: Option<String>,
+}
+
 /// A run to be created.
 pub struct NewRun {
     /// Its organisation.
     pub org_id: OrgId,
     /// Its id.
     pub run_id: RunId,
-    /// Its thread.
+    /// Its thread; one that isn't there yet when it has a parent.
     pub thread_id: ThreadId,
+    /// The run that spawns it. Its thread, which no list shows, is then made in the same
+    /// transaction.
+    pub parent: Option<ParentRun>,
     /// Who starts it.
     pub created_by: UserId,
     /// The API key that they use, if they use one.
@@ -101,8 +113,9 @@ pub struct NewRun {
 
 impl NewRun {
     /// What a budget can be for that counts this run, each with its id; the organisation's is
-    /// empty.
-    pub fn budget_scopes(&self) -> Vec<(BudgetScope, String)> {
+    /// empty. A child counts in its own thread and in `root`, the thread of the first of those
+    /// that it descends from.
+    pub fn budget_scopes(&self, root: Option<ThreadId>) -> Vec<(BudgetScope, String)> {
         let persona = self.persona_id.split('@').next().unwrap_or_default();
         let key = self
             .api_key_id
@@ -113,7 +126,18 @@ impl NewRun {
             (BudgetScope::Persona, persona.to_owned()),
             (BudgetScope::Thread, self.thread_id.to_string()),
         ];
-        scopes.into_iter().chain(key).collect()
+        let root = root.map(|thread| (BudgetScope::Thread, thread.to_string()));
+        scopes.into_iter().chain(root).chain(key).collect()
+    }
+
+    /// The hidden thread that is to be made for a child.
+    pub fn thread_to_make(&self) -> Option<NewThread> {
+        let parent = self.parent.as_ref()?;
+        let (org, thread, user) = (self.org_id, self.thread_id, self.created_by);
+        Some(NewThread {
+            title: parent.thread_title.clone(),
+            ..NewThread::untitled(org, thread, user, self.created_at)
+        })
     }
 }
 
@@ -150,6 +174,8 @@ pub enum CreateRun {
     Created(Box<CreatedRun>),
     /// There is no such thread.
     NoThread,
+    /// The parent has ended, or the organisation has no such run.
+    NoParent,
     /// There is no message to go back to.
     NoMessage,
     /// The thread has this run, which hasn't ended.

@@ -10,8 +10,10 @@ pub use allowance::{Allowance, Held, Remaining};
 pub use change::{
     Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
 };
-pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Rewind};
-pub use records::{Census, ClaimedRun, HistoryPart, OwnedRun, RunFilter, RunHead, RunRecord, Tail};
+pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, ParentRun, Rewind};
+pub use records::{
+    Census, ClaimedRun, HistoryPart, Orphan, OwnedRun, RunFilter, RunHead, RunRecord, Tail,
+};
 pub use turns::take_turns;
 
 use async_trait::async_trait;
@@ -28,7 +30,9 @@ use crate::{Idempotency, KeyConflict, Once, Page, Paged, StoreError, StoredAnswe
 /// transaction, so `seq` is dense whatever races.
 #[async_trait]
 pub trait RunStore: Send + Sync + 'static {
-    /// Creates a run with its first event, its input message and its idempotency row.
+    /// Creates a run with its first event, its input message and its idempotency row; one with
+    /// a parent also with its thread. The parent's row is read and not locked: a child that is
+    /// made while its parent ends is found by [`orphans`](Self::orphans).
     async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError>;
 
     /// What the key says of a creation that is refused before it is tried: the answer that is
@@ -83,6 +87,17 @@ pub trait RunStore: Send + Sync + 'static {
     /// Frees a run with which its owner can't go on, as if the owner had died; false when the
     /// run isn't owned at that epoch any more.
     async fn disown(&self, run: OwnedRun) -> Result<bool, StoreError>;
+
+    /// The runs that `parent` has spawned, ended or not, oldest first: the first 100.
+    async fn children(&self, org: OrgId, parent: RunId) -> Result<Vec<RunRecord>, StoreError>;
+
+    /// Up to `limit` runs of all organisations that nobody has asked to end and whose parent has
+    /// ended. Costs as much as there are live children.
+    async fn orphans(&self, limit: u32) -> Result<Vec<Orphan>, StoreError>;
+
+    /// Makes a run due now that nobody owns and that rests for a time while it is at work; false
+    /// when the run isn't like that.
+    async fn hasten(&self, org: OrgId, run: RunId) -> Result<bool, StoreError>;
 
     /// The runs that the node owns.
     async fn owned(&self, node: NodeId) -> Result<Vec<OwnedRun>, StoreError>;

@@ -64,6 +64,15 @@ pub struct OwnedRun {
     pub epoch: u64,
 }
 
+/// A run that goes on though its parent has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Orphan {
+    /// The run's organisation.
+    pub org_id: OrgId,
+    /// The run.
+    pub run_id: RunId,
+}
+
 /// How the runs that haven't ended stand, of all organisations and nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Census {
@@ -98,6 +107,8 @@ pub struct RunRecord {
     pub org_id: OrgId,
     /// Its thread.
     pub thread_id: ThreadId,
+    /// The run that spawned it.
+    pub parent_run_id: Option<RunId>,
     /// Its status.
     pub status: RunStatus,
     /// `key@version` of its persona.
@@ -137,6 +148,8 @@ pub struct RunRecord {
 pub struct RunFilter {
     /// Only of this thread.
     pub thread_id: Option<ThreadId>,
+    /// Only children of this run.
+    pub parent_run_id: Option<RunId>,
     /// Only of this person.
     pub created_by: Option<UserId>,
     /// Only with one of these; empty means any.
@@ -144,11 +157,16 @@ pub struct RunFilter {
 }
 
 impl RunFilter {
+    /// Whether children are left out: a list shows them that is about one thread or one parent.
+    pub const fn is_without_children(&self) -> bool {
+        self.thread_id.is_none() && self.parent_run_id.is_none()
+    }
+
     /// Whether the list is about an organisation's runs of some statuses, and therefore in the
     /// order of their ids: no index has both the status of a run and the time of its creation,
     /// and the id begins with that time.
     pub fn goes_by_id(&self) -> bool {
-        let of_all = self.thread_id.is_none() && self.created_by.is_none();
+        let of_all = self.is_without_children() && self.created_by.is_none();
         of_all && !self.statuses.is_empty()
     }
 }

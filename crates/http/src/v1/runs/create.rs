@@ -269,6 +269,7 @@ impl From<StartError> for ApiError {
         use actix_web::http::StatusCode;
         match error {
             StartError::NoThread => threads::not_found(),
+            StartError::NoParent => super::not_found(),
             StartError::NoMessage => {
                 Self::not_found("messages.not_found", "there is no such user message")
             }
