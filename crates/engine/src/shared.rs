@@ -1,6 +1,6 @@
 //! What all runs of this node share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use runloom_domain::{NodeId, OrgId, ToolPin};
 use runloom_store::StoreError;
@@ -13,7 +13,9 @@ use crate::lease::Lease;
 use crate::live::Rings;
 use crate::metrics::Metrics;
 use crate::port::tool::{Tool, ToolError};
+use crate::worker::Worker;
 use crate::writer::Writer;
+use crate::Engine;
 
 /// What all runs of this node share.
 pub(crate) struct Shared {
@@ -28,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) gates: Arc<Gates>,
     definitions: Definitions,
+    worker: OnceLock<Weak<Worker>>,
 }
 
 impl Shared {
@@ -52,9 +55,24 @@ impl Shared {
             metrics,
             gates: Arc::default(),
             definitions: Definitions::default(),
+            worker: OnceLock::new(),
             parts,
             config,
         }
+    }
+
+    /// The node's worker is there.
+    pub(crate) fn has_worker(&self, worker: &Arc<Worker>) {
+        // There is one, and it says so once.
+        let _ = self.worker.set(Arc::downgrade(worker));
+    }
+
+    /// The handle of the engine that this is part of, as long as somebody holds it.
+    pub(crate) fn engine(self: &Arc<Self>) -> Option<Engine> {
+        Some(Engine {
+            shared: self.clone(),
+            worker: self.worker.get()?.upgrade()?,
+        })
     }
 
     /// The definitions that a run has pinned.

@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::agents;
 use crate::definitions::Pinned;
 use crate::fault::{self, Bug};
 use crate::machine::{Context, Decision, Effect, Input, Phase, RunState, StopCause, decide};
@@ -128,6 +129,7 @@ impl Driver {
                 Stop::LetGo => {
                     let (status, last_seq) = (self.run.state.status, self.run.state.last_seq);
                     tracing::info!(%status, last_seq, "let go of the run");
+                    self.has_let_go().await;
                     Left::LetGo(status)
                 }
                 Stop::Lost => {
@@ -141,6 +143,16 @@ impl Driver {
             }
         };
         driven.instrument(span).await
+    }
+
+    /// What follows for other runs.
+    async fn has_let_go(&self) {
+        let run = &self.run;
+        if run.state.status.is_terminal() {
+            agents::ended(&self.shared, run.org_id, run.run_id, &run.state);
+        } else {
+            agents::look_again(&self.shared, run).await;
+        }
     }
 
     async fn run_loop(&mut self, first: Input) -> Stop {

@@ -159,6 +159,7 @@ impl Sim {
             result,
             duration_ms: 3,
             output_cap: 1,
+            private: None,
         };
         self.take(bench, Input::ToolFinished(outcome)).await
     }

@@ -281,6 +281,7 @@ impl World {
         let input = Input::CancelRequested {
             user_id: self.user,
             unheld,
+            reason: None,
         };
         let outcome = self.intend(run, &state, expect, input).await;
         assert!(
@@ -439,6 +440,7 @@ fn spec() -> RunSpec {
         class,
         approval,
         rules: vec![],
+        inherited: vec![],
         asks,
         origin: ToolOrigin::Builtin,
     };

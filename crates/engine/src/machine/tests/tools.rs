@@ -29,6 +29,7 @@ impl Run {
             result,
             duration_ms: 1,
             output_cap: 9,
+            private: None,
         }))
     }
 
@@ -280,6 +281,7 @@ fn tools_start_with_their_calls_and_the_next_step_follows_the_last_result() {
         result: Ok("é".repeat(10).into()),
         duration_ms: 1,
         output_cap: 5,
+        private: None,
     }));
     assert_eq!(types, ["tool.result", "step.started"]);
     let EventBody::ToolResult(result) = &decision.events[0].body else {
@@ -304,6 +306,7 @@ fn people_are_asked_once_nothing_runs_any_more() {
         result: Ok("1".into()),
         duration_ms: 1,
         output_cap: 9,
+        private: None,
     };
     let (types, decision) = run.take(Input::ToolFinished(outcome));
     assert_eq!(types, ["tool.result", "run.waiting_for_input"]);
