@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bad_requests;
+mod children;
 mod client;
 mod documents;
 mod events;

@@ -40,6 +40,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) gate: Gate,
     pub(crate) drain: CancellationToken,
+    /// For what the API itself doesn't make.
+    pub(crate) store: Arc<MemoryStore>,
     handle: actix_web::dev::ServerHandle,
 }
 
@@ -118,7 +120,7 @@ impl Server {
                 tool_names: Arc::default(),
             },
             clock,
-            readiness: Arc::new(StoreReadiness::new(store)),
+            readiness: Arc::new(StoreReadiness::new(store.clone())),
             metrics: Some(Arc::new(metrics)),
             runtime: MAIN.handle().clone(),
             drain: drain.clone(),
@@ -140,6 +142,7 @@ impl Server {
             address,
             gate,
             drain,
+            store,
             handle,
         }
     }

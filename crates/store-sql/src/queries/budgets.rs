@@ -55,31 +55,40 @@ pub(crate) async fn create(
     Ok(Verdict::Keep(Once::Done(CreateBudget::Created)))
 }
 
+/// A run's persona, cost, and tokens of each kind.
+type UsedRow = (String, i64, i64, i64, i64, i64);
+
 /// What the period's runs have used before there was a budget for them.
 async fn used_before(c: &mut Conn, new: &NewBudget, start: At) -> Result<SpendRow, Failure> {
     let id = new.scope_id.as_deref().unwrap_or_default();
     let uuid = || Id(id.parse().unwrap_or_default());
-    let mut query = runs::table
-        .filter(runs::org_id.eq(Id::from(new.org_id)))
-        .filter(runs::created_at.ge(start))
-        .select((
-            runs::persona_id,
-            runs::cost_nanos,
-            runs::uncached_input_tokens,
-            runs::cache_read_tokens,
-            runs::cache_write_tokens,
-            runs::output_tokens,
-        ))
-        .into_boxed();
-    query = match new.scope {
-        // Of a persona's key in all versions there is no index either.
-        BudgetScope::Organisation | BudgetScope::Persona => query,
-        BudgetScope::User => query.filter(runs::created_by.eq(uuid())),
-        BudgetScope::ApiKey => query.filter(runs::api_key_id.eq(uuid())),
-        BudgetScope::Thread => query
-            .filter((runs::thread_id.eq(uuid()).nullable()).or(runs::root_thread_id.eq(uuid()))),
+    let of_period = || {
+        runs::table
+            .filter(runs::org_id.eq(Id::from(new.org_id)))
+            .filter(runs::created_at.ge(start))
+            .select((
+                runs::persona_id,
+                runs::cost_nanos,
+                runs::uncached_input_tokens,
+                runs::cache_read_tokens,
+                runs::cache_write_tokens,
+                runs::output_tokens,
+            ))
+            .into_boxed()
     };
-    let rows: Vec<(String, i64, i64, i64, i64, i64)> = query.load(c).await?;
+    let query = match new.scope {
+        // Of a persona's key in all versions there is no index either.
+        BudgetScope::Organisation | BudgetScope::Persona => of_period(),
+        BudgetScope::User => of_period().filter(runs::created_by.eq(uuid())),
+        BudgetScope::ApiKey => of_period().filter(runs::api_key_id.eq(uuid())),
+        BudgetScope::Thread => of_period().filter(runs::thread_id.eq(uuid())),
+    };
+    let mut rows: Vec<UsedRow> = query.load(c).await?;
+    if new.scope == BudgetScope::Thread {
+        // One after the other: SQLite would find neither of two conditions by its index.
+        let spawned = of_period().filter(runs::root_thread_id.eq(uuid()));
+        rows.extend(spawned.load::<UsedRow>(c).await?);
+    }
     let counts =
         |persona: &str| new.scope != BudgetScope::Persona || persona.split('@').next() == Some(id);
     let mut used = SpendRow::default();

@@ -76,6 +76,18 @@ macro_rules! contract_suite {
                 a_due_run_grows_older;
                 a_run_without_a_lease_is_seen;
             }
+            children {
+                a_child_has_a_hidden_thread;
+                a_child_needs_a_parent_that_goes_on;
+                a_childs_thread_is_new;
+                the_first_hundred_children_are_read;
+                lists_leave_children_out;
+                a_repeat_finds_the_same_child;
+                racing_spawns_make_one_child;
+                children_count_as_live_runs;
+                a_child_counts_in_its_roots_thread;
+                a_new_budget_knows_what_children_used;
+            }
             claim {
                 a_claim_takes_the_run;
                 a_claim_has_a_limit;
@@ -202,6 +214,12 @@ macro_rules! contract_suite {
                 tool_messages_are_shown_on_demand;
                 pages_follow_positions;
                 racing_posts_have_dense_positions;
+            }
+            orphans {
+                children_outlive_their_parents;
+                orphans_are_of_all_organisations;
+                a_resting_run_is_hastened;
+                only_a_resting_run_is_hastened;
             }
             personas {
                 a_persona_is_made_and_read;

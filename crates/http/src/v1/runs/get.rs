@@ -27,6 +27,10 @@ pub(crate) struct ShownRun {
     created_at: Timestamp,
     #[schema(value_type = String)]
     trace_id: TraceId,
+    /// The run that spawned this one, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Uuid>)]
+    parent_run_id: Option<RunId>,
     /// Only with `include=metadata`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -133,6 +137,7 @@ pub(crate) async fn get_run(call: Call<RunsRead, RunId, Include>) -> ApiResult {
         status: record.status,
         created_at: record.created_at,
         trace_id: record.trace_id,
+        parent_run_id: record.parent_run_id,
         metadata,
         requests,
         totals: wants(Part::Totals).then(|| totals(&record)),

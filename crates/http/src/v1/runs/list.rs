@@ -83,6 +83,7 @@ impl From<RunRecord> for ListedRun {
 pub(crate) struct RunsQuery {
     page: Page,
     statuses: Vec<RunStatus>,
+    parent_run_id: Option<RunId>,
 }
 
 impl FromQuery for RunsQuery {
@@ -91,11 +92,15 @@ impl FromQuery for RunsQuery {
         Self {
             page: Page::from_query(query),
             statuses: query.words("status", &words),
+            parent_run_id: query.read("parent_run_id", |text| {
+                text.parse().map_err(|_| "must be a UUID".to_owned())
+            }),
         }
     }
 }
 
-/// The organisation's runs, newest first.
+/// The organisation's runs that no other run spawned, newest first; or those that one run
+/// spawned.
 #[utoipa::path(
     get,
     path = "/v1/runs",
@@ -103,6 +108,8 @@ impl FromQuery for RunsQuery {
     params(
         PageParams,
         ("status" = Option<String>, Query, description = "One status, or several with commas."),
+        ("parent_run_id" = Option<Uuid>, Query,
+            description = "Only runs that this one spawned. Absent: only runs that none did."),
     ),
     responses(
         (status = 200, description = "A page.", body = Vec<ListedRun>,
@@ -113,6 +120,7 @@ impl FromQuery for RunsQuery {
 pub(crate) async fn list_runs(call: Call<RunsRead, (), RunsQuery>) -> ApiResult {
     let filter = RunFilter {
         statuses: call.query.statuses,
+        parent_run_id: call.query.parent_run_id,
         ..RunFilter::default()
     };
     let store = call.state.store();
