@@ -6,9 +6,7 @@ use serde_json::Value;
 use crate::{ToolClass, ToolPattern};
 
 /// Whether a tool runs by itself; the stricter the greater.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalMode {
     /// It runs.

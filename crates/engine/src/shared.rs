@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use runloom_domain::{NodeId, OrgId, ToolPin};
 use runloom_store::StoreError;
 
+use crate::Engine;
 use crate::cluster::{Tails, Teller};
 use crate::definitions::{Definitions, Pinned};
 use crate::engine::{EngineConfig, EngineParts};
@@ -15,7 +16,6 @@ use crate::metrics::Metrics;
 use crate::port::tool::{Tool, ToolError};
 use crate::worker::Worker;
 use crate::writer::Writer;
-use crate::Engine;
 
 /// What all runs of this node share.
 pub(crate) struct Shared {

@@ -12,10 +12,10 @@ use runloom_domain::{OrgId, RunId};
 use runloom_store::{Hint, RunRecord, StoreError};
 
 use super::wait;
-use crate::Engine;
 use crate::driver::Owned;
 use crate::machine::RunState;
 use crate::shared::Shared;
+use crate::{Engine, fault};
 
 /// Why a child ends with its parent.
 const PARENT_ENDED: &str = "parent_ended";
@@ -42,6 +42,7 @@ fn follow(shared: &Arc<Shared>, org: OrgId, run: RunId, parent: Option<RunId>, s
     let Some(engine) = shared.engine().filter(|_| parent.is_some() || spawns) else {
         return;
     };
+    fault::point("before_others_are_told");
     tokio::spawn(async move {
         if let Some(parent) = parent {
             engine.hasten(org, parent).await;

@@ -96,10 +96,7 @@ impl From<Result<ToolReply, ToolError>> for Said {
 
 /// What becomes of a call that an error of the engine's own keeps from getting on: it is made
 /// again, but not for ever.
-fn later(
-    error: &(dyn std::error::Error + 'static),
-    attempt: u32,
-) -> Result<ToolReply, ToolError> {
+fn later(error: &(dyn std::error::Error + 'static), attempt: u32) -> Result<ToolReply, ToolError> {
     if attempt < TRIES {
         tracing::warn!(error, "an agent's call is made again");
         return Ok(ToolReply::NotYet(AGAIN));

@@ -1,7 +1,7 @@
 //! What a parent is told of its children.
 
 use runloom_domain::event::{RunShare, SettledRun};
-use runloom_domain::{EventBody, OrgId, RunId, RunStatus, RunTotals, text};
+use runloom_domain::{EventBody, RunId, RunStatus, RunTotals, text};
 use runloom_store::{RunRecord, RunStore, StoreError};
 use serde::Serialize;
 
@@ -128,7 +128,7 @@ async fn with_descendants(
     run: &RunRecord,
 ) -> Result<(RunTotals, bool), StoreError> {
     let (mut totals, mut is_over) = (run.totals, run.status.is_terminal());
-    let (org, mut open): (OrgId, _) = (run.org_id, vec![run.run_id]);
+    let (org, mut open) = (run.org_id, vec![run.run_id]);
     for _ in 0..MAX_COUNTED {
         let Some(next) = open.pop() else {
             return Ok((totals, is_over));

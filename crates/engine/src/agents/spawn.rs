@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use runloom_domain::event::RunShare;
-use runloom_domain::{
-    Limits, OrgId, RunId, RunSpec, SpawnedBy, ThreadId, Timestamp, ToolCallId,
-};
+use runloom_domain::{Limits, OrgId, RunId, RunSpec, SpawnedBy, ThreadId, Timestamp, ToolCallId};
 use runloom_store::{Idempotency, KeyConflict, RunRecord, StoreError, StoredAnswer};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -65,9 +63,7 @@ impl Spawn {
         }
         match self.spawn(arguments).await {
             Ok(()) => Ok(self.answer().into()),
-            Err(StartError::Store(error)) if error.is_transient() => {
-                later(&error, self.attempt)
-            }
+            Err(StartError::Store(error)) if error.is_transient() => later(&error, self.attempt),
             Err(StartError::Key(KeyConflict::InProgress)) => Ok(ToolReply::NotYet(AGAIN)),
             Err(error) => refused(error, self.attempt),
         }

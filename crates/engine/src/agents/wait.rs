@@ -31,8 +31,8 @@ pub(crate) struct Wait {
     run_id: RunId,
     children: Children,
     attempt: u32,
-    /// Whether it has waited as long as the run waits for anything.
-    is_over: bool,
+    /// How long it may yet wait; absent when it may for ever.
+    patience: Option<Duration>,
 }
 
 #[derive(Default, Deserialize)]
@@ -43,15 +43,16 @@ struct Arguments {
 impl Wait {
     pub(super) fn new(shared: &Arc<Shared>, run: &Owned, call: &Call) -> Self {
         let now = shared.parts.clock.now();
-        let patience = run.state.spec.limits.waiting_seconds;
-        let begun = call.begun_at.unwrap_or(now);
+        let limit = run.state.spec.limits.waiting_seconds;
+        let waited = now.since(call.begun_at.unwrap_or(now));
+        let patience = Duration::from_secs(limit).saturating_sub(waited);
         Self {
             shared: shared.clone(),
             org_id: run.org_id,
             run_id: run.run_id,
             children: run.state.children.clone(),
             attempt: call.starts,
-            is_over: patience != 0 && now.since(begun).as_secs() >= patience,
+            patience: (limit != 0).then_some(patience),
         }
     }
 
@@ -69,8 +70,11 @@ impl Wait {
             Ok(meant) => meant,
             Err(error) => return Ok(Err(error).into()),
         };
-        if !self.is_over && meant.iter().any(|run| !run.status.is_terminal()) {
-            return Ok(Ok(ToolReply::NotYet(rest(self.attempt))).into());
+        let is_over = self.patience == Some(Duration::ZERO);
+        if !is_over && meant.iter().any(|run| !run.status.is_terminal()) {
+            let rest = self.patience.into_iter().chain([rest(self.attempt)]);
+            let rest = rest.min().unwrap_or(REST);
+            return Ok(Ok(ToolReply::NotYet(rest)).into());
         }
         let found = results::read(store, &meant, &self.children).await?;
         let private = Some(found.settled).filter(|runs| !runs.is_empty());

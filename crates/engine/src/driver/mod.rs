@@ -129,7 +129,7 @@ impl Driver {
                 Stop::LetGo => {
                     let (status, last_seq) = (self.run.state.status, self.run.state.last_seq);
                     tracing::info!(%status, last_seq, "let go of the run");
-                    self.has_let_go().await;
+                    has_let_go(&self.shared, &self.run).await;
                     Left::LetGo(status)
                 }
                 Stop::Lost => {
@@ -143,16 +143,6 @@ impl Driver {
             }
         };
         driven.instrument(span).await
-    }
-
-    /// What follows for other runs.
-    async fn has_let_go(&self) {
-        let run = &self.run;
-        if run.state.status.is_terminal() {
-            agents::ended(&self.shared, run.org_id, run.run_id, &run.state);
-        } else {
-            agents::look_again(&self.shared, run).await;
-        }
     }
 
     async fn run_loop(&mut self, first: Input) -> Stop {
@@ -365,6 +355,15 @@ impl Driver {
             self.timer = None;
         }
         Ok(None)
+    }
+}
+
+/// What follows for other runs when this one has been let go of.
+async fn has_let_go(shared: &Arc<Shared>, run: &Owned) {
+    if run.state.status.is_terminal() {
+        agents::ended(shared, run.org_id, run.run_id, &run.state);
+    } else {
+        agents::look_again(shared, run).await;
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) const SPAWN_AGENT: &str = "spawn_agent";
 pub(crate) const WAIT_AGENTS: &str = "wait_agents";
 
 /// The most runs that one run spawns, whatever its limits say: as many as are read at once.
-pub(crate) const MAX_SPAWNED: u32 = 100;
+const MAX_SPAWNED: u32 = 100;
 
 /// Whether a tool is the engine's own.
 pub(crate) fn is_own(pin: &ToolPin) -> bool {
@@ -116,7 +116,10 @@ impl Children {
 impl RunState {
     /// The arguments of the calls that rest until child runs have ended.
     pub(crate) fn awaits(&self) -> impl Iterator<Item = &Value> {
-        let rest = self.calls.iter().filter(|call| call.rests_until().is_some());
+        let rest = self
+            .calls
+            .iter()
+            .filter(|call| call.rests_until().is_some());
         let waits = |call: &&Call| self.spec.tool(&call.name).is_some_and(is_wait);
         rest.filter(waits).map(|call| &call.arguments)
     }

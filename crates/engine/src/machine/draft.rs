@@ -105,11 +105,7 @@ impl<'a> Draft<'a> {
     }
 
     /// The same, with what only the engine reads of it.
-    pub(super) fn tool_result_with(
-        &mut self,
-        result: ToolResulted,
-        private: Option<EventPrivate>,
-    ) {
+    pub(super) fn tool_result_with(&mut self, result: ToolResulted, private: Option<EventPrivate>) {
         let content = match (&result.content, &result.error) {
             (Some(content), _) if result.truncated => {
                 format!("{content}\n[cut here: the whole output was longer]")

@@ -29,7 +29,7 @@ mod tool_finished;
 mod tools;
 
 pub(crate) use call::{Call, CallState};
-pub(crate) use children::{Children, MAX_SPAWNED, SPAWN_AGENT, WAIT_AGENTS, is_own};
+pub(crate) use children::{Children, SPAWN_AGENT, WAIT_AGENTS, is_own};
 pub(crate) use model_failed::FailedCall;
 pub(crate) use model_finished::{AnsweredCall, ModelAnswer};
 pub(crate) use state::{Phase, RunState};

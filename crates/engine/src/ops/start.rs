@@ -86,11 +86,7 @@ impl Engine {
     }
 
     /// The configuration as the run will see it for its whole life.
-    async fn freeze(
-        &self,
-        start: &StartRun,
-        child: Option<Child>,
-    ) -> Result<Frozen, StartError> {
+    async fn freeze(&self, start: &StartRun, child: Option<Child>) -> Result<Frozen, StartError> {
         let catalog = &self.shared.parts.catalog;
         let (key, version) = choose::parse_persona(start.persona_id.as_deref());
         if key.is_some_and(|key| !choose::is_persona_name(key, version)) {

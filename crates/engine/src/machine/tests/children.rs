@@ -88,7 +88,11 @@ fn what_a_child_has_used_takes_the_place_of_its_part() {
     finish(&mut run, Ok("{}".into()), &[(child, 20)]);
     assert_eq!(run.state.spent().cost, NanoUsd::from_nanos(20));
     let (_, decision) = spawns(&mut run, &[json!({}), json!({})]);
-    assert_eq!(shares(&decision), [(440, 0)], "an ended child still counts as one");
+    assert_eq!(
+        shares(&decision),
+        [(440, 0)],
+        "an ended child still counts as one"
+    );
     assert_eq!(Run::errors(&decision), ["limits.children"]);
 }
 
@@ -98,7 +102,10 @@ fn a_call_that_spawns_nothing_gives_its_part_back() {
     spawns(&mut run, &[json!({})]);
     finish(&mut run, Err(ToolError::failed("no")), &[]);
     assert_eq!(run.state.spent().cost, NanoUsd::ZERO);
-    assert!(run.state.children.are_there(), "it may be there all the same");
+    assert!(
+        run.state.children.are_there(),
+        "it may be there all the same"
+    );
     let (_, decision) = spawns(&mut run, &[json!({}), json!({})]);
     assert_eq!(shares(&decision).len(), 2);
 }
@@ -150,7 +157,8 @@ fn a_call_that_waits_comes_after_those_that_spawn() {
     let mut run = begun(&json!({}));
     let (_, decision) = run.answer(&[SPAWN_AGENT, WAIT_AGENTS, "pure"]);
     assert_eq!(Run::starts(&decision), [SPAWN_AGENT, "pure"]);
-    let (_, decision) = finish(&mut run, Ok("{}".into()), &[]);
+    let spawn = run.state.calls[0].id;
+    let (_, decision) = run.finish_call(spawn, Ok("{}".into()));
     assert_eq!(Run::starts(&decision), [WAIT_AGENTS]);
     assert_eq!(run.state.awaits().count(), 0);
     let wait = run.state.calls[1].id;

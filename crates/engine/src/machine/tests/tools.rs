@@ -18,7 +18,7 @@ impl Run {
         self.finish_call(first, result)
     }
 
-    fn finish_call(
+    pub(super) fn finish_call(
         &mut self,
         tool_call_id: ToolCallId,
         result: Result<ToolReply, ToolError>,
@@ -48,7 +48,7 @@ impl Run {
         })
     }
 
-    fn errors(decision: &Decision) -> Vec<String> {
+    pub(super) fn errors(decision: &Decision) -> Vec<String> {
         let class = |event: &NewEvent| match &event.body {
             EventBody::ToolResult(result) => result.error.clone().map(|error| error.error_class),
             _ => None,
@@ -57,7 +57,7 @@ impl Run {
     }
 
     /// The names of the tools that a decision starts.
-    fn starts(decision: &Decision) -> Vec<String> {
+    pub(super) fn starts(decision: &Decision) -> Vec<String> {
         let name = |effect: &Effect| match effect {
             Effect::RunTool { tool_name, .. } => Some(tool_name.clone()),
             _ => None,
