@@ -51,6 +51,7 @@ pub async fn runs_cannot_be_read(h: &Harness) {
     );
     let filter = RunFilter {
         thread_id: Some(scene.thread),
+        parent_run_id: None,
         created_by: Some(scene.tenant.user),
         statuses: vec![],
     };
