@@ -85,6 +85,18 @@ impl Data {
         changed.expect("rows change");
     }
 
+    /// How many runs the database has that haven't ended, of all organisations.
+    pub async fn live_runs(&self) -> u64 {
+        let sql = "SELECT count(*) FROM run_heads
+            WHERE status NOT IN ('completed', 'failed', 'cancelled')";
+        if self.database.is_none() {
+            return count_sqlite(&self.folder().join("data/runloom.db"), sql);
+        }
+        let row = self.session().await.query_one(sql, &[]).await;
+        let count: i64 = row.expect("rows can be counted").get(0);
+        count.unsigned_abs()
+    }
+
     /// The tables that the log is in on PostgreSQL.
     pub async fn log_parts(&self) -> Vec<String> {
         let sql = "SELECT inhrelid::regclass::text FROM pg_inherits
@@ -215,19 +227,33 @@ impl Drop for Database {
 fn age_sqlite(file: &Path, days: u32) {
     let by = u64::from(days) * 24 * 60 * 60 * 1_000_000;
     let program = format!(
-        "import sqlite3, sys\n\
-         c = sqlite3.connect(sys.argv[1], timeout=20)\n\
-         c.execute('UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by}')\n\
+        "c.execute('UPDATE runs SET created_at = created_at - {by}, ended_at = ended_at - {by}')\n\
          c.execute('UPDATE idempotency_keys SET created_at = created_at - {by}')\n\
          c.commit()\n"
     );
-    let status = Command::new("python3")
+    on_sqlite(file, &program);
+}
+
+fn count_sqlite(file: &Path, sql: &str) -> u64 {
+    let counted = on_sqlite(
+        file,
+        &format!("print(c.execute(\"\"\"{sql}\"\"\").fetchone()[0])"),
+    );
+    counted.trim().parse().expect("a count")
+}
+
+/// Runs lines of Python with the database as `c`; returns what they print.
+fn on_sqlite(file: &Path, lines: &str) -> String {
+    let program =
+        format!("import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], timeout=20)\n{lines}");
+    let output = Command::new("python3")
         .arg("-c")
         .arg(program)
         .arg(file)
-        .status()
+        .output()
         .expect("there is a Python");
-    assert!(status.success(), "rows change");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 async fn statement(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::{ToolClass, ToolPattern};
 
-/// Whether a tool runs by itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether a tool runs by itself; the stricter the greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalMode {
     /// It runs.
@@ -59,9 +59,10 @@ pub struct ArgumentRule {
 }
 
 /// What a policy says of one tool: the first rule whose schema the arguments fit, else the mode.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolPolicy {
     /// In order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<ArgumentRule>,
     /// For all other arguments.
     pub mode: ApprovalMode,

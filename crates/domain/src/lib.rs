@@ -57,7 +57,7 @@ pub use request::{
 pub use route::{Backoff, DollarPrices, Prices, RateLimits, Route, RouteTimeouts};
 pub use rule::RouteRule;
 pub use secret::EncryptedSecret;
-pub use spec::{RunSpec, ToolPin};
+pub use spec::{RunSpec, SpawnedBy, ToolPin};
 pub use status::{InvalidTransition, RunStatus, Transition};
 pub use timestamp::{Timestamp, TimestampParseError};
 pub use tool::{ToolClass, ToolDefinition, ToolOrigin};

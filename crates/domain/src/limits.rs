@@ -17,17 +17,29 @@ pub struct Limits {
     /// Seconds that one question waits for its answer.
     pub waiting_seconds: u64,
     /// How often the same tool may be called with the same arguments.
-    #[serde(skip_serializing_if = "is_usual")]
+    #[serde(skip_serializing_if = "is::<MAX_IDENTICAL_CALLS>")]
     pub max_identical_calls: u32,
+    /// How many generations of child runs there may be below the run that a person started.
+    #[serde(skip_serializing_if = "is::<MAX_DEPTH>")]
+    pub max_depth: u32,
+    /// How many child runs it may spawn in all.
+    #[serde(skip_serializing_if = "is::<MAX_CHILDREN>")]
+    pub max_children: u32,
 }
 
 /// The limit on identical calls unless a persona sets another.
 const MAX_IDENTICAL_CALLS: u32 = 10;
 
+/// The limit on generations of child runs unless a persona sets another.
+const MAX_DEPTH: u32 = 3;
+
+/// The limit on child runs unless a persona sets another.
+const MAX_CHILDREN: u32 = 8;
+
 /// Left out where it is as usual, so that versions that don't know it read the rest.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
-fn is_usual(max_identical_calls: &u32) -> bool {
-    *max_identical_calls == MAX_IDENTICAL_CALLS
+fn is<const USUAL: u32>(limit: &u32) -> bool {
+    *limit == USUAL
 }
 
 impl Default for Limits {
@@ -39,6 +51,8 @@ impl Default for Limits {
             timeout_seconds: 0,
             waiting_seconds: 24 * 60 * 60,
             max_identical_calls: MAX_IDENTICAL_CALLS,
+            max_depth: MAX_DEPTH,
+            max_children: MAX_CHILDREN,
         }
     }
 }
@@ -59,6 +73,11 @@ pub struct DollarLimits {
     pub waiting_seconds: u64,
     /// How often the same tool may be called with the same arguments. Default 10.
     pub max_identical_calls: u32,
+    /// How many generations of child runs there may be below the run that a person started.
+    /// Default 3.
+    pub max_depth: u32,
+    /// How many child runs a run may spawn in all. Default 8.
+    pub max_children: u32,
 }
 
 impl Default for DollarLimits {
@@ -71,6 +90,8 @@ impl Default for DollarLimits {
             timeout_seconds: limits.timeout_seconds,
             waiting_seconds: limits.waiting_seconds,
             max_identical_calls: limits.max_identical_calls,
+            max_depth: limits.max_depth,
+            max_children: limits.max_children,
         }
     }
 }
@@ -84,6 +105,8 @@ impl From<DollarLimits> for Limits {
             timeout_seconds: dollars.timeout_seconds,
             waiting_seconds: dollars.waiting_seconds,
             max_identical_calls: dollars.max_identical_calls,
+            max_depth: dollars.max_depth,
+            max_children: dollars.max_children,
         }
     }
 }
@@ -131,10 +154,43 @@ impl Limits {
             )?,
             max_cost: tighten("max_cost_usd", self.max_cost, by.max_cost)?,
             timeout_seconds: tighten("timeout_seconds", self.timeout_seconds, by.timeout_seconds)?,
-            waiting_seconds: self.waiting_seconds,
-            max_identical_calls: self.max_identical_calls,
+            ..self
         })
     }
+
+    /// Of two limits the tighter one, for each.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            max_steps: tighter(self.max_steps, other.max_steps),
+            max_output_tokens: tighter(self.max_output_tokens, other.max_output_tokens),
+            max_cost: tighter(self.max_cost, other.max_cost),
+            timeout_seconds: tighter(self.timeout_seconds, other.timeout_seconds),
+            waiting_seconds: tighter(self.waiting_seconds, other.waiting_seconds),
+            max_identical_calls: tighter(self.max_identical_calls, other.max_identical_calls),
+            max_depth: tighter(self.max_depth, other.max_depth),
+            max_children: tighter(self.max_children, other.max_children),
+        }
+    }
+
+    /// No limits at all.
+    pub const UNLIMITED: Self = Self {
+        max_steps: 0,
+        max_output_tokens: 0,
+        max_cost: NanoUsd::ZERO,
+        timeout_seconds: 0,
+        waiting_seconds: 0,
+        max_identical_calls: 0,
+        max_depth: 0,
+        max_children: 0,
+    };
+}
+
+/// Zero is without limit.
+fn tighter<T: Copy + Ord + Default>(one: T, other: T) -> T {
+    let none = T::default();
+    let limited = [one, other].into_iter().filter(|limit| *limit != none);
+    limited.min().unwrap_or(none)
 }
 
 #[cfg(test)]
@@ -148,6 +204,17 @@ mod tests {
         let written = limits(r#"{"max_cost_usd": "0.25", "max_steps": 0}"#);
         assert_eq!(written.max_cost, NanoUsd::from_nanos(250_000_000));
         assert_eq!(written.max_steps, 0);
+    }
+
+    #[test]
+    fn of_two_limits_the_tighter_one_counts() {
+        let limits = |max_steps, max_depth| Limits {
+            max_steps,
+            max_depth,
+            ..Limits::UNLIMITED
+        };
+        assert_eq!(limits(0, 2).and(limits(7, 3)), limits(7, 2));
+        assert_eq!(limits(7, 0).and(Limits::UNLIMITED), limits(7, 0));
     }
 
     #[test]

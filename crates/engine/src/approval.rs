@@ -1,6 +1,6 @@
 //! Whether a call runs by itself, by the rules that its run has pinned.
 
-use runloom_domain::{ApprovalMode, ApprovalPolicy, ToolPattern, ToolPin};
+use runloom_domain::{ApprovalMode, ApprovalPolicy, ArgumentRule, ToolPattern, ToolPin};
 use serde_json::Value;
 
 use crate::answer_schema::AnswerSchema;
@@ -8,18 +8,26 @@ use crate::answer_schema::AnswerSchema;
 /// How many rules a policy may have.
 const MAX_RULES: usize = 64;
 
-/// What the rules say of a call with these arguments.
+/// What the rules say of a call with these arguments; of a spawned run also those of the runs that
+/// it descends from, and the strictest counts.
 pub(crate) fn mode(pin: &ToolPin, arguments: &Value) -> ApprovalMode {
+    let own = by(&pin.rules, pin.approval, arguments);
+    let others = pin.inherited.iter();
+    let others = others.map(|policy| by(&policy.rules, policy.mode, arguments));
+    others.fold(own, Ord::max)
+}
+
+fn by(rules: &[ArgumentRule], otherwise: ApprovalMode, arguments: &Value) -> ApprovalMode {
     let fits = |schema: &Value, mode| match AnswerSchema::compile(schema) {
         Ok(schema) => schema.fits(arguments),
         // Checked when it was written. Should this version not take it all the same, then it
         // lets nothing run.
         Err(_) => mode != ApprovalMode::Auto,
     };
-    let mut rules = pin.rules.iter();
+    let mut rules = rules.iter();
     rules
         .find(|rule| fits(&rule.when, rule.mode))
-        .map_or(pin.approval, |rule| rule.mode)
+        .map_or(otherwise, |rule| rule.mode)
 }
 
 /// Whether a policy can be used: its patterns are patterns, its schemas are fit to check with, and
@@ -74,6 +82,7 @@ mod tests {
             class,
             approval: policy.mode,
             rules: policy.rules,
+            inherited: vec![],
             asks: false,
             origin: runloom_domain::ToolOrigin::Builtin,
         }
@@ -89,6 +98,18 @@ mod tests {
         assert_eq!(mode(&pin, &json!({"amount": 1000})), ApprovalMode::Ask);
         assert_eq!(mode(&pin, &json!({"amount": 999})), ApprovalMode::Auto);
         assert_eq!(mode(&pin, &json!({})), ApprovalMode::Deny);
+    }
+
+    #[test]
+    fn of_inherited_rules_the_strictest_counts() {
+        let large = json!({"properties": {"amount": {"minimum": 1000}}, "required": ["amount"]});
+        let asks_if_large = json!({"rules": [{"when": large, "mode": "ask"}]});
+        let mut own = pin(json!({"default": "auto"}));
+        own.inherited = vec![pin(asks_if_large).into_policy()];
+        assert_eq!(mode(&own, &json!({"amount": 1000})), ApprovalMode::Ask);
+        assert_eq!(mode(&own, &json!({"amount": 1})), ApprovalMode::Auto);
+        own.approval = ApprovalMode::Deny;
+        assert_eq!(mode(&own, &json!({"amount": 1000})), ApprovalMode::Deny);
     }
 
     #[test]

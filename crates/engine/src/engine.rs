@@ -46,6 +46,8 @@ pub struct EngineConfig {
     pub scan_every: Duration,
     /// How often owned runs are checked for cancel requests of other nodes.
     pub poll_every: Duration,
+    /// How often runs are looked for that have outlived the runs that spawned them.
+    pub sweep_every: Duration,
     /// How often this node's runs are checked for ones that stand still.
     pub watch_every: Duration,
     /// How much later than its limits allow a run may go on before it counts as standing still.
@@ -79,6 +81,7 @@ impl Default for EngineConfig {
             max_queued_per_thread: 10,
             scan_every: Duration::from_secs(1),
             poll_every: Duration::from_millis(500),
+            sweep_every: Duration::from_secs(2),
             watch_every: Duration::from_secs(10),
             watch_slack: Duration::from_secs(30),
             credit_rate: CreditRate::default(),

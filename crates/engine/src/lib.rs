@@ -93,6 +93,7 @@
 //! # assert_eq!(tools.get("weather").unwrap().definition().schema["required"][0], "name");
 //! ```
 
+mod agents;
 mod answer_schema;
 mod approval;
 mod argument_schema;
@@ -115,6 +116,7 @@ mod shared;
 mod worker;
 mod writer;
 
+pub use agents::AGENT_TOOLS;
 pub use answer_schema::check_answer_schema;
 pub use approval::check_approvals;
 pub use engine::{Engine, EngineConfig, EngineParts};

@@ -1,10 +1,11 @@
 //! What all runs of this node share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use runloom_domain::{NodeId, OrgId, ToolPin};
 use runloom_store::StoreError;
 
+use crate::Engine;
 use crate::cluster::{Tails, Teller};
 use crate::definitions::{Definitions, Pinned};
 use crate::engine::{EngineConfig, EngineParts};
@@ -13,6 +14,7 @@ use crate::lease::Lease;
 use crate::live::Rings;
 use crate::metrics::Metrics;
 use crate::port::tool::{Tool, ToolError};
+use crate::worker::Worker;
 use crate::writer::Writer;
 
 /// What all runs of this node share.
@@ -28,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) gates: Arc<Gates>,
     definitions: Definitions,
+    worker: OnceLock<Weak<Worker>>,
 }
 
 impl Shared {
@@ -52,9 +55,24 @@ impl Shared {
             metrics,
             gates: Arc::default(),
             definitions: Definitions::default(),
+            worker: OnceLock::new(),
             parts,
             config,
         }
+    }
+
+    /// The node's worker is there.
+    pub(crate) fn has_worker(&self, worker: &Arc<Worker>) {
+        // There is one, and it says so once.
+        let _ = self.worker.set(Arc::downgrade(worker));
+    }
+
+    /// The handle of the engine that this is part of, as long as somebody holds it.
+    pub(crate) fn engine(self: &Arc<Self>) -> Option<Engine> {
+        Some(Engine {
+            shared: self.clone(),
+            worker: self.worker.get()?.upgrade()?,
+        })
     }
 
     /// The definitions that a run has pinned.

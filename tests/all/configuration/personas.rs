@@ -32,7 +32,7 @@ both_stores! {
         }
         assert_eq!(made["limits"], json!({ "max_steps": 3, "max_output_tokens": 0,
             "max_cost_usd": 0.25, "timeout_seconds": 0, "waiting_seconds": 86_400,
-            "max_identical_calls": 10 }));
+            "max_identical_calls": 10, "max_depth": 3, "max_children": 8 }));
         assert_eq!((&made["version"], &made["source"], &made["is_default"]),
             (&json!("1"), &json!("organisation"), &json!(false)));
         let path = format!("{PERSONAS}/clerk");

@@ -39,6 +39,9 @@ pub struct RunQueued {
     pub behind_run_id: RunId,
     /// The trace of the request that created it.
     pub trace_id: TraceId,
+    /// The run that spawned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_run_id: Option<RunId>,
 }
 
 /// `step.started`
@@ -297,8 +300,11 @@ pub struct InputReceived {
 /// `run.cancel_requested`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CancelRequested {
-    /// Who asked.
+    /// Who asked; of a run whose parent has ended, the person it works for.
     pub requested_by_user_id: UserId,
+    /// Why, when nobody asked for the end of this very run: `parent_ended`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Why a run changed hands.
@@ -371,7 +377,7 @@ pub struct RunFailed {
 /// `run.cancelled`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunCancelled {
-    /// Such as `requested` or `thread_deleted`.
+    /// `requested`, or `parent_ended` of a run whose parent has ended.
     pub reason: String,
     /// What it used.
     pub totals: ShownTotals,

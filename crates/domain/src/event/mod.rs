@@ -20,7 +20,7 @@ pub use data::{
     ToolStarted, WaitingForInput,
 };
 pub use encode::{event_json, push_event_json};
-pub use private::EventPrivate;
+pub use private::{EventPrivate, RunShare, SettledRun};
 
 use crate::Timestamp;
 

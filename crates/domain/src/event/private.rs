@@ -3,7 +3,36 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Answer, ModelCall, RunSpec, ToolCallId};
+use crate::{Answer, ModelCall, NanoUsd, RunId, RunSpec, ToolCallId};
+
+/// What a run gives of its own limits to one that it spawns, or what that one has used of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunShare {
+    /// Cost.
+    pub cost: NanoUsd,
+    /// Output tokens.
+    pub output_tokens: u64,
+}
+
+impl std::ops::Add for RunShare {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            cost: self.cost + other.cost,
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+        }
+    }
+}
+
+/// A child run that has ended, with all that descends from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledRun {
+    /// The child.
+    pub run_id: RunId,
+    /// What it has used, with all that descends from it.
+    pub used: RunShare,
+}
 
 /// What only the engine reads of an event. Never served.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +76,19 @@ pub enum EventPrivate {
         schema: Option<Value>,
         /// What the tool wants back.
         state: Value,
+    },
+    /// Of `tool.started`: a child run is about to be spawned.
+    Spawn {
+        /// What the model calls it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        /// What it may use; zero is without limit.
+        share: RunShare,
+    },
+    /// Of `tool.result`: child runs that are found to have ended.
+    Settled {
+        /// They.
+        runs: Vec<SettledRun>,
     },
     /// Written by another version.
     #[serde(other)]

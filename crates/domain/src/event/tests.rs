@@ -185,6 +185,7 @@ fn only_three_types_end_a_run() {
     assert!(completed.is_terminal());
     let requested = EventBody::CancelRequested(CancelRequested {
         requested_by_user_id: UserId::generate(AT),
+        reason: None,
     });
     assert!(!requested.is_terminal());
     assert_eq!(serde_json::to_value(Decision::Approve).unwrap(), "approve");

@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use crate::agents;
 use crate::definitions::Pinned;
 use crate::fault::{self, Bug};
 use crate::machine::{Context, Decision, Effect, Input, Phase, RunState, StopCause, decide};
@@ -128,6 +129,7 @@ impl Driver {
                 Stop::LetGo => {
                     let (status, last_seq) = (self.run.state.status, self.run.state.last_seq);
                     tracing::info!(%status, last_seq, "let go of the run");
+                    has_let_go(&self.shared, &self.run).await;
                     Left::LetGo(status)
                 }
                 Stop::Lost => {
@@ -353,6 +355,15 @@ impl Driver {
             self.timer = None;
         }
         Ok(None)
+    }
+}
+
+/// What follows for other runs when this one has been let go of.
+async fn has_let_go(shared: &Arc<Shared>, run: &Owned) {
+    if run.state.status.is_terminal() {
+        agents::ended(shared, run.org_id, run.run_id, &run.state);
+    } else {
+        agents::look_again(shared, run).await;
     }
 }
 

@@ -112,7 +112,7 @@ pub(super) fn ask(
     let spec = &run.state.spec;
     let sent: usize = asked.messages.iter().map(history::size).sum();
     let input_bytes = asked.prompt.len() + sent;
-    let own = budget::own(&spec.limits, &run.state.totals);
+    let own = budget::own(&spec.limits, &run.state.spent());
     let budget = budget::output_tokens(own, granted, route.prices.as_ref(), input_bytes);
     let max_output_tokens = route.max_output_tokens.into_iter().chain(budget).min();
     let terms = Terms {

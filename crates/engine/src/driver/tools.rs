@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use runloom_domain::event::ToolProgress;
-use runloom_domain::{ToolCallId, ToolOrigin, ToolPin};
+use runloom_domain::{EventPrivate, ToolCallId, ToolOrigin, ToolPin};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 
 use super::board::Board;
 use super::{Owned, Running};
+use crate::agents::{self, AgentCall, Said};
 use crate::machine::ToolOutcome;
 use crate::port::tool::{Progress, Tool, ToolContext, ToolError, ToolReply};
 use crate::shared::Shared;
@@ -35,6 +37,32 @@ pub(super) struct RunningTools {
     ids: Running,
     board: Board,
     tasks: JoinSet<ToolOutcome>,
+}
+
+/// What a call has come to.
+struct Worked {
+    result: Result<ToolReply, ToolError>,
+    output_cap: usize,
+    private: Option<EventPrivate>,
+}
+
+impl From<Result<ToolReply, ToolError>> for Worked {
+    fn from(result: Result<ToolReply, ToolError>) -> Self {
+        Self {
+            result,
+            output_cap: MAX_SHOWN,
+            private: None,
+        }
+    }
+}
+
+impl From<Said> for Worked {
+    fn from(said: Said) -> Self {
+        Self {
+            private: said.private,
+            ..Self::from(said.result)
+        }
+    }
 }
 
 /// What the calls have to say.
@@ -75,16 +103,51 @@ impl RunningTools {
             progress: self.progress(tool_call_id, heard.clone()),
         };
         let pin = run.state.spec.tool(name).cloned();
+        let work = match AgentCall::of(shared, run, tool_call_id, pin.as_ref()) {
+            Some(call) => {
+                let latest = Instant::now() + agents::TIMEOUT;
+                self.board.add(tool_call_id, latest);
+                call.make(arguments).map(Worked::from).boxed()
+            }
+            None => self.work(shared, name, pin, context, arguments, heard),
+        };
+        self.tasks.spawn(async move {
+            let begun = Instant::now();
+            let worked = AssertUnwindSafe(work).catch_unwind().await;
+            let broke = |_| Err(ToolError::failed("the tool broke down")).into();
+            let worked: Worked = worked.unwrap_or_else(broke);
+            let duration_ms = begun.elapsed().as_millis() as u64;
+            ToolOutcome {
+                tool_call_id,
+                result: worked.result,
+                duration_ms,
+                output_cap: worked.output_cap,
+                private: worked.private,
+            }
+        });
+    }
+
+    /// The call of a tool of this process or of a source.
+    fn work(
+        &self,
+        shared: &Arc<Shared>,
+        name: &str,
+        pin: Option<ToolPin>,
+        context: ToolContext,
+        arguments: Value,
+        heard: Arc<Notify>,
+    ) -> BoxFuture<'static, Worked> {
+        let id = context.tool_call_id;
         let own = own(shared, name, pin.as_ref());
         let most = own.as_ref().map_or(OPEN_TIMEOUT, longest);
-        self.board.add(tool_call_id, Instant::now() + most);
+        self.board.add(id, Instant::now() + most);
         let (shared, board, name) = (shared.clone(), self.board.clone(), name.to_owned());
-        let work = async move {
+        let opened = async move {
             let tool = match (own, pin) {
                 (Some(own), _) => own,
                 (None, Some(pin)) => {
                     let tool = open(&shared, &context, &pin).await?;
-                    board.set_latest(tool_call_id, Instant::now() + longest(&tool));
+                    board.set_latest(id, Instant::now() + longest(&tool));
                     // What was woken may stand behind this task on its thread, where nobody else
                     // takes it: it must not wait for a tool that holds on to the thread.
                     tokio::task::yield_now().await;
@@ -94,20 +157,8 @@ impl RunningTools {
             };
             Ok(run_tool(&tool, context, arguments, &heard).await)
         };
-        self.tasks.spawn(async move {
-            let begun = Instant::now();
-            let worked = AssertUnwindSafe(work).catch_unwind().await;
-            let broke = |_| Ok((Err(ToolError::failed("the tool broke down")), 0));
-            let worked = worked.unwrap_or_else(broke);
-            let (result, output_cap) = worked.unwrap_or_else(|error| (Err(error), 0));
-            let duration_ms = begun.elapsed().as_millis() as u64;
-            ToolOutcome {
-                tool_call_id,
-                result,
-                duration_ms,
-                output_cap,
-            }
-        });
+        let worked = async { opened.await.unwrap_or_else(|error| Err(error).into()) };
+        worked.boxed()
     }
 
     /// Where a call reports to: what it says is shown, and moves its deadline.
@@ -192,13 +243,13 @@ fn longest(tool: &Arc<dyn Tool>) -> Duration {
     tool.longest().max(tool.timeout())
 }
 
-/// Runs a tool within its time; returns what it says and how much of it is shown.
+/// Runs a tool within its time.
 async fn run_tool(
     tool: &Arc<dyn Tool>,
     context: ToolContext,
     arguments: Value,
     heard: &Notify,
-) -> (Result<ToolReply, ToolError>, usize) {
+) -> Worked {
     let output_cap = tool.output_cap().min(MAX_SHOWN);
     let begun = Instant::now();
     let (limit, end) = (tool.timeout(), begun + longest(tool));
@@ -222,7 +273,10 @@ async fn run_tool(
         }
         result => result.map(cap),
     };
-    (result, output_cap)
+    Worked {
+        output_cap,
+        ..Worked::from(result)
+    }
 }
 
 /// Keeps the beginning of an output without end.

@@ -1,6 +1,6 @@
 use runloom_domain::event::{ToolApproval, ToolCalled, ToolPaused};
 use runloom_domain::{
-    Answer, Decision, EventPrivate, InputAction, Timestamp, ToolCallId, ToolInput,
+    Answer, Decision, EventPrivate, InputAction, RunId, Timestamp, ToolCallId, ToolInput,
 };
 use serde_json::Value;
 
@@ -25,6 +25,8 @@ pub(crate) struct Call {
     pub(crate) state: CallState,
     /// How often it was started.
     pub(crate) starts: u32,
+    /// When it was started first.
+    pub(crate) begun_at: Option<Timestamp>,
 }
 
 /// Where a tool call stands.
@@ -57,7 +59,14 @@ impl Call {
             input: None,
             state: CallState::Open,
             starts: 0,
+            begun_at: None,
         }
+    }
+
+    /// The run that the call spawns, if that is what it does: it has the call's own id, so that
+    /// however often the call is made there is one run of it.
+    pub(crate) fn child(&self) -> RunId {
+        RunId::from_uuid(self.id.as_uuid())
     }
 
     pub(super) fn is_done(&self) -> bool {

@@ -7,7 +7,12 @@ use super::state::Phase;
 /// A person asks for the run's end. A run that may have a worker is only marked; one that
 /// nobody holds ends here and now. A model call that a crash has cut is left to whoever claims
 /// the run, since only reading its deltas tells what it has used.
-pub(super) fn cancel_requested(draft: &mut Draft<'_>, user_id: UserId, unheld: bool) {
+pub(super) fn cancel_requested(
+    draft: &mut Draft<'_>,
+    user_id: UserId,
+    unheld: bool,
+    reason: Option<&'static str>,
+) {
     if draft.state.cancel_requested || draft.state.status.is_terminal() {
         return;
     }
@@ -17,8 +22,9 @@ pub(super) fn cancel_requested(draft: &mut Draft<'_>, user_id: UserId, unheld: b
     };
     draft.push(EventBody::CancelRequested(CancelRequested {
         requested_by_user_id: user_id,
+        reason: reason.map(str::to_owned),
     }));
     if stands {
-        draft.cancelled("requested", None);
+        draft.cancelled(None);
     }
 }

@@ -71,7 +71,7 @@ fn start(draft: &mut Draft<'_>, thread_position: u64) {
             persona_id: spec.persona.to_string(),
             model: spec.route.model.clone(),
             trace_id: begun.trace,
-            parent_run_id: None,
+            parent_run_id: spec.parent_run_id(),
         }),
         Some(EventPrivate::Spec {
             spec: Box::new(spec),

@@ -101,6 +101,11 @@ impl<'a> Draft<'a> {
 
     /// The one result of a call, for clients and for the model.
     pub(super) fn tool_result(&mut self, result: ToolResulted) {
+        self.tool_result_with(result, None);
+    }
+
+    /// The same, with what only the engine reads of it.
+    pub(super) fn tool_result_with(&mut self, result: ToolResulted, private: Option<EventPrivate>) {
         let content = match (&result.content, &result.error) {
             (Some(content), _) if result.truncated => {
                 format!("{content}\n[cut here: the whole output was longer]")
@@ -114,7 +119,7 @@ impl<'a> Draft<'a> {
             tool_name: result.tool_name.clone(),
             content,
         });
-        self.push(EventBody::ToolResult(result));
+        self.push_with(EventBody::ToolResult(result), private);
     }
 
     /// A result that says why there is none.
@@ -148,7 +153,7 @@ impl<'a> Draft<'a> {
     pub(super) fn fail(&mut self, error_class: &str, message: &str, cut: Option<ModelCall>) {
         // Whoever asked for the end has been told that it will come so.
         if self.state.cancel_requested {
-            return self.cancelled("requested", cut);
+            return self.cancelled(cut);
         }
         super::settle::close_calls(self);
         let error = Some((error_class, message));
@@ -172,11 +177,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Ends the run because someone asked.
-    pub(super) fn cancelled(&mut self, reason: &str, cut: Option<ModelCall>) {
+    pub(super) fn cancelled(&mut self, cut: Option<ModelCall>) {
         super::settle::close_calls(self);
+        let reason = self.state.cancel_reason.clone();
         let totals = self.settle_accounts(cut.as_ref(), None);
         let body = EventBody::RunCancelled(RunCancelled {
-            reason: reason.to_owned(),
+            reason: reason.unwrap_or_else(|| "requested".to_owned()),
             totals,
         });
         self.end(body, cut);

@@ -11,7 +11,7 @@ use super::{Effect, SHORT_WAIT, tools};
 /// Adds what follows from the state until there is something to wait for.
 pub(super) fn go_on(draft: &mut Draft<'_>) {
     if draft.state.cancel_requested && draft.state.phase != Phase::Ended {
-        return draft.cancelled("requested", None);
+        return draft.cancelled(None);
     }
     match draft.state.phase.clone() {
         // At a step boundary of a node that is being stopped: another one goes on from here.
@@ -39,7 +39,7 @@ pub(super) fn begin_step(draft: &mut Draft<'_>) {
         return;
     };
     if draft.state.cancel_requested {
-        return draft.cancelled("requested", None);
+        return draft.cancelled(None);
     }
     if draft.cx.draining {
         return;
@@ -65,7 +65,12 @@ pub(super) fn begin_step(draft: &mut Draft<'_>) {
 
 /// The limit that forbids another model call.
 fn exhausted(draft: &Draft<'_>, step: u32) -> Option<(&'static str, String)> {
-    let (limits, totals) = (&draft.state.spec.limits, &draft.state.totals);
+    let (limits, totals) = (&draft.state.spec.limits, draft.state.spent());
+    let with = if draft.state.children.are_there() {
+        ", with what it has given to the runs that it spawned"
+    } else {
+        ""
+    };
     if limits.max_steps != 0 && step > limits.max_steps {
         let message = format!("the run took {} steps without an answer", limits.max_steps);
         return Some(("limits.max_steps", message));
@@ -74,11 +79,11 @@ fn exhausted(draft: &Draft<'_>, step: u32) -> Option<(&'static str, String)> {
     if limits.max_output_tokens != 0 && output >= limits.max_output_tokens {
         return Some((
             "budget.exhausted",
-            format!("the run has used {output} output tokens"),
+            format!("the run has used {output} output tokens{with}"),
         ));
     }
     if limits.max_cost.as_nanos() != 0 && totals.cost >= limits.max_cost {
-        let message = format!("the run has cost ${}", totals.cost.as_dollars());
+        let message = format!("the run has cost ${}{with}", totals.cost.as_dollars());
         return Some(("budget.exhausted", message));
     }
     None

@@ -12,6 +12,7 @@
 mod answered;
 mod call;
 mod cancel;
+mod children;
 mod claimed;
 mod draft;
 mod go_on;
@@ -28,6 +29,7 @@ mod tool_finished;
 mod tools;
 
 pub(crate) use call::{Call, CallState};
+pub(crate) use children::{Children, SPAWN_AGENT, WAIT_AGENTS, is_own};
 pub(crate) use model_failed::FailedCall;
 pub(crate) use model_finished::{AnsweredCall, ModelAnswer};
 pub(crate) use state::{Phase, RunState};
@@ -118,6 +120,8 @@ pub(crate) enum Input {
         /// Whether no node owned the run a moment ago. If one takes it meanwhile, its first
         /// append finds the run ended.
         unheld: bool,
+        /// Why, when it is nobody who asks for the end of this very run.
+        reason: Option<&'static str>,
     },
 }
 
@@ -181,9 +185,11 @@ pub(crate) fn decide(state: &RunState, input: Input, cx: &Context<'_>) -> Decisi
         Input::Answered { answers, user_id } => {
             answered::answered(&mut draft, answers, user_id);
         }
-        Input::CancelRequested { user_id, unheld } => {
-            cancel::cancel_requested(&mut draft, user_id, unheld);
-        }
+        Input::CancelRequested {
+            user_id,
+            unheld,
+            reason,
+        } => cancel::cancel_requested(&mut draft, user_id, unheld, reason),
     }
     draft.finish()
 }

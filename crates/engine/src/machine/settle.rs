@@ -57,7 +57,7 @@ pub(super) fn answered(draft: &mut Draft<'_>, call: &Call, answer: &Answer) {
         _ => {
             let done = || "done; a person says that it took effect".to_owned();
             let content = answer.content.clone().unwrap_or_else(done);
-            return tool_finished::output_of(draft, call, &content, 0, MAX_SHOWN);
+            return tool_finished::output_of(draft, call, &content, 0, MAX_SHOWN, None);
         }
     };
     draft.tool_error(call, class, message);

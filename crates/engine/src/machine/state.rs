@@ -9,6 +9,7 @@ use runloom_domain::{
 };
 
 use super::call::{Call, CallState};
+use super::children::Children;
 use super::model_failed::INTERRUPTED;
 use super::repeats::Repeats;
 use super::summary::Summary;
@@ -98,6 +99,8 @@ pub(crate) struct RunState {
     pub(crate) waits_until: Option<Timestamp>,
     /// Sums over the model calls.
     pub(crate) totals: RunTotals,
+    /// The runs that it has spawned.
+    pub(crate) children: Children,
     /// What the credit entry is computed from.
     pub(crate) costs: Vec<(NanoUsd, Multiplier)>,
     /// How the history was shortened last, if it was.
@@ -108,6 +111,8 @@ pub(crate) struct RunState {
     pub(crate) output: String,
     /// Whether someone has asked for its end.
     pub(crate) cancel_requested: bool,
+    /// Why, when it was nobody who asked for the end of this very run.
+    pub(crate) cancel_reason: Option<String>,
 }
 
 /// A log that can't be a run's.
@@ -153,11 +158,13 @@ impl RunState {
             requests: Vec::new(),
             waits_until: None,
             totals: RunTotals::default(),
+            children: Children::default(),
             costs: Vec::new(),
             compacted: None,
             summary: Summary::default(),
             output: String::new(),
             cancel_requested: false,
+            cancel_reason: None,
         })
     }
 
@@ -171,6 +178,17 @@ impl RunState {
                 .get(fallback)
                 .unwrap_or(&self.spec.route),
         }
+    }
+
+    /// What counts against its limits: its own model calls, and what the runs that it has
+    /// spawned have used or may use.
+    pub(crate) fn spent(&self) -> RunTotals {
+        let given = self.children.spent();
+        let mut spent = self.totals;
+        spent.cost = spent.cost + given.cost;
+        let output = &mut spent.tokens.output_tokens;
+        *output = output.saturating_add(given.output_tokens);
+        spent
     }
 
     /// Takes one more event. Deltas may be left out, as long as `last_seq` is kept.
@@ -204,6 +222,9 @@ impl RunState {
                 if let Some(call) = self.call_mut(started.tool_call_id) {
                     call.state = CallState::Started;
                     call.starts = started.attempt;
+                    call.begun_at.get_or_insert(event.created_at);
+                    let child = call.child();
+                    self.children.started(child, event.private.as_ref());
                 }
             }
             EventBody::ToolPaused(paused) => {
@@ -211,11 +232,16 @@ impl RunState {
                     call.pause(paused, event.private.as_ref());
                 }
             }
-            EventBody::ToolResult(result) => self.finish_call(result.tool_call_id),
+            EventBody::ToolResult(result) => {
+                let private = event.private.as_ref();
+                self.children.finished(result, private);
+                self.finish_call(result.tool_call_id);
+            }
             EventBody::WaitingForInput(waiting) => self.wait(waiting),
             EventBody::InputReceived(_) => self.take_input(event),
-            EventBody::CancelRequested(_) => {
+            EventBody::CancelRequested(asked) => {
                 self.cancel_requested = true;
+                self.cancel_reason.clone_from(&asked.reason);
                 self.transit(Transition::RequestCancel);
             }
             EventBody::RunCompleted(_) => self.end(RunStatus::Completed),

@@ -17,7 +17,7 @@ pub(crate) enum StopCause {
 pub(super) fn stopped(draft: &mut Draft<'_>, cause: StopCause, cut: Option<FailedCall>) {
     let cut = cut.and_then(|cut| cut_call(draft, cut));
     match cause {
-        StopCause::Cancel => draft.cancelled("requested", cut),
+        StopCause::Cancel => draft.cancelled(cut),
         StopCause::TimedOut => timed_out(draft, cut),
     }
 }

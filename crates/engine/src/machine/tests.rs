@@ -8,6 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::port::model::{ModelError, ModelErrorKind};
 
+mod children;
 mod failing;
 mod tools;
 
@@ -20,6 +21,7 @@ fn spec(limits: &Value) -> RunSpec {
         class,
         approval,
         rules: vec![],
+        inherited: vec![],
         asks: false,
         origin: ToolOrigin::Builtin,
     };
@@ -38,6 +40,8 @@ fn spec(limits: &Value) -> RunSpec {
         tool("once", ToolClass::Once, ApprovalMode::Auto),
         tool("ask", ToolClass::Pure, ApprovalMode::Ask),
         tool("deny", ToolClass::Pure, ApprovalMode::Deny),
+        tool(SPAWN_AGENT, ToolClass::Keyed, ApprovalMode::Auto),
+        tool(WAIT_AGENTS, ToolClass::Pure, ApprovalMode::Auto),
     ];
     spec
 }
@@ -312,7 +316,8 @@ fn a_cancel_request_comes_before_everything_else() {
     assert_eq!(
         run.take(Input::CancelRequested {
             user_id,
-            unheld: false
+            unheld: false,
+            reason: None,
         })
         .0,
         ["run.cancel_requested"]
@@ -321,6 +326,7 @@ fn a_cancel_request_comes_before_everything_else() {
     let again = Input::CancelRequested {
         user_id,
         unheld: false,
+        reason: None,
     };
     assert_eq!(run.take(again).0, [""; 0], "it is asked for once");
     let (types, decision) = run.take(Input::Stopped {
@@ -346,6 +352,7 @@ fn a_waiting_run_is_cancelled_at_once() {
     let (types, decision) = run.take(Input::CancelRequested {
         user_id,
         unheld: false,
+        reason: None,
     });
     assert_eq!(
         types,

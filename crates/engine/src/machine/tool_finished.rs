@@ -26,6 +26,8 @@ pub(crate) struct ToolOutcome {
     pub(crate) duration_ms: u64,
     /// How many bytes of it the model gets to see.
     pub(crate) output_cap: usize,
+    /// What the log keeps of the result besides, for the engine alone.
+    pub(crate) private: Option<EventPrivate>,
 }
 
 /// A tool call has ended, or stopped half-way.
@@ -38,7 +40,10 @@ pub(super) fn tool_finished(draft: &mut Draft<'_>, outcome: ToolOutcome) {
     }
     let (duration_ms, cap) = (outcome.duration_ms, outcome.output_cap);
     match outcome.result {
-        Ok(ToolReply::Output(output)) => output_of(draft, &call, &output, duration_ms, cap),
+        Ok(ToolReply::Output(output)) => {
+            let private = outcome.private;
+            output_of(draft, &call, &output, duration_ms, cap, private);
+        }
         Ok(ToolReply::NeedsInput(question)) => asks(draft, &call, *question, duration_ms),
         Ok(ToolReply::NotYet(time)) => {
             let until = draft.cx.now + time.clamp(REST.0, REST.1);
@@ -67,6 +72,7 @@ pub(super) fn output_of(
     output: &str,
     duration_ms: u64,
     cap: usize,
+    private: Option<EventPrivate>,
 ) {
     let output = text::without_nul(output).into_owned();
     let shown = text::prefix(&output, cap).to_owned();
@@ -77,14 +83,15 @@ pub(super) fn output_of(
             content: output,
         });
     }
-    draft.tool_result(ToolResulted {
+    let result = ToolResulted {
         tool_call_id: call.id,
         tool_name: call.name.clone(),
         content: Some(shown),
         error: None,
         duration_ms,
         truncated,
-    });
+    };
+    draft.tool_result_with(result, private);
 }
 
 fn failed(draft: &mut Draft<'_>, call: &Call, error: ToolError, duration_ms: u64) {

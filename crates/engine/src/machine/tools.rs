@@ -10,7 +10,7 @@ use runloom_store::Wake;
 
 use super::call::{Call, CallState};
 use super::draft::Draft;
-use super::{Effect, SHORT_WAIT, go_on, settle};
+use super::{Effect, SHORT_WAIT, children, go_on, settle};
 use crate::fault::{self, Bug};
 
 /// Settles, starts and asks for the step's tool calls.
@@ -106,10 +106,18 @@ fn begin(draft: &mut Draft<'_>, call: &Call, pin: &ToolPin) -> Option<InputReque
     if !draft.has_room() {
         return None;
     }
-    draft.push(EventBody::ToolStarted(ToolStarted {
+    let private = match children::spawn(&draft.state, call, pin) {
+        Ok(private) => private,
+        Err((class, message)) => {
+            draft.tool_error(call, class, message);
+            return None;
+        }
+    };
+    let started = EventBody::ToolStarted(ToolStarted {
         tool_call_id: call.id,
         attempt: call.starts + 1,
-    }));
+    });
+    draft.push_with(started, private);
     draft.effect(Effect::RunTool {
         tool_call_id: call.id,
         tool_name: call.name.clone(),
@@ -119,15 +127,17 @@ fn begin(draft: &mut Draft<'_>, call: &Call, pin: &ToolPin) -> Option<InputReque
 }
 
 /// Calls that must not happen twice go one after another in the model's order: a later one may
-/// build on what an earlier one does.
+/// build on what an earlier one does. One that waits for child runs comes after those that spawn
+/// them.
 fn is_turn(draft: &Draft<'_>, call: &Call, pin: &ToolPin) -> bool {
     let spec = &draft.state.spec;
-    let is_once = |call: &Call| {
-        let pin = spec.tool(&call.name);
-        pin.is_some_and(|pin| pin.class == ToolClass::Once)
+    let precedes = |other: &ToolPin| {
+        let once = [pin, other].iter().all(|it| it.class == ToolClass::Once);
+        once || children::is_wait(pin) && children::is_spawn(other)
     };
-    let mut before = draft.state.calls.iter().take_while(|c| c.id != call.id);
-    pin.class != ToolClass::Once || before.all(|call| call.is_done() || !is_once(call))
+    let before = draft.state.calls.iter().take_while(|c| c.id != call.id);
+    let mut open = before.filter(|before| !before.is_done());
+    !open.any(|before| spec.tool(&before.name).is_some_and(precedes))
 }
 
 /// Waits for the first of the calls that rest, and lets go of the run if that takes long and

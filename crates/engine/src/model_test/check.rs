@@ -9,7 +9,7 @@ use runloom_domain::{
 
 use runloom_store::{HistoryPart, Page};
 
-use super::world::World;
+use super::world::{MAX_CHILDREN, World};
 use crate::driver::fold_log;
 
 pub(super) async fn all(world: &World) {
@@ -63,6 +63,8 @@ async fn one(world: &World, run: RunId, thread: ThreadId) -> RunStatus {
     let folded = fold_log(&**store, world.org, run).await.expect("a log");
     assert_eq!(folded.status, head.status, "the log tells the status");
     assert_eq!(folded.totals, record.totals, "and the totals");
+    let given: NanoUsd = log.given.values().copied().sum();
+    assert_eq!(folded.spent().cost, record.totals.cost + given);
     if matches!(
         head.status,
         RunStatus::Queued | RunStatus::WaitingForInput | RunStatus::Completed
@@ -100,6 +102,8 @@ struct Log {
     retry_allowed: BTreeSet<ToolCallId>,
     once: BTreeSet<ToolCallId>,
     requests: BTreeMap<runloom_domain::RequestId, ToolCallId>,
+    /// What is given to the runs that calls spawn.
+    given: BTreeMap<ToolCallId, NanoUsd>,
     totals: RunTotals,
     costs: Vec<(NanoUsd, runloom_domain::Multiplier)>,
     terminal: Option<RunStatus>,
@@ -156,8 +160,18 @@ impl Log {
                     self.once.insert(called.tool_call_id);
                 }
             }
-            EventBody::ToolStarted(started) => self.start(started.tool_call_id),
+            EventBody::ToolStarted(started) => {
+                self.start(started.tool_call_id);
+                if let Some(EventPrivate::Spawn { share, .. }) = private {
+                    let again = self.given.insert(started.tool_call_id, share.cost);
+                    assert_eq!(again, None, "a run is spawned once");
+                    assert!(self.given.len() <= MAX_CHILDREN, "no more than may be");
+                }
+            }
             EventBody::ToolResult(result) => {
+                if result.error.is_some() {
+                    self.given.remove(&result.tool_call_id);
+                }
                 assert!(
                     self.open.remove(&result.tool_call_id),
                     "a result answers an open call"

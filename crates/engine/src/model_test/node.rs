@@ -13,17 +13,19 @@ use runloom_store::{Appended, Change};
 use super::{Bench, Failure};
 use crate::driver::Owned;
 use crate::machine::{
-    AnsweredCall, Context, Effect, FailedCall, Input, ModelAnswer, StopCause, ToolOutcome, decide,
+    AnsweredCall, Context, Effect, FailedCall, Input, ModelAnswer, SPAWN_AGENT, StopCause,
+    ToolOutcome, decide,
 };
 use crate::port::model::{ModelError, ModelErrorKind};
 use crate::port::tool::ToolError;
 
 /// The tools a model may ask for: one of each kind, and one that doesn't exist.
-pub(super) const TOOLS: [&str; 7] = [
+pub(super) const TOOLS: [&str; 8] = [
     "pure",
     "keyed",
     "once",
     "ask_first",
+    SPAWN_AGENT,
     "question",
     "denied",
     "missing",
@@ -159,6 +161,7 @@ impl Sim {
             result,
             duration_ms: 3,
             output_cap: 1,
+            private: None,
         };
         self.take(bench, Input::ToolFinished(outcome)).await
     }

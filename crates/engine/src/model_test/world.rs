@@ -12,7 +12,7 @@ use runloom_store::{Allowance, CreateRun, Intended, Intent, NewRun, NewThread, O
 use super::node::{Fate, Node, Sim, usage};
 use super::{Bench, Command, NODES, THREADS};
 use crate::driver::{Owned, fold_log};
-use crate::machine::{Context, Input, RunState, decide};
+use crate::machine::{Context, Input, RunState, SPAWN_AGENT, decide};
 use crate::ops::start::first_event;
 
 const ANSWERS: [&str; 6] = [
@@ -23,6 +23,9 @@ const ANSWERS: [&str; 6] = [
     r#"{"decision":"edit","arguments":{"a":1}}"#,
     "because",
 ];
+
+/// How many runs each run may spawn.
+pub(super) const MAX_CHILDREN: usize = 2;
 
 pub(super) struct World {
     pub(super) bench: Bench,
@@ -281,6 +284,7 @@ impl World {
         let input = Input::CancelRequested {
             user_id: self.user,
             unheld,
+            reason: None,
         };
         let outcome = self.intend(run, &state, expect, input).await;
         assert!(
@@ -423,7 +427,10 @@ fn spec() -> RunSpec {
         "route": {"route_id": "r", "model": "m", "kind": "k"},
         "fallbacks": [{"route_id": "s", "model": "n", "kind": "k"}],
         "tools": [],
-        "limits": {"max_steps": 5, "waiting_seconds": 60},
+        "limits": {
+            "max_steps": 5, "waiting_seconds": 60,
+            "max_children": MAX_CHILDREN, "max_cost": 30_000_000,
+        },
         "on_overflow": "summarise",
         "history_until": 0,
     }))
@@ -439,6 +446,7 @@ fn spec() -> RunSpec {
         class,
         approval,
         rules: vec![],
+        inherited: vec![],
         asks,
         origin: ToolOrigin::Builtin,
     };
@@ -446,6 +454,7 @@ fn spec() -> RunSpec {
         pin("pure", ToolClass::Pure, ApprovalMode::Auto, false),
         pin("keyed", ToolClass::Keyed, ApprovalMode::Auto, false),
         pin("once", ToolClass::Once, ApprovalMode::Auto, false),
+        pin(SPAWN_AGENT, ToolClass::Keyed, ApprovalMode::Auto, false),
         pin("ask_first", ToolClass::Once, ApprovalMode::Ask, false),
         pin("question", ToolClass::Pure, ApprovalMode::Auto, true),
         pin("denied", ToolClass::Pure, ApprovalMode::Deny, false),

@@ -1,10 +1,10 @@
 use runloom_domain::{EncodedEvent, OrgId, RunId, RunStatus, ThreadId, UserId};
 use runloom_store::{Hint, Intended, Intent, StoreError};
 
-use crate::Engine;
 use crate::driver::{LoadError, fold_log};
 use crate::facade::CancelError;
 use crate::machine::{Context, Decision, Input, RunState, decide};
+use crate::{Engine, agents};
 
 /// How often an intent is decided anew because the run changed under it. Each time somebody
 /// else got on, so this is not a matter of luck; the bound is there to have one.
@@ -20,12 +20,19 @@ impl Engine {
         user: UserId,
     ) -> Result<(), CancelError> {
         let engine = self.clone();
-        let task = tokio::spawn(async move { engine.cancel_now(org, run, user).await });
+        let task = tokio::spawn(async move { engine.ask_to_end(org, run, user, None).await });
         task.await
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
     }
 
-    async fn cancel_now(&self, org: OrgId, run: RunId, user: UserId) -> Result<(), CancelError> {
+    /// The same on behalf of a person, for a reason if it isn't that they have asked.
+    pub(crate) async fn ask_to_end(
+        &self,
+        org: OrgId,
+        run: RunId,
+        user: UserId,
+        reason: Option<&'static str>,
+    ) -> Result<(), CancelError> {
         let store = &self.shared.parts.store;
         for _ in 0..TRIES {
             let head = store.head(org, run).await?.ok_or(CancelError::NoRun)?;
@@ -38,6 +45,7 @@ impl Engine {
             let input = Input::CancelRequested {
                 user_id: user,
                 unheld,
+                reason,
             };
             let decision = self.decide_intent(&state, input);
             if decision.events.is_empty() {
@@ -49,8 +57,10 @@ impl Engine {
             // the others stand still, and what is decided of them depends on their whole log.
             let stands = unheld || state.status != RunStatus::Running;
             let expect_seq = stands.then_some(state.last_seq);
+            let ends = decision.events.iter().any(|event| event.body.is_terminal());
             let intent = self.intent(org, run, &state, expect_seq, decision);
             if self.carry_out(intent).await? {
+                self.follow(org, run, &state, ends);
                 self.worker.cancel(run);
                 self.worker.wake();
                 let hints = [Hint::Cancel { run_id: run }, Hint::Free];
@@ -61,6 +71,15 @@ impl Engine {
         Err(CancelError::Store(StoreError::Unavailable(
             "the run changes too fast".into(),
         )))
+    }
+
+    /// Children end with their run, and needn't wait until it has.
+    fn follow(&self, org: OrgId, run: RunId, state: &RunState, ends: bool) {
+        if ends {
+            agents::ended(&self.shared, org, run, state);
+        } else if state.children.are_there() {
+            tokio::spawn(self.end_children(org, run));
+        }
     }
 
     /// Cancels the thread's live run, if that isn't the one that shall follow it.
@@ -75,7 +94,7 @@ impl Engine {
         let Some(run) = live.filter(|run| *run != following) else {
             return Ok(());
         };
-        match self.cancel_now(org, run, user).await {
+        match self.ask_to_end(org, run, user, None).await {
             Ok(()) | Err(CancelError::NoRun) => Ok(()),
             Err(CancelError::Store(error)) => Err(error),
         }

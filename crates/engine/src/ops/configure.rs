@@ -2,9 +2,9 @@
 
 use runloom_domain::{OrgId, ToolPattern};
 
-use crate::Engine;
 use crate::port::catalog::{CatalogError, RouteEntry};
 use crate::port::tool::SourceError;
+use crate::{AGENT_TOOLS, Engine};
 
 impl Engine {
     /// The routes that the organisation's runs can take: its own and the platform's.
@@ -20,7 +20,7 @@ impl Engine {
         names: &[String],
     ) -> Result<Option<String>, CatalogError> {
         let parts = &self.shared.parts;
-        let is_own = |name: &str| parts.tools.get(name).is_some();
+        let is_own = |name: &str| parts.tools.get(name).is_some() || AGENT_TOOLS.contains(&name);
         let mut missing: Vec<&String> = names
             .iter()
             .filter(|name| !is_own(name) && !ToolPattern::new(name).is_resolved_late())

@@ -10,3 +10,5 @@ mod prompt;
 pub(crate) mod start;
 mod tools;
 mod watch;
+
+pub(crate) use tools::names;

@@ -1,6 +1,11 @@
 use runloom_domain::event::{RunQueued, RunStarted};
-use runloom_domain::{EventBody, EventPrivate, NewEvent, RunSpec, RunStatus, StoredEvent, Usage};
-use runloom_store::{Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once};
+use runloom_domain::{
+    EventBody, EventPrivate, Limits, NewEvent, RunSpec, RunStatus, SpawnedBy, StoredEvent, ToolPin,
+    Usage,
+};
+use runloom_store::{
+    Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once, ParentRun,
+};
 
 use serde_json::{Map, Value};
 
@@ -8,13 +13,26 @@ use super::{allowance, choose, prompt};
 use crate::driver::Owned;
 use crate::facade::{StartError, StartRun, StartedRun, WhenBusy};
 use crate::machine::{Input, RunState};
-use crate::{Engine, fault};
+use crate::{Engine, agents, fault};
 
 /// What a run keeps of the configuration.
 struct Frozen {
     spec: RunSpec,
     /// The definitions of its tools.
     contents: Vec<Content>,
+    /// The run that spawns it.
+    parent: Option<ParentRun>,
+}
+
+/// What a run that another one spawns gets of that one.
+pub(crate) struct Child {
+    pub(crate) parent: SpawnedBy,
+    /// What people call its thread.
+    pub(crate) title: Option<String>,
+    /// The parent's tools.
+    pub(crate) tools: Vec<ToolPin>,
+    /// How far it may go at most.
+    pub(crate) at_most: Limits,
 }
 
 impl Engine {
@@ -22,7 +40,24 @@ impl Engine {
     /// with its first event. It is durable when this returns; dropping the future does not
     /// take it back.
     pub async fn start_run(&self, start: StartRun) -> Result<StartedRun, StartError> {
-        let frozen = match self.freeze(&start).await {
+        self.start_of(start, None).await
+    }
+
+    /// The same for a run that another one spawns: its thread is made with it.
+    pub(crate) async fn start_child(
+        &self,
+        start: StartRun,
+        child: Child,
+    ) -> Result<StartedRun, StartError> {
+        self.start_of(start, Some(child)).await
+    }
+
+    async fn start_of(
+        &self,
+        start: StartRun,
+        child: Option<Child>,
+    ) -> Result<StartedRun, StartError> {
+        let frozen = match self.freeze(&start, child).await {
             Ok(frozen) => frozen,
             Err(refused) => return self.answered_before(&start, refused).await,
         };
@@ -51,7 +86,7 @@ impl Engine {
     }
 
     /// The configuration as the run will see it for its whole life.
-    async fn freeze(&self, start: &StartRun) -> Result<Frozen, StartError> {
+    async fn freeze(&self, start: &StartRun, child: Option<Child>) -> Result<Frozen, StartError> {
         let catalog = &self.shared.parts.catalog;
         let (key, version) = choose::parse_persona(start.persona_id.as_deref());
         if key.is_some_and(|key| !choose::is_persona_name(key, version)) {
@@ -63,10 +98,17 @@ impl Engine {
         let metadata = metadata(start.metadata.as_deref());
         let asked = start.route_id.as_deref();
         let (route, fallbacks) = choose::choose_route(asked, &persona, &metadata, &entries)?;
-        let tools = self.resolve_tools(start.org_id, &persona, &start.tools);
-        let (tools, contents) = tools.await?;
+        let (tools, contents) = match &child {
+            // Their definitions were stored with the parent.
+            Some(child) => (agents::tools(&persona, &child.tools), Vec::new()),
+            None => {
+                let tools = self.resolve_tools(start.org_id, &persona, &start.tools);
+                tools.await?
+            }
+        };
+        let at_most = child.as_ref().map_or(Limits::UNLIMITED, |it| it.at_most);
         let spec = RunSpec {
-            limits: persona.limits.tightened(start.limits)?,
+            limits: persona.limits.tightened(start.limits)?.and(at_most),
             tools,
             prompt: prompt::render(&persona.prompt, start.metadata.as_deref())?,
             persona: persona.id,
@@ -77,8 +119,16 @@ impl Engine {
             credit_rate: self.shared.config.credit_rate,
             budgeted: false,
             history_until: 0,
+            parent: child.as_ref().map(|child| child.parent),
         };
-        Ok(Frozen { spec, contents })
+        Ok(Frozen {
+            spec,
+            contents,
+            parent: child.map(|child| ParentRun {
+                run_id: child.parent.run_id,
+                thread_title: child.title,
+            }),
+        })
     }
 
     async fn create(&self, start: StartRun, frozen: Frozen) -> Result<StartedRun, StartError> {
@@ -122,14 +172,18 @@ impl Engine {
     }
 
     fn new_run(&self, start: StartRun, frozen: Frozen) -> NewRun {
-        let Frozen { spec, contents } = frozen;
+        let Frozen {
+            spec,
+            contents,
+            parent,
+        } = frozen;
         let now = self.shared.parts.clock.now();
         let message_id = runloom_domain::MessageId::generate(now);
         NewRun {
             org_id: start.org_id,
             run_id: start.run_id,
             thread_id: start.thread_id,
-            parent: None,
+            parent,
             created_by: start.user_id,
             api_key_id: start.api_key_id,
             trace_id: start.trace_id,
@@ -230,7 +284,7 @@ pub(crate) fn first_event(
                 persona_id: spec.persona.to_string(),
                 model: spec.route.model.clone(),
                 trace_id,
-                parent_run_id: None,
+                parent_run_id: spec.parent_run_id(),
             })
         }
         FirstEvent::Queued { behind } => EventBody::RunQueued(RunQueued {
@@ -238,6 +292,7 @@ pub(crate) fn first_event(
             thread_id,
             behind_run_id: behind,
             trace_id,
+            parent_run_id: spec.parent_run_id(),
         }),
     };
     NewEvent {

@@ -6,9 +6,9 @@ use std::collections::btree_map::Entry;
 use runloom_domain::{OrgId, Persona, ToolClass, ToolDefinition, ToolOrigin, ToolPattern, ToolPin};
 use runloom_store::Content;
 
-use crate::Engine;
 use crate::facade::StartError;
 use crate::port::tool::OfferedTool;
+use crate::{AGENT_TOOLS, Engine, agents};
 
 /// How many tools a client may bring.
 const MAX_CLIENT_TOOLS: usize = 64;
@@ -64,24 +64,31 @@ impl Engine {
         Ok(meant.into_values().map(|tool| pin(persona, tool)).unzip())
     }
 
-    /// The tools of this process that the persona names.
+    /// The tools of this process that the persona names, the engine's own included.
     fn own_tools(&self, persona: &Persona) -> BTreeMap<String, Meant> {
         let tools = self.shared.parts.tools.iter();
-        let named = tools.filter(|(name, _)| names(persona, name));
-        let meant = named.map(|(name, tool)| {
+        let of_host = tools.filter(|(name, _)| names(persona, name));
+        let of_host = of_host.map(|(_, tool)| (tool.definition(), tool.class(), tool.asks()));
+        let of_engine = AGENT_TOOLS.iter().filter(|name| names(persona, name));
+        let of_engine = of_engine.map(|name| {
+            let (definition, class) = agents::definition(name);
+            (definition, class, false)
+        });
+        let meant = of_host.chain(of_engine).map(|(definition, class, asks)| {
             let tool = Meant {
-                definition: tool.definition(),
-                class: tool.class(),
-                asks: tool.asks(),
+                definition,
+                class,
+                asks,
                 origin: ToolOrigin::Builtin,
             };
-            (name.to_owned(), tool)
+            (tool.definition.name.clone(), tool)
         });
         meant.collect()
     }
 }
 
-fn names(persona: &Persona, name: &str) -> bool {
+/// Whether a persona may use a tool of that name.
+pub(crate) fn names(persona: &Persona, name: &str) -> bool {
     let mut entries = persona.tools.iter();
     entries.any(|entry| ToolPattern::new(entry).fits(name))
 }
@@ -96,6 +103,7 @@ fn pin(persona: &Persona, tool: Meant) -> (ToolPin, Content) {
         class: tool.class,
         approval: policy.mode,
         rules: policy.rules,
+        inherited: vec![],
         asks: tool.asks,
         origin: tool.origin,
     };

@@ -61,6 +61,7 @@ impl Worker {
             draining: AtomicBool::new(false),
             behind: AtomicBool::new(false),
         });
+        worker.shared.has_worker(&worker);
         worker.renew().await?;
         worker.free_lost().await?;
         tasks::start(&worker);

@@ -19,6 +19,7 @@ pub(super) fn start(worker: &Arc<Worker>) {
     tokio::spawn(keep_lease(Arc::downgrade(worker)));
     tokio::spawn(scan(Arc::downgrade(worker), config.scan_every));
     tokio::spawn(poll(Arc::downgrade(worker), config.poll_every));
+    tokio::spawn(sweep(Arc::downgrade(worker), config.sweep_every));
     tokio::spawn(watch(Arc::downgrade(worker), config.watch_every));
 }
 
@@ -82,6 +83,24 @@ async fn scan(worker: Weak<Worker>, period: Duration) {
         };
         if let Err(error) = claimed {
             tracing::warn!(error = %chain(&error), "free runs can't be claimed");
+        }
+    }
+}
+
+/// Ends runs that have outlived their parents. Each node looks for those of all: the one that
+/// should have ended them may be gone.
+async fn sweep(worker: Weak<Worker>, period: Duration) {
+    let mut ticks = every(period);
+    loop {
+        ticks.tick().await;
+        let Some(worker) = worker.upgrade() else {
+            return;
+        };
+        let Some(engine) = worker.shared.engine() else {
+            return;
+        };
+        if let Err(error) = engine.end_orphans().await {
+            tracing::warn!(error = %chain(&error), "orphans can't be looked up");
         }
     }
 }

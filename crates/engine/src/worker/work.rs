@@ -11,6 +11,7 @@ use runloom_store::{Change, Projection, RunEnd, RunHead};
 
 use super::Worker;
 use super::registry::Reins;
+use crate::agents;
 use crate::driver::{Driver, Left, LoadError, Owned, Taken, load};
 use crate::machine::Input;
 
@@ -131,7 +132,8 @@ impl Worker {
     async fn give_up(&self, taken: &Taken) -> Left {
         let store = &self.shared.parts.store;
         let record = store.run(taken.org_id, taken.run_id).await.ok().flatten();
-        let totals = record.map(|record| record.totals).unwrap_or_default();
+        let totals = record.as_ref().map(|record| record.totals);
+        let totals = totals.unwrap_or_default();
         let cost = [(totals.cost, runloom_domain::Multiplier::default())];
         let credits = credits_for(cost, self.shared.config.credit_rate);
         let now = self.shared.parts.clock.now();
@@ -159,7 +161,12 @@ impl Worker {
             })),
         };
         match self.shared.writer.append(change).await {
-            Ok(_) => Left::LetGo(RunStatus::Failed),
+            Ok(_) => {
+                if let Some(record) = &record {
+                    agents::ended_by_row(&self.shared, record);
+                }
+                Left::LetGo(RunStatus::Failed)
+            }
             Err(refused) => {
                 tracing::error!(run_id = %taken.run_id, ?refused, "the run can't be ended");
                 Left::Lost

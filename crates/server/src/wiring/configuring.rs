@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_accounts::Vault;
+use runloom_engine::AGENT_TOOLS;
 use runloom_engine::port::catalog::FixedCatalog;
 use runloom_engine::port::model::{ModelError, ModelErrorKind};
 use runloom_engine::port::tool::ToolBox;
@@ -25,7 +26,8 @@ pub(crate) fn configuring(
     tools: &ToolBox,
     pool: Pool,
 ) -> Configuring {
-    let names = tools.iter().map(|(name, _)| name.to_owned());
+    let names = tools.iter().map(|(name, _)| name).chain(AGENT_TOOLS);
+    let names = names.map(str::to_owned);
     Configuring {
         probe: Arc::new(Probe {
             vault: Arc::clone(&vault),

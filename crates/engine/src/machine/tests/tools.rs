@@ -18,7 +18,7 @@ impl Run {
         self.finish_call(first, result)
     }
 
-    fn finish_call(
+    pub(super) fn finish_call(
         &mut self,
         tool_call_id: ToolCallId,
         result: Result<ToolReply, ToolError>,
@@ -29,6 +29,7 @@ impl Run {
             result,
             duration_ms: 1,
             output_cap: 9,
+            private: None,
         }))
     }
 
@@ -47,7 +48,7 @@ impl Run {
         })
     }
 
-    fn errors(decision: &Decision) -> Vec<String> {
+    pub(super) fn errors(decision: &Decision) -> Vec<String> {
         let class = |event: &NewEvent| match &event.body {
             EventBody::ToolResult(result) => result.error.clone().map(|error| error.error_class),
             _ => None,
@@ -56,7 +57,7 @@ impl Run {
     }
 
     /// The names of the tools that a decision starts.
-    fn starts(decision: &Decision) -> Vec<String> {
+    pub(super) fn starts(decision: &Decision) -> Vec<String> {
         let name = |effect: &Effect| match effect {
             Effect::RunTool { tool_name, .. } => Some(tool_name.clone()),
             _ => None,
@@ -280,6 +281,7 @@ fn tools_start_with_their_calls_and_the_next_step_follows_the_last_result() {
         result: Ok("é".repeat(10).into()),
         duration_ms: 1,
         output_cap: 5,
+        private: None,
     }));
     assert_eq!(types, ["tool.result", "step.started"]);
     let EventBody::ToolResult(result) = &decision.events[0].body else {
@@ -304,6 +306,7 @@ fn people_are_asked_once_nothing_runs_any_more() {
         result: Ok("1".into()),
         duration_ms: 1,
         output_cap: 9,
+        private: None,
     };
     let (types, decision) = run.take(Input::ToolFinished(outcome));
     assert_eq!(types, ["tool.result", "run.waiting_for_input"]);

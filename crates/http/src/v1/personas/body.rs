@@ -126,6 +126,11 @@ struct PersonaLimitsBody {
     waiting_seconds: Option<u64>,
     /// How often the same tool may be called with the same arguments. Default 10.
     max_identical_calls: Option<u32>,
+    /// How many generations of child runs there may be below the run that a person started.
+    /// Default 3.
+    max_depth: Option<u32>,
+    /// How many child runs a run may spawn in all. Default 8, and never more than 100.
+    max_children: Option<u32>,
 }
 
 /// An answer of JSON that fits a schema.

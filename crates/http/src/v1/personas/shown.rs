@@ -69,6 +69,10 @@ pub(crate) struct ShownLimits {
     waiting_seconds: u64,
     /// How often the same tool may be called with the same arguments.
     max_identical_calls: u32,
+    /// How many generations of child runs there may be below the run that a person started.
+    max_depth: u32,
+    /// How many child runs a run may spawn in all.
+    max_children: u32,
 }
 
 impl From<PersonaRecord> for ShownPersona {
@@ -130,6 +134,8 @@ impl From<Limits> for ShownLimits {
             timeout_seconds: limits.timeout_seconds,
             waiting_seconds: limits.waiting_seconds,
             max_identical_calls: limits.max_identical_calls,
+            max_depth: limits.max_depth,
+            max_children: limits.max_children,
         }
     }
 }

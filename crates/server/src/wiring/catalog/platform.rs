@@ -1,5 +1,6 @@
 use anyhow::{Result, ensure};
 use runloom_domain::ToolPattern;
+use runloom_engine::AGENT_TOOLS;
 use runloom_engine::port::catalog::FixedCatalog;
 use runloom_engine::port::tool::ToolBox;
 
@@ -9,8 +10,9 @@ use crate::config::{Config, PersonaSettings, RouteSettings};
 pub(crate) fn platform(config: &Config, tools: &ToolBox) -> Result<FixedCatalog> {
     for persona in &config.personas {
         for tool in &persona.tools {
+            let is_own = tools.get(tool).is_some() || AGENT_TOOLS.contains(&tool.as_str());
             ensure!(
-                tools.get(tool).is_some() || ToolPattern::new(tool).is_resolved_late(),
+                is_own || ToolPattern::new(tool).is_resolved_late(),
                 "{}persona {}@{} wants the tool {tool}, which doesn't exist",
                 persona.at("tools"),
                 persona.key,
