@@ -60,7 +60,8 @@ fn servers_of_tools_and_models_are_nowhere_inside() {
                 let test = format!("{path}/{credential}:test");
                 let test = client.post(&test, &json!({ "model": "m" })).await;
                 assert_eq!(test.expect(200)["ok"], false);
-                let route = json!({ "credential_id": credential, "model": "m" });
+                let route = json!({ "credential_id": credential, "model": "m",
+                    "backoff": { "max_attempts": 1 } });
                 let route = id(&client.post("/v1/llm-routes", &route).await.expect(201));
                 let run = client
                     .run(&json!({ "route_id": route, "input": "x" }))

@@ -33,18 +33,14 @@ fn all(page: &str) -> Vec<Wanted> {
         ),
         wanted(
             "mcp__files__list_directory",
-            " with path notes",
+            " with path=notes",
             "[FILE] plan.txt",
         ),
         wanted("mcp__memory__read_graph", "", "\"entities\""),
-        wanted(
-            "mcp__git__git_status",
-            " with repo_path notes",
-            "No commits yet",
-        ),
+        wanted("mcp__git__git_status", " one", "No commits yet"),
         wanted(
             "mcp__fetch__fetch",
-            &format!(" with url {page}"),
+            &format!(" with url={page}"),
             "of the page",
         ),
         wanted("mcp__near__echo", " with message hello", "Echo: hello"),
@@ -71,12 +67,11 @@ impl Servers {
     async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let notes = folder.path().join("notes");
-        let made = Command::new("git")
-            .arg("init")
-            .arg("-q")
-            .arg(&notes)
-            .status();
+        let repository = folder.path().join("one");
+        let git = ["init", "-q"];
+        let made = Command::new("git").args(git).arg(repository).status();
         assert!(made.await.expect("there is git").success());
+        std::fs::create_dir(&notes).expect("the folder takes folders");
         std::fs::write(notes.join("plan.txt"), "Sleep.").expect("the folder takes files");
         let far = Part::start("RUNLOOM_TEST_MCP_NODE", |packages, port| {
             let loopback = "../crates/tools/tests/mcp/loopback.cjs";
@@ -120,7 +115,7 @@ impl Servers {
         [
             by_python("time", "mcp-server-time", &[]),
             by_python("git", "mcp-server-git", &[]),
-            by_python("fetch", "mcp-server-fetch", &[]),
+            by_python("fetch", "mcp-server-fetch", &["--allow-private-ips"]),
             by_node("files", "server-filesystem", &folder),
             by_node("memory", "server-memory", "none"),
             by_node("near", "server-everything", "stdio"),
