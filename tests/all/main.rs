@@ -9,6 +9,7 @@ mod configuration;
 mod crash;
 mod disk;
 mod events;
+mod guard;
 mod idempotency;
 mod input;
 mod large;

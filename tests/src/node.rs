@@ -158,6 +158,15 @@ impl Node {
         kib * 1024
     }
 
+    /// How many sockets the process has open.
+    pub fn sockets(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.pid().as_raw_nonzero());
+        let open = std::fs::read_dir(path).expect("the process runs");
+        let targets = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        let is_socket = |target: &PathBuf| target.to_string_lossy().starts_with("socket:");
+        targets.filter(is_socket).count()
+    }
+
     /// Waits until the process has ended.
     pub async fn ended(mut self) -> Ended {
         let (stdout, stderr) = (self.stdout.clone(), self.stderr.clone());

@@ -11,6 +11,7 @@ pub(crate) mod disk;
 pub(crate) mod fill;
 pub(crate) mod limits;
 pub(crate) mod load;
+pub(crate) mod mcp;
 mod measure;
 mod nodes;
 mod overhead;
@@ -19,8 +20,10 @@ mod report;
 pub(crate) mod row;
 mod server;
 mod targets;
+pub(crate) mod tool_calls;
 mod usage;
 mod used;
+mod waiting;
 
 use crate::parts::postgres;
 use crate::process::{self, Interrupt};

@@ -73,6 +73,9 @@ enum Task {
     /// The benchmark's endpoint that stores nothing
     #[command(hide = true)]
     BenchBare(bench::bare::Arguments),
+    /// The benchmark's server of tools, on its standard streams
+    #[command(hide = true)]
+    BenchMcp,
     /// Break nodes, databases and connections under load, and check every promise
     Torture(torture::Arguments),
     /// Check the rules on crates, files and migrations that the compiler can't see
@@ -95,6 +98,7 @@ fn run(task: Task) -> Result<()> {
         // The two halves of the benchmark choose runtimes of their own.
         Task::BenchLoad(arguments) => bench::load::run(arguments),
         Task::BenchBare(arguments) => bench::bare::run(&arguments),
+        Task::BenchMcp => bench::mcp::run(),
         task => tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -122,6 +126,6 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,
         Task::BenchFill(arguments) => bench::fill::run(arguments).await,
         Task::BenchClaim(arguments) => bench::claim::run(&arguments).await,
-        Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) => run(task),
+        Task::Tidy | Task::BenchLoad(_) | Task::BenchBare(_) | Task::BenchMcp => run(task),
     }
 }

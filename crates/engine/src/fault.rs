@@ -19,11 +19,26 @@ pub(crate) enum Bug {
     RepeatOnce,
 }
 
-/// A place named in the crash tests. The action `return` ends the process at once, without
-/// unwinding or flushing: to the outside that is a kill. Without the feature it is nothing.
+/// A place named in the crash tests. The action `return` kills the process at once, without
+/// unwinding or flushing. `return(FILE)` does so when there is such a file, which it takes away,
+/// so that the next process survives: with it a test that goes on decides when.
 #[cfg(feature = "failpoints")]
 pub(crate) fn point(name: &str) {
-    fail::eval(name, |_| std::process::abort());
+    fail::eval(name, |file| {
+        // Of several who come here at once only one can take the file away, which is enough.
+        if file.is_none_or(|file| std::fs::remove_file(file).is_ok()) {
+            kill();
+        }
+    });
+}
+
+/// What `kill -9` does.
+#[cfg(feature = "failpoints")]
+fn kill() -> ! {
+    use rustix::process::{Signal, getpid, kill_process};
+    let _ = kill_process(getpid(), Signal::KILL);
+    // Nobody comes here unless the system forbids a process to kill itself.
+    std::process::abort()
 }
 
 /// A place named in the crash tests. Without the feature it is nothing.

@@ -1,6 +1,7 @@
 //! kill -9 at every window and at random moments: after each restart every run goes on by
 //! itself, nothing is done twice, and a client that comes back has exactly the log.
 
+mod effects;
 mod frozen;
 mod outcome;
 mod poison;

@@ -1,6 +1,7 @@
 //! Answers of people to waiting runs.
 
 mod approvals;
+mod many;
 mod questions;
 mod races;
 mod schemas;

@@ -1,6 +1,7 @@
 //! What becomes of tool calls: rules, approvals, tools of the client, tools that take several calls.
 
 mod approvals;
+mod binding;
 mod children;
 mod client;
 mod dispatch;

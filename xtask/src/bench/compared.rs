@@ -20,11 +20,16 @@ impl Compared {
         self.of.is_empty()
     }
 
+    /// The figure of `kind`.
+    pub(crate) fn figure(&self, kind: &str) -> Option<f64> {
+        let (_, figure) = self.of.iter().find(|(name, _)| name == kind)?;
+        Some(*figure)
+    }
+
     /// How many times the first kind's figure that of `kind` is.
     pub(crate) fn ratio(&self, kind: &str) -> Option<f64> {
         let (_, base) = self.of.first()?;
-        let (_, figure) = self.of.iter().find(|(name, _)| name == kind)?;
-        Some(figure / base)
+        Some(self.figure(kind)? / base)
     }
 }
 

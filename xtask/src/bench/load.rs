@@ -14,7 +14,9 @@ pub(crate) mod result;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod threads;
+pub(crate) mod tool_calls;
 pub(crate) mod used;
+pub(crate) mod waiting;
 pub(crate) mod wire;
 
 use crate::bench::row::End;
@@ -64,6 +66,16 @@ enum Load {
         /// That of its database
         #[arg(long)]
         database: Option<u32>,
+    },
+    /// Runs with tool calls and runs without, by turns
+    ToolCalls,
+    /// Runs that come to wait for a person
+    Waiting {
+        #[arg(long)]
+        runs: usize,
+        /// Answer each of them instead of leaving it
+        #[arg(long)]
+        answered: bool,
     },
     /// What an organisation has used, by each group
     Used {
@@ -200,6 +212,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
                 };
                 overhead::load(&target, processes, time).await
             }
+            Load::ToolCalls => tool_calls::load(&target, time).await,
+            Load::Waiting { runs, answered } => waiting::load(&target, runs, answered).await,
             Load::Used { runs } => used::load(&target, runs).await,
             Load::BigThread { thread } => big::thread(&target, &thread).await,
             Load::Replay { run, last } => big::replay(&target, &run, last).await,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Restarts whose median is the cold start.
 const STARTS: usize = 7;
 /// How long a server is left alone before its idle memory is read.
-const SETTLE: Duration = Duration::from_secs(3);
+pub(super) const SETTLE: Duration = Duration::from_secs(3);
 /// Between two looks at a server's memory.
 const WATCH: Duration = Duration::from_millis(100);
 
@@ -43,6 +43,8 @@ impl Bench<'_> {
             Row::Nodes { clients } => self.nodes_at_once(row, *clients).await,
             Row::Curve { runs } => self.curve(row, *runs).await,
             Row::Overhead => self.overhead(row).await,
+            Row::ToolCalls => self.tool_calls(row).await,
+            Row::Waiting { runs } => self.waiting(row, *runs).await,
             Row::Usage { runs } => self.usage(row, *runs).await,
             Row::Big(big) => self.big(row, *big).await,
             Row::Bare(load) => self.bare(row, load).await,
@@ -207,7 +209,7 @@ impl Bench<'_> {
         }
     }
 
-    async fn pause(&self, time: Duration) -> Result<()> {
+    pub(super) async fn pause(&self, time: Duration) -> Result<()> {
         self.unless_interrupted(async {
             tokio::time::sleep(time).await;
             Ok(())

@@ -27,6 +27,10 @@ pub(crate) enum Row {
     Curve { runs: u32 },
     /// Runs that are routed, accounted for and limited, beside runs that aren't.
     Overhead,
+    /// Runs with tool calls, beside runs without.
+    ToolCalls,
+    /// So many runs that wait for people.
+    Waiting { runs: usize },
     /// What an organisation has used, with so many finished runs.
     Usage { runs: u32 },
     /// Something large.
@@ -102,6 +106,8 @@ impl Row {
             Self::Nodes { clients } => format!("nodes-{clients}"),
             Self::Curve { runs } => format!("curve-{}", short(*runs)),
             Self::Overhead => "overhead".to_owned(),
+            Self::ToolCalls => "tool-calls".to_owned(),
+            Self::Waiting { runs } => format!("waiting-{runs}"),
             Self::Usage { runs } => format!("usage-{}", short(*runs)),
             Self::Big(Big::Thread) => "big-thread".to_owned(),
             Self::Big(Big::Run) => "big-run".to_owned(),
@@ -123,7 +129,11 @@ impl Row {
     fn is_for_those_who_ask(&self) -> bool {
         matches!(
             self,
-            Self::Curve { .. } | Self::Overhead | Self::Usage { .. }
+            Self::Curve { .. }
+                | Self::Overhead
+                | Self::ToolCalls
+                | Self::Waiting { .. }
+                | Self::Usage { .. }
         ) || self.has_test_tools()
     }
 
@@ -237,6 +247,8 @@ fn all() -> Vec<Row> {
         Row::Curve { runs: 100_000 },
         Row::Curve { runs: 1_000_000 },
         Row::Overhead,
+        Row::ToolCalls,
+        Row::Waiting { runs: 10_000 },
         Row::Usage { runs: 100_000 },
         Row::Bare(closed(1)),
         Row::Bare(closed(16)),

@@ -94,6 +94,8 @@ fn check_row(report: &Report, row: &Measured) -> Vec<Checked> {
         "elsewhere-database" => checked.extend(behind(row, 10.0)),
         "elsewhere-alone" => checked.extend(behind(row, 2000.0)),
         "overhead" => checked.extend(overhead(row)),
+        "tool-calls" if !report.is_postgres() => checked.extend(tool_calls(row)),
+        "waiting-10000" => checked.extend(waiting(row)),
         "usage-100k" => checked.extend(
             row.latencies
                 .iter()
@@ -132,6 +134,36 @@ fn overhead(row: &Measured) -> impl Iterator<Item = Checked> {
     parts.filter_map(|compared| {
         let what = format!("full, times plain: {}", compared.what);
         Some(Checked::at_most(&what, compared.ratio("full")?, 1.05))
+    })
+}
+
+/// What a call of a tool of the program's own takes, when the model asks for all of them at once.
+fn tool_calls(row: &Measured) -> impl Iterator<Item = Checked> {
+    let calls = row
+        .compared
+        .iter()
+        .filter(|compared| compared.what.ends_with(" together, ms a call"));
+    calls.filter_map(|compared| {
+        let what = format!("built-in tool, {}", compared.what);
+        Some(Checked::at_most(&what, compared.figure("built-in")?, 1.0))
+    })
+}
+
+/// Runs that wait hold nothing but a little memory.
+fn waiting(row: &Measured) -> impl Iterator<Item = Checked> {
+    let targets = [
+        ("bytes_a_waiting_run", 1024.0),
+        ("more_sockets", 0.0),
+        ("more_threads", 0.0),
+        ("runs_owned", 0.0),
+    ];
+    targets.into_iter().filter_map(|(what, target)| {
+        let count = *row.counts.get(what)?;
+        Some(Checked::at_most(
+            &format!("waiting, {what}"),
+            count as f64,
+            target,
+        ))
     })
 }
 

@@ -14,6 +14,25 @@ pub(crate) fn memory(pid: u32) -> Result<u64> {
     Ok(kib * 1024)
 }
 
+/// How many sockets the process has open.
+pub(crate) fn sockets(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/fd");
+    let open = std::fs::read_dir(&path).with_context(|| format!("can't list {path}"))?;
+    let targets = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    let sockets = targets.filter(|target| target.to_string_lossy().starts_with("socket:"));
+    Ok(sockets.count() as u64)
+}
+
+/// How many threads it has.
+pub(crate) fn threads(pid: u32) -> Result<u64> {
+    let status = read(pid, "status")?;
+    let count = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Threads:"));
+    let count = count.and_then(|count| count.trim().parse().ok());
+    count.with_context(|| format!("no threads of process {pid}"))
+}
+
 /// Processor time of the process and of those that it has started and that have ended.
 pub(crate) fn processor(pid: u32) -> Result<Duration> {
     let stat = read(pid, "stat")?;
@@ -90,6 +109,8 @@ mod tests {
     fn our_own_figures_can_be_read() {
         let pid = std::process::id();
         assert!(memory(pid).unwrap() > 1 << 20);
+        assert!(threads(pid).unwrap() >= 1);
+        assert!(sockets(pid).is_ok());
         assert!(processor_of_family(pid).is_ok());
         assert!(processor_of_machine().unwrap() > Duration::ZERO);
     }

@@ -230,6 +230,7 @@ impl Driver {
             Some(_) => change.events[..deltas as usize].to_vec(),
             None => Vec::new(),
         };
+        fault_before(&decision.events);
         match self.shared.writer.append(change).await {
             Ok(base) => {
                 self.fold(base, deltas, decision.events).await?;
@@ -388,6 +389,14 @@ fn deadline(shared: &Shared, state: &RunState) -> Option<Instant> {
     }
     let age = shared.parts.clock.now().since(state.started_at);
     Some(Instant::now() + Duration::from_secs(limit).saturating_sub(age))
+}
+
+/// The crash window before tools begin: nobody knows yet that they will.
+fn fault_before(events: &[NewEvent]) {
+    let begins = |event: &NewEvent| matches!(event.body, runloom_domain::EventBody::ToolStarted(_));
+    if events.iter().any(begins) {
+        fault::point("before_intent");
+    }
 }
 
 /// The crash windows of the log.

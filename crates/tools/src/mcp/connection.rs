@@ -143,6 +143,9 @@ async fn connect(spec: &McpServerSpec, guard: &Guard) -> Result<Running, McpErro
         failed.error,
         ClientInitializeError::ExpectedInitResult(_)
             | ClientInitializeError::ExpectedInitResponse(_)
+            // It was so slow to start that its answer to that came behind the next question.
+            | ClientInitializeError::ConflictInitResponseId(..)
+            | ClientInitializeError::UncorrelatedErrorResponse { .. }
     );
     if spec.protocol != Protocol::Auto || !misread {
         return Err(failed.why());

@@ -61,7 +61,7 @@ async fn read_to_cancelled(events: &mut Events, connection: &mut Connection) -> 
         match events.next(connection).await? {
             Event::Cancelled => return Ok(()),
             Event::Completed => bail!("the run completed before it was cancelled"),
-            Event::Delta | Event::Resumed | Event::Other => {}
+            Event::Delta | Event::Resumed | Event::Waiting | Event::Other => {}
         }
     }
 }

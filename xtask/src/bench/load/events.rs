@@ -14,6 +14,8 @@ pub(crate) enum Event {
     Cancelled,
     /// `run.resumed` or `step.retried`: somebody goes on with a run that was cut off.
     Resumed,
+    /// `run.waiting_for_input`.
+    Waiting,
     /// Any other event that isn't an end.
     Other,
 }
@@ -86,7 +88,7 @@ impl Events {
                         Event::Delta => self.deltas += 1,
                         // The step begins anew, and says its words again.
                         Event::Resumed => self.deltas = 0,
-                        Event::Completed | Event::Cancelled | Event::Other => {}
+                        Event::Completed | Event::Cancelled | Event::Waiting | Event::Other => {}
                     }
                     return Ok(event);
                 }
@@ -135,6 +137,7 @@ fn parse(json: &[u8], deltas: Option<u64>) -> Result<(u64, Event)> {
         "run.completed" => Event::Completed,
         "run.resumed" | "step.retried" => Event::Resumed,
         "run.cancelled" => Event::Cancelled,
+        "run.waiting_for_input" => Event::Waiting,
         "run.failed" => bail!("the run failed: {text}"),
         _ => Event::Other,
     };

@@ -112,7 +112,7 @@ async fn to_the_end((mut connection, mut events): (super::wire::Connection, Even
         match events.next(&mut connection).await? {
             Event::Completed => return Ok(()),
             Event::Cancelled => bail!("the run was cancelled"),
-            Event::Delta | Event::Resumed | Event::Other => {}
+            Event::Delta | Event::Resumed | Event::Waiting | Event::Other => {}
         }
     }
 }

@@ -87,7 +87,7 @@ impl Run {
             match events.next(&mut connection).await? {
                 Event::Resumed => break,
                 Event::Completed => bail!("the run completed before its node ended"),
-                Event::Delta | Event::Cancelled | Event::Other => {}
+                Event::Delta | Event::Cancelled | Event::Waiting | Event::Other => {}
             }
         }
         let ended_at = *self.ended_at.borrow();

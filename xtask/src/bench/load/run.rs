@@ -80,7 +80,7 @@ pub(crate) async fn follow_run(
             }
             Event::Completed => break,
             Event::Cancelled => bail!("the run was cancelled"),
-            Event::Resumed | Event::Other => {}
+            Event::Resumed | Event::Waiting | Event::Other => {}
         }
     }
     let end = begin.elapsed();

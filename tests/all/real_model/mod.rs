@@ -1,6 +1,8 @@
 //! The program with a real language model, which streams answers, calls a tool and answers from
 //! its result, and keeps to a form; by each format that it speaks.
 
+mod tools;
+
 use runloom_tests::{Client, Event, Node, Setup, Store, both_stores, check_ended, kinds, said};
 use serde_json::{Value, json};
 
