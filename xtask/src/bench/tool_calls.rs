@@ -119,7 +119,7 @@ impl Bench<'_> {
              tools = [\"calculator\", \"mcp__http__{tool}\", \"mcp__stdio__{tool}\"]\n\
              limits = {{ max_steps = 0 }}\n",
             tools.port,
-            self.binaries.join("xtask"),
+            self.binaries.join("xtask").to_string_lossy(),
             tool = mcp::TOOL,
         );
         for name in scripts.keys() {
@@ -137,6 +137,7 @@ impl Bench<'_> {
 
 /// A route to a scripted model of the same name.
 pub(super) fn scripted(name: &str, file: &std::path::Path) -> String {
+    let file = file.to_string_lossy();
     format!(
         "[[routes]]\nroute_id = \"{name}\"\nmodel = \"{name}\"\nkind = \"scripted\"\nscript = {file:?}\n"
     )

@@ -65,7 +65,7 @@ impl Spawn {
             Ok(()) => Ok(self.answer().into()),
             Err(StartError::Store(error)) if error.is_transient() => later(&error, self.attempt),
             Err(StartError::Key(KeyConflict::InProgress)) => Ok(ToolReply::NotYet(AGAIN)),
-            Err(error) => refused(error, self.attempt),
+            Err(error) => refused(&error, self.attempt),
         }
     }
 
@@ -144,8 +144,8 @@ impl Spawn {
 }
 
 /// Why no run is spawned, for the model.
-fn refused(error: StartError, attempt: u32) -> Result<ToolReply, ToolError> {
-    let class = match &error {
+fn refused(error: &StartError, attempt: u32) -> Result<ToolReply, ToolError> {
+    let class = match error {
         StartError::NoPersona => {
             let message = "persona_id: there is no such persona, or not in this version";
             return Err(ToolError::invalid_arguments(message));
@@ -154,7 +154,7 @@ fn refused(error: StartError, attempt: u32) -> Result<ToolReply, ToolError> {
         StartError::NoCredit => "credits.exhausted",
         StartError::NoBudget(_) => "budget.exhausted",
         StartError::NoParent => "tool.cancelled",
-        StartError::Catalog(_) | StartError::Source(_) => return later(&error, attempt),
+        StartError::Catalog(_) | StartError::Source(_) => return later(error, attempt),
         StartError::Store(store) => {
             tracing::error!(error = %store, "a run can't be spawned");
             return Err(ToolError::failed("the server can't do this now"));

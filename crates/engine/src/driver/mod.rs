@@ -312,7 +312,7 @@ impl Driver {
                 heard = self.tools.next(), if !self.tools.is_empty() => match heard {
                     tools::Heard::Ended(outcome) => {
                         fault::point("after_effect");
-                        return Ok(Input::ToolFinished(outcome));
+                        return Ok(Input::ToolFinished(*outcome));
                     }
                     tools::Heard::Progress(reports) => Box::pin(self.show(reports)).await?,
                 },

@@ -68,7 +68,7 @@ impl From<Said> for Worked {
 /// What the calls have to say.
 pub(super) enum Heard {
     /// One has ended.
-    Ended(ToolOutcome),
+    Ended(Box<ToolOutcome>),
     /// Some say how far they are; or none, and when they must have ended is known better.
     Progress(Vec<ToolProgress>),
 }
@@ -185,7 +185,7 @@ impl RunningTools {
                     if let Some(Ok(outcome)) = ended {
                         self.ids.remove(&outcome.tool_call_id);
                         self.board.remove(outcome.tool_call_id);
-                        return Heard::Ended(outcome);
+                        return Heard::Ended(Box::new(outcome));
                     }
                 }
                 progress = self.board.next() => return Heard::Progress(progress),

@@ -98,13 +98,12 @@ impl Engine {
         let metadata = metadata(start.metadata.as_deref());
         let asked = start.route_id.as_deref();
         let (route, fallbacks) = choose::choose_route(asked, &persona, &metadata, &entries)?;
-        let (tools, contents) = match &child {
+        let (tools, contents) = if let Some(child) = &child {
             // Their definitions were stored with the parent.
-            Some(child) => (agents::tools(&persona, &child.tools), Vec::new()),
-            None => {
-                let tools = self.resolve_tools(start.org_id, &persona, &start.tools);
-                tools.await?
-            }
+            (agents::tools(&persona, &child.tools), Vec::new())
+        } else {
+            let tools = self.resolve_tools(start.org_id, &persona, &start.tools);
+            tools.await?
         };
         let at_most = child.as_ref().map_or(Limits::UNLIMITED, |it| it.at_most);
         let spec = RunSpec {

@@ -81,7 +81,7 @@ fn children_are_found_by_their_parent() {
         assert!(children.contains(&json!(first)) && children.contains(&json!(second)));
         let page = ada.get(&format!("/v1/runs{of_parent}&limit=1")).await;
         assert_eq!(page.json().as_array().map(Vec::len), Some(1));
-        assert_ne!(page.header("x-next-cursor"), "");
+        assert!(page.header("x-next-cursor").is_some());
         let ended = format!("{of_parent}&status=completed");
         assert_eq!(listed(&ada, &ended).await, [] as [Value; 0]);
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use runloom_tests::{Client, Node, Setup, both_stores, call, check_log, count, script, text};
 use serde_json::json;
 
-use super::{children, leads, setup, wait, workers};
+use super::{children, leads, setup, told, wait, workers};
 
 /// How long all of a family may take to end.
 const ALL: Duration = Duration::from_secs(6);
@@ -132,7 +132,7 @@ both_stores! {
             let events = client.follow(&run).await;
             runloom_tests::check_ended(&events, "run.completed");
             assert_eq!(children(&client, &run).await.len(), 3);
-            assert_eq!(super::told(&events).len(), 3);
+            assert_eq!(told(&events).len(), 3);
         }
     }
 

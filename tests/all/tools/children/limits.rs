@@ -3,7 +3,7 @@
 use runloom_tests::{Client, both_stores, call, check_ended, count, script, text};
 use serde_json::json;
 
-use super::{children, errors, leads, of, setup, spawned, told};
+use super::{children, errors, leads, of, setup, spawned, told, wait};
 use crate::tools::{asked, results};
 
 /// What a run has cost, and how many tokens it has put out.
@@ -39,7 +39,7 @@ both_stores! {
         // The first takes little of its part, so that the second gets as much again.
         let limits = "max_output_tokens = 300, max_children = 2";
         let spawn = || call("spawn_agent", json!({ "prompt": "x", "persona_id": "worker" }));
-        let lead = script([spawn(), super::wait(), spawn(), super::wait(), text("ok")]);
+        let lead = script([spawn(), wait(), spawn(), wait(), text("ok")]);
         let node = setup(store, limits, lead, script([count(400, 1)])).start().await;
         let client = node.client();
         let run = client.run(&json!({})).await;
@@ -117,7 +117,7 @@ both_stores! {
             { "tool_call": { "name": "of_client", "arguments": {} } },
         ]), text("ok")]);
         let lead = script([call("spawn_agent", json!({ "prompt": "x", "persona_id": "lax" })),
-            super::wait(), text("ok")]);
+            wait(), text("ok")]);
         let node = setup(store, "", lead, script([text("x")]))
             .scripted("lax", lax).toml(personas).start().await;
         let client = node.client();

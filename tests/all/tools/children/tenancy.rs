@@ -3,7 +3,7 @@
 use runloom_tests::{both_stores, call, check_ended, script, text};
 use serde_json::json;
 
-use super::{errors, leads, setup, spawned};
+use super::{children, errors, leads, setup, spawned, wait};
 
 both_stores! {
     async fn another_organisations_persona_is_not_there(store: Store) {
@@ -24,7 +24,7 @@ both_stores! {
         assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
         assert_eq!(errors[0].0, "tool.invalid_arguments");
         assert!(errors[0].1.contains("persona"), "{errors:?}");
-        assert_eq!(super::children(&client, &run).await.len(), 0);
+        assert_eq!(children(&client, &run).await.len(), 0);
     }
 
     async fn runs_of_others_can_not_be_waited_for(store: Store) {
@@ -59,7 +59,7 @@ both_stores! {
 
     async fn a_child_works_for_whom_its_parent_works_for(store: Store) {
         let lead = script([call("spawn_agent", json!({ "prompt": "x", "persona_id": "worker",
-            "org_id": "0193c2d4-0000-7000-8000-000000000000", "user_id": "x" })), super::wait(), text("ok")]);
+            "org_id": "0193c2d4-0000-7000-8000-000000000000", "user_id": "x" })), wait(), text("ok")]);
         let node = setup(store, "", lead, script([text("x")])).start().await;
         let (owner, stranger) = (node.client(), node.client().stranger("stranger").await);
         let run = stranger.run(&json!({})).await;

@@ -176,8 +176,8 @@ mod tests {
         }
         let [runs, calls] = group.compared();
         assert_eq!(runs.what, "10 together, whole run p50, ms");
-        let figure = |kind| (calls.figure(kind).unwrap() * 10.0).round() / 10.0;
-        assert_eq!([figure("built-in"), figure("stdio")], [1.0, 3.0]);
+        let figure = |kind| (calls.figure(kind).unwrap() * 10.0).round() as i64;
+        assert_eq!([figure("built-in"), figure("stdio")], [10, 30]);
         assert_eq!(calls.figure(NONE), None);
     }
 }
