@@ -1,5 +1,7 @@
 //! Whether a call runs by itself, by the rules that its run has pinned.
 
+use std::sync::{Arc, OnceLock};
+
 use runloom_domain::{ApprovalMode, ApprovalPolicy, ToolPattern, ToolPin};
 use serde_json::Value;
 
@@ -8,18 +10,46 @@ use crate::answer_schema::AnswerSchema;
 /// How many rules a policy may have.
 const MAX_RULES: usize = 64;
 
-/// What the rules say of a call with these arguments.
-pub(crate) fn mode(pin: &ToolPin, arguments: &Value) -> ApprovalMode {
-    let fits = |schema: &Value, mode| match AnswerSchema::compile(schema) {
-        Ok(schema) => schema.fits(arguments),
-        // Checked when it was written. Should this version not take it all the same, then it
-        // lets nothing run.
-        Err(_) => mode != ApprovalMode::Auto,
-    };
-    let mut rules = pin.rules.iter();
-    rules
-        .find(|rule| fits(&rule.when, rule.mode))
-        .map_or(pin.approval, |rule| rule.mode)
+/// The rules that a run has pinned. The schema of each is compiled when it is needed first, once
+/// for all clones.
+#[derive(Clone, Debug)]
+pub(crate) struct Approvals(Arc<[Rules]>);
+
+/// Those of one tool.
+#[derive(Debug)]
+struct Rules {
+    tool: String,
+    conditions: Vec<OnceLock<Option<AnswerSchema>>>,
+}
+
+impl Approvals {
+    /// The rules of these tools.
+    pub(crate) fn new(pins: &[ToolPin]) -> Self {
+        let ruled = pins.iter().filter(|pin| !pin.rules.is_empty());
+        let rules = ruled.map(|pin| Rules {
+            tool: pin.name.clone(),
+            conditions: pin.rules.iter().map(|_| OnceLock::new()).collect(),
+        });
+        Self(rules.collect())
+    }
+
+    /// What they say of a call with these arguments; `pin` is one of those tools.
+    pub(crate) fn mode(&self, pin: &ToolPin, arguments: &Value) -> ApprovalMode {
+        let rules = self.0.iter().find(|rules| rules.tool == pin.name);
+        let conditions = rules.into_iter().flat_map(|rules| &rules.conditions);
+        let mut rules = pin.rules.iter().zip(conditions);
+        rules
+            .find(|(rule, condition)| {
+                let compiled = || AnswerSchema::compile(&rule.when).ok();
+                match condition.get_or_init(compiled) {
+                    Some(schema) => schema.fits(arguments),
+                    // Checked when it was written. Should this version not take it all the same,
+                    // then it lets nothing run.
+                    None => rule.mode != ApprovalMode::Auto,
+                }
+            })
+            .map_or(pin.approval, |(rule, _)| rule.mode)
+    }
 }
 
 /// Whether a policy can be used: its patterns are patterns, its schemas are fit to check with, and
@@ -64,6 +94,10 @@ mod tests {
 
     use super::*;
 
+    fn mode(pin: &ToolPin, arguments: &Value) -> ApprovalMode {
+        Approvals::new(std::slice::from_ref(pin)).mode(pin, arguments)
+    }
+
     fn pin(approvals: Value) -> ToolPin {
         let policy: ApprovalPolicy = serde_json::from_value(approvals).unwrap();
         let class = runloom_domain::ToolClass::Once;
@@ -89,6 +123,19 @@ mod tests {
         assert_eq!(mode(&pin, &json!({"amount": 1000})), ApprovalMode::Ask);
         assert_eq!(mode(&pin, &json!({"amount": 999})), ApprovalMode::Auto);
         assert_eq!(mode(&pin, &json!({})), ApprovalMode::Deny);
+    }
+
+    #[test]
+    fn a_condition_is_compiled_once_for_all_clones() {
+        let any = json!({"required": ["amount"]});
+        let pin = pin(json!({"rules": [{"when": any, "mode": "ask"}]}));
+        let approvals = Approvals::new(std::slice::from_ref(&pin));
+        let clone = approvals.clone();
+        assert!(approvals.0[0].conditions[0].get().is_none());
+        assert_eq!(clone.mode(&pin, &json!({"amount": 1})), ApprovalMode::Ask);
+        let compiled = approvals.0[0].conditions[0].get();
+        assert!(compiled.is_some_and(Option::is_some));
+        assert_eq!(approvals.mode(&pin, &json!({})), ApprovalMode::Auto);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::call::{Call, CallState};
 use super::model_failed::INTERRUPTED;
 use super::repeats::Repeats;
 use super::summary::Summary;
+use crate::approval::Approvals;
 use crate::port::model::ModelErrorKind;
 
 /// Where a run stands within its loop.
@@ -82,6 +83,8 @@ pub(crate) struct RunState {
     pub(crate) status: RunStatus,
     /// The frozen configuration.
     pub(crate) spec: Arc<RunSpec>,
+    /// Its rules on which calls run by themselves.
+    pub(crate) approvals: Approvals,
     /// When it started.
     pub(crate) started_at: Timestamp,
     /// Where it stands.
@@ -144,6 +147,7 @@ impl RunState {
             last_seq: first.seq,
             begun,
             status,
+            approvals: Approvals::new(&spec.tools),
             spec: Arc::new((**spec).clone()),
             started_at: first.created_at,
             phase,
@@ -257,6 +261,7 @@ impl RunState {
 
     fn start(&mut self, event: &Event) {
         if let Some(EventPrivate::Spec { spec }) = &event.private {
+            self.approvals = Approvals::new(&spec.tools);
             self.spec = Arc::new((**spec).clone());
         }
         self.started_at = event.created_at;
