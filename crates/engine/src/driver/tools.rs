@@ -73,6 +73,7 @@ impl RunningTools {
             attempt: call.map_or(1, |call| call.starts),
             input: call.and_then(|call| call.input.clone()),
             progress: self.progress(tool_call_id, heard.clone()),
+            http_allow: run.state.spec.http_allow.clone(),
         };
         let pin = run.state.spec.tool(name).cloned();
         let own = own(shared, name, pin.as_ref());

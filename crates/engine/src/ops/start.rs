@@ -68,6 +68,7 @@ impl Engine {
         let spec = RunSpec {
             limits: persona.limits.tightened(start.limits)?,
             tools,
+            http_allow: persona.http_allow,
             prompt: prompt::render(&persona.prompt, start.metadata.as_deref())?,
             persona: persona.id,
             route,
