@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use runloom_domain::event::ToolProgress;
-use runloom_domain::{ToolCallId, ToolOrigin, ToolPin};
+use runloom_domain::{ToolCallId, ToolClass, ToolOrigin, ToolPin};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -204,16 +204,19 @@ async fn run_tool(
     let begun = Instant::now();
     let (limit, end) = (tool.timeout(), begun + longest(tool));
     let mut deadline = begun + limit;
-    let mut call = tool.call(context, arguments);
+    let call = AssertUnwindSafe(tool.call(context, arguments)).catch_unwind();
+    let mut call = std::pin::pin!(call);
     let result = loop {
         tokio::select! {
             biased;
-            result = &mut call => break result,
+            result = &mut call => break result.unwrap_or_else(|_| {
+                Err(broken_off(tool, "tool.failed", "the tool broke down".to_owned()))
+            }),
             () = heard.notified() => deadline = end.min(Instant::now() + limit),
             () = tokio::time::sleep_until(deadline) => {
                 let seconds = begun.elapsed().as_secs();
                 let message = format!("the tool took longer than {seconds} s");
-                break Err(ToolError::new("tool.timeout", message));
+                break Err(broken_off(tool, "tool.timeout", message));
             }
         }
     };
@@ -226,6 +229,15 @@ async fn run_tool(
     (result, output_cap)
 }
 
+/// A call that has not come to its end. What it has done by then nobody knows: of a tool that must
+/// not happen twice a person is asked, as after a crash. One that waits only asks how things stand.
+fn broken_off(tool: &Arc<dyn Tool>, class: &str, message: String) -> ToolError {
+    if tool.class() == ToolClass::Once && !tool.waits() {
+        return ToolError::outcome_unknown(message);
+    }
+    ToolError::new(class, message)
+}
+
 /// Keeps the beginning of an output without end.
 fn cap(mut reply: ToolReply) -> ToolReply {
     if let ToolReply::Output(output) = &mut reply {
@@ -234,3 +246,6 @@ fn cap(mut reply: ToolReply) -> ToolReply {
     }
     reply
 }
+
+#[cfg(test)]
+mod tests;

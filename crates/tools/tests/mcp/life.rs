@@ -134,7 +134,7 @@ async fn progress_is_reported_and_moves_the_deadline() {
     let error = call(&tool(&server, "echo").await, json!({}))
         .await
         .unwrap_err();
-    assert_eq!(error.class, "tool.timeout");
+    assert_eq!(error.class, "tool.outcome_unknown");
     pool.shutdown().await;
 }
 
