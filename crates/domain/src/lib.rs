@@ -30,6 +30,7 @@ pub mod text;
 mod timestamp;
 mod tool;
 mod totals;
+mod url_pattern;
 mod usage;
 
 pub use approval::{ApprovalMode, ApprovalPolicy, ApprovalRule, ArgumentRule, ToolPolicy};
@@ -62,4 +63,5 @@ pub use status::{InvalidTransition, RunStatus, Transition};
 pub use timestamp::{Timestamp, TimestampParseError};
 pub use tool::{ToolClass, ToolDefinition, ToolOrigin};
 pub use totals::{ModelCall, RunTotals};
+pub use url_pattern::{UrlParts, UrlPattern, check_url_patterns, common_url_patterns};
 pub use usage::{TokenBuckets, Usage, UsageSource};

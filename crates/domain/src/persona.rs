@@ -49,7 +49,11 @@ pub struct Persona {
     /// Names of the tools it may use, or patterns.
     #[serde(default)]
     pub tools: Vec<String>,
-    /// Which of them run by themselves.
+    /// Which URLs `http_request` may reach, of those that the deployment allows: patterns as
+    /// [`UrlPattern`](crate::UrlPattern) reads them. Without any it reaches none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub http_allow: Vec<String>,
+    /// Which of its tools run by themselves.
     #[serde(default)]
     pub approvals: ApprovalPolicy,
     /// How far its runs may go.

@@ -64,6 +64,9 @@ pub struct RunSpec {
     pub fallbacks: Vec<Route>,
     /// The tools, sorted by name.
     pub tools: Vec<ToolPin>,
+    /// Which URLs `http_request` may reach, of those that the deployment allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub http_allow: Vec<String>,
     /// How far it may go.
     pub limits: Limits,
     /// How the model is asked to answer.

@@ -35,6 +35,7 @@ const REFUSED: [&str; 5] = [
 ];
 
 /// A schema that answers can be checked against.
+#[derive(Debug)]
 pub(crate) struct AnswerSchema {
     validator: Validator,
     /// Whether an answer may also be text that isn't JSON.

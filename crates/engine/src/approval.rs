@@ -1,5 +1,7 @@
 //! Whether a call runs by itself, by the rules that its run has pinned.
 
+use std::sync::{Arc, OnceLock};
+
 use runloom_domain::{ApprovalMode, ApprovalPolicy, ArgumentRule, ToolPattern, ToolPin};
 use serde_json::Value;
 
@@ -8,26 +10,72 @@ use crate::answer_schema::AnswerSchema;
 /// How many rules a policy may have.
 const MAX_RULES: usize = 64;
 
-/// What the rules say of a call with these arguments; of a spawned run also those of the runs that
-/// it descends from, and the strictest counts.
-pub(crate) fn mode(pin: &ToolPin, arguments: &Value) -> ApprovalMode {
-    let own = by(&pin.rules, pin.approval, arguments);
-    let others = pin.inherited.iter();
-    let others = others.map(|policy| by(&policy.rules, policy.mode, arguments));
-    others.fold(own, Ord::max)
+/// The rules that a run has pinned. The schema of each is compiled when it is needed first, once
+/// for all clones.
+#[derive(Clone, Debug)]
+pub(crate) struct Approvals(Arc<[Rules]>);
+
+/// The condition of a rule, when it has been compiled; nothing if it can't be.
+type Condition = OnceLock<Option<AnswerSchema>>;
+
+/// The conditions of one tool's rules: its own, then those of each policy that it has inherited.
+#[derive(Debug)]
+struct Rules {
+    tool: String,
+    policies: Vec<Vec<Condition>>,
 }
 
-fn by(rules: &[ArgumentRule], otherwise: ApprovalMode, arguments: &Value) -> ApprovalMode {
-    let fits = |schema: &Value, mode| match AnswerSchema::compile(schema) {
-        Ok(schema) => schema.fits(arguments),
-        // Checked when it was written. Should this version not take it all the same, then it
-        // lets nothing run.
-        Err(_) => mode != ApprovalMode::Auto,
-    };
-    let mut rules = rules.iter();
-    rules
-        .find(|rule| fits(&rule.when, rule.mode))
-        .map_or(otherwise, |rule| rule.mode)
+impl Approvals {
+    /// The rules of these tools.
+    pub(crate) fn new(pins: &[ToolPin]) -> Self {
+        let conditions = |(rules, _): (&[ArgumentRule], _)| -> Vec<Condition> {
+            rules.iter().map(|_| OnceLock::new()).collect()
+        };
+        let rules = pins.iter().map(|pin| Rules {
+            tool: pin.name.clone(),
+            policies: policies(pin).map(conditions).collect(),
+        });
+        let some = |rules: &Rules| rules.policies.iter().any(|policy| !policy.is_empty());
+        Self(rules.filter(some).collect())
+    }
+
+    /// What they say of a call with these arguments; `pin` is one of those tools. Of a spawned run
+    /// also the rules of the runs that it descends from count, and the strictest says.
+    pub(crate) fn mode(&self, pin: &ToolPin, arguments: &Value) -> ApprovalMode {
+        let rules = self.0.iter().find(|rules| rules.tool == pin.name);
+        let compiled = rules.map_or(&[][..], |rules| &rules.policies);
+        let modes = policies(pin)
+            .enumerate()
+            .map(|(place, (rules, otherwise))| {
+                let conditions = compiled.get(place).map_or(&[][..], Vec::as_slice);
+                by(rules.iter().zip(conditions), arguments).unwrap_or(otherwise)
+            });
+        modes.max().unwrap_or(ApprovalMode::Deny)
+    }
+}
+
+/// A tool's own rules and those that it has inherited, each with what counts where none fits.
+fn policies(pin: &ToolPin) -> impl Iterator<Item = (&[ArgumentRule], ApprovalMode)> {
+    let inherited = pin.inherited.iter();
+    let inherited = inherited.map(|policy| (policy.rules.as_slice(), policy.mode));
+    std::iter::once((pin.rules.as_slice(), pin.approval)).chain(inherited)
+}
+
+/// What the first rule says that fits.
+fn by<'a>(
+    mut rules: impl Iterator<Item = (&'a ArgumentRule, &'a Condition)>,
+    arguments: &Value,
+) -> Option<ApprovalMode> {
+    let first = rules.find(|(rule, condition)| {
+        let compiled = || AnswerSchema::compile(&rule.when).ok();
+        match condition.get_or_init(compiled) {
+            Some(schema) => schema.fits(arguments),
+            // Checked when it was written. Should this version not take it all the same, then it
+            // lets nothing run.
+            None => rule.mode != ApprovalMode::Auto,
+        }
+    });
+    first.map(|(rule, _)| rule.mode)
 }
 
 /// Whether a policy can be used: its patterns are patterns, its schemas are fit to check with, and
@@ -72,6 +120,10 @@ mod tests {
 
     use super::*;
 
+    fn mode(pin: &ToolPin, arguments: &Value) -> ApprovalMode {
+        Approvals::new(std::slice::from_ref(pin)).mode(pin, arguments)
+    }
+
     fn pin(approvals: Value) -> ToolPin {
         let policy: ApprovalPolicy = serde_json::from_value(approvals).unwrap();
         let class = runloom_domain::ToolClass::Once;
@@ -110,6 +162,19 @@ mod tests {
         assert_eq!(mode(&own, &json!({"amount": 1})), ApprovalMode::Auto);
         own.approval = ApprovalMode::Deny;
         assert_eq!(mode(&own, &json!({"amount": 1000})), ApprovalMode::Deny);
+    }
+
+    #[test]
+    fn a_condition_is_compiled_once_for_all_clones() {
+        let any = json!({"required": ["amount"]});
+        let pin = pin(json!({"rules": [{"when": any, "mode": "ask"}]}));
+        let approvals = Approvals::new(std::slice::from_ref(&pin));
+        let clone = approvals.clone();
+        assert!(approvals.0[0].policies[0][0].get().is_none());
+        assert_eq!(clone.mode(&pin, &json!({"amount": 1})), ApprovalMode::Ask);
+        let compiled = approvals.0[0].policies[0][0].get();
+        assert!(compiled.is_some_and(Option::is_some));
+        assert_eq!(approvals.mode(&pin, &json!({})), ApprovalMode::Auto);
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl ArgumentSchema {
     }
 }
 
+/// Whether calls can be checked against the schema of a tool's arguments, or why not.
+pub fn check_argument_schema(schema: &Value) -> Result<(), String> {
+    ArgumentSchema::compile(schema).map(|_| ())
+}
+
 /// Writes references out.
 struct Expanding<'a> {
     root: &'a Value,

@@ -9,12 +9,21 @@ use serde_json::Value;
 
 use crate::argument_schema::ArgumentSchema;
 
-/// How many definitions are kept; beyond that all are forgotten and read again when needed.
+/// How many definitions are kept, and how much JSON they may be together, in bytes; beyond that
+/// all are forgotten and read again when needed.
 const MAX_KNOWN: usize = 4_096;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Definitions by hash, read once.
 #[derive(Default)]
-pub(crate) struct Definitions(Mutex<HashMap<String, Arc<Known>>>);
+pub(crate) struct Definitions(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    by_hash: HashMap<String, Arc<Known>>,
+    /// How much JSON they are together.
+    bytes: usize,
+}
 
 /// A definition, with its schema once that was needed.
 struct Known {
@@ -54,7 +63,7 @@ impl Definitions {
                     definition,
                     arguments: OnceLock::new(),
                 });
-                self.keep(content.hash.clone(), known.clone());
+                self.keep(content.hash.clone(), content.body.len(), known.clone());
                 found.insert(content.hash, known);
             }
         }
@@ -64,16 +73,18 @@ impl Definitions {
 
     fn known(&self, pins: &[ToolPin]) -> HashMap<String, Arc<Known>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |pin: &ToolPin| Some((pin.hash.clone(), known.get(&pin.hash)?.clone()));
+        let of = |pin: &ToolPin| Some((pin.hash.clone(), known.by_hash.get(&pin.hash)?.clone()));
         pins.iter().filter_map(of).collect()
     }
 
-    fn keep(&self, hash: String, definition: Arc<Known>) {
+    fn keep(&self, hash: String, bytes: usize, definition: Arc<Known>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MAX_KNOWN {
-            known.clear();
+        if known.by_hash.len() >= MAX_KNOWN || known.bytes + bytes > MAX_BYTES {
+            *known = Kept::default();
         }
-        known.insert(hash, definition);
+        if known.by_hash.insert(hash, definition).is_none() {
+            known.bytes += bytes;
+        }
     }
 }
 
@@ -111,5 +122,29 @@ impl Pinned {
         schema
             .as_ref()
             .map_or(Ok(()), |schema| schema.check(arguments))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_has_a_size() {
+        let definitions = Definitions::default();
+        for number in 0..100 {
+            let known = Known {
+                definition: ToolDefinition {
+                    name: "a".to_owned(),
+                    description: String::new(),
+                    schema: Value::Null,
+                },
+                arguments: OnceLock::new(),
+            };
+            definitions.keep(number.to_string(), MAX_BYTES / 10, Arc::new(known));
+            let kept = definitions.0.lock().unwrap();
+            assert!(kept.bytes <= MAX_BYTES && kept.by_hash.len() <= 10);
+            assert!(kept.by_hash.contains_key(&number.to_string()));
+        }
     }
 }

@@ -119,6 +119,7 @@ mod writer;
 pub use agents::AGENT_TOOLS;
 pub use answer_schema::check_answer_schema;
 pub use approval::check_approvals;
+pub use argument_schema::check_argument_schema;
 pub use engine::{Engine, EngineConfig, EngineParts};
 pub use facade::{
     CancelError, GiveInput, GivenAnswer, InputError, StartError, StartRun, StartedRun, WatchError,

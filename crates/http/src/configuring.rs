@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_accounts::{Place, Secret, Vault, VaultError};
-use runloom_domain::{EncryptedSecret, OrgId};
+use runloom_domain::{EncryptedSecret, OrgId, ToolClass};
 use runloom_engine::port::catalog::FixedCatalog;
 use runloom_engine::port::model::ModelError;
 use runloom_engine::port::tool::ToolError;
-use runloom_store::{CredentialRecord, FoundTool, McpServerRecord};
+use runloom_store::{CredentialRecord, FoundTool, McpListing, McpServerRecord, StoreError, Update};
 use url::Url;
 
 /// A provider that credentials can be for.
@@ -41,12 +41,45 @@ pub trait CredentialProbe: Send + Sync + 'static {
     ) -> Result<Duration, ModelError>;
 }
 
+/// What came of asking a server for its tools.
+#[derive(Debug)]
+pub enum Refreshed {
+    /// It has listed them, and that is noted if the server is still as it was.
+    Listed(Box<Update<McpListing>>),
+    /// It hasn't, and that is noted.
+    Failed(ToolError),
+}
+
 /// Asks servers for their tools.
 #[async_trait]
 pub trait ToolServers: Send + Sync + 'static {
-    /// The tools of a server as it lists them now. Ends within about 15 s; dropping the future
-    /// ends the asking.
-    async fn discover(&self, server: McpServerRecord) -> Result<Vec<FoundTool>, ToolError>;
+    /// Asks a server for its tools now, and notes what it lists. Ends within about 15 s; dropping
+    /// the future ends the asking.
+    async fn refresh(&self, server: McpServerRecord) -> Result<Refreshed, StoreError>;
+}
+
+/// A server of tools that the deployment has for every organisation, without its address and its
+/// secrets, which are the operator's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlatformServer {
+    /// The part of its tools' names, and its id.
+    pub key: String,
+    /// Whether its hints on what its tools do are believed.
+    pub trusted: bool,
+    /// Classes by patterns on its tools' own names.
+    pub classes: Vec<(String, ToolClass)>,
+    /// How long a call may take without a sign of progress.
+    pub call: Duration,
+    /// How long a call may take in all.
+    pub longest: Duration,
+    /// What it listed last; `None` when it hasn't yet. Each with the class that counts.
+    pub tools: Option<Vec<FoundTool>>,
+}
+
+/// The servers that the deployment has for every organisation.
+pub trait PlatformServers: Send + Sync + 'static {
+    /// All of them, as they are known now, in the order of the configuration.
+    fn servers(&self) -> Vec<PlatformServer>;
 }
 
 /// Where the secret of an MCP server belongs, by the server's id as text.
@@ -101,6 +134,8 @@ pub struct Configuring {
     pub probe: Arc<dyn CredentialProbe>,
     /// Asks MCP servers for their tools.
     pub tool_servers: Arc<dyn ToolServers>,
+    /// The MCP servers that every organisation has.
+    pub platform_servers: Arc<dyn PlatformServers>,
     /// The names of tools that every organisation has, which its own can't have.
     pub tool_names: Arc<BTreeSet<String>>,
 }

@@ -32,8 +32,9 @@ mod stream;
 mod v1;
 
 pub use configuring::{
-    Configuring, CredentialProbe, Provider, ToolServers, UrlRules, credential_place,
-    http_tool_place, http_tool_signing_place, mcp_server_place,
+    Configuring, CredentialProbe, PlatformServer, PlatformServers, Provider, Refreshed,
+    ToolServers, UrlRules, credential_place, http_tool_place, http_tool_signing_place,
+    mcp_server_place,
 };
 pub use listen::{ListenSettings, listen};
 pub use metrics::MetricsSource;

@@ -11,6 +11,7 @@ use runloom_store_sql::Database;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
+use crate::spread::spread;
 
 /// Runs that one step lets expire. It writes two short rows for each.
 const RUNS: u32 = 200;
@@ -142,13 +143,6 @@ impl Round {
             "housekeeping"
         );
     }
-}
-
-/// Up to a tenth more, so that nodes that started together don't meet each time.
-fn spread(every: Duration) -> Duration {
-    // Without random bits they do meet, and one of them finds nothing to do.
-    let random = getrandom::u32().unwrap_or(0);
-    every + every.mul_f64(f64::from(random) / f64::from(u32::MAX) / 10.0)
 }
 
 fn warn(error: &StoreError, what: &str) {

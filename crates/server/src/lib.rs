@@ -16,6 +16,7 @@ mod logs;
 pub mod program;
 mod serve;
 mod signals;
+mod spread;
 mod wiring;
 
 pub use serve::serve;

@@ -22,7 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, McpServerSettings};
 use crate::housekeeping::Housekeeper;
-use crate::wiring::{Opened, OrgCatalog, OrgTools, OrgToolsParts, OwnEndpoints, PlatformTools};
+use crate::wiring::{
+    Discoverer, DiscovererParts, Opened, OrgCatalog, OrgTools, OrgToolsParts, OwnEndpoints,
+    PlatformTools,
+};
 use crate::{first_start, wiring};
 
 /// How long runs may take to reach a step boundary when the server stops; those that haven't
@@ -100,8 +103,18 @@ impl Parts {
             pool: pool.clone(),
             http: HttpTools::new(guard, Arc::clone(&clock))
                 .context("can't set up the client for organisations' tools")?,
+            refresh: config.tools.mcp_refresh(),
         };
         let own_tools = Arc::new(OrgTools::new(own_tools));
+        let discoverer = DiscovererParts {
+            store: database.clone(),
+            vault: Arc::clone(&vault),
+            pool: pool.clone(),
+            own: Arc::clone(&own_tools),
+            clock: Arc::clone(&clock),
+            every: config.tools.mcp_refresh(),
+        };
+        let discoverer = Arc::new(Discoverer::new(discoverer));
         let servers = config.mcp_servers.iter().map(McpServerSettings::to_spec);
         let platform_tools = Arc::new(PlatformTools::new(servers.collect()));
         let configuring = wiring::configuring(
@@ -110,7 +123,8 @@ impl Parts {
             Arc::clone(&platform),
             Arc::clone(&models),
             &tools,
-            pool.clone(),
+            discoverer.clone(),
+            platform_tools.clone(),
         );
         let keys = TokenKeys::derive(&master);
         let accounts = Accounts::new(
@@ -142,6 +156,7 @@ impl Parts {
         let drain = CancellationToken::new();
         tokio::spawn(housekeeper.run(drain.clone()));
         tokio::spawn(Arc::clone(&platform_tools).keep(drain.clone()));
+        tokio::spawn(discoverer.run(drain.clone()));
         Ok(Self {
             database,
             _identity: identity,

@@ -60,10 +60,11 @@ pub use run::{
 pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 pub use tools::{
-    ConfiguredTools, FoundTool, HttpMethod, HttpToolRecord, HttpToolSettings, MAX_HTTP_TOOLS,
-    MAX_MCP_SERVERS, MAX_MCP_TOOLS, McpAuth, McpListing, McpServerRecord, McpServerSettings,
-    McpToolRecord, McpToolState, NewHttpTool, NewMcpServer, SecretHeader, ToolRefusal, ToolStore,
-    ToolVersion, UnknownTool, approve, discovered, http_tool_texts, mcp_server_texts,
+    ConfiguredTools, Discovery, DiscoveryError, FoundTool, HttpMethod, HttpToolRecord,
+    HttpToolSettings, MAX_HTTP_TOOLS, MAX_MCP_SERVERS, MAX_MCP_TOOLS, McpAuth, McpListing,
+    McpServerRecord, McpServerSettings, McpToolRecord, McpToolState, NewHttpTool, NewMcpServer,
+    SecretHeader, ToolRefusal, ToolStore, ToolVersion, UnknownTool, WantedDiscovery, approve,
+    discovered, http_tool_texts, lists_the_same, mcp_server_texts,
 };
 
 /// Everything a server needs of its database behind one handle.

@@ -1,11 +1,12 @@
-//! `http_request`: reading a page or an API of the internet, as far as the operator lets it.
+//! `http_request`: reading a page or an API of the internet, as far as the operator and the run's
+//! persona let it.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Method, Response};
-use runloom_domain::{ToolClass, ToolDefinition, ToolPattern};
+use runloom_domain::{ToolClass, ToolDefinition, ToolPattern, UrlParts, UrlPattern};
 use runloom_engine::port::tool::{Tool, ToolContext, ToolError, ToolReply};
 use runloom_net::guard::{ClientError, ClientOptions, Guard, Refused};
 use serde_json::{Value, json};
@@ -43,34 +44,59 @@ impl HttpRequest {
     }
 
     /// Follows a URL to the end.
-    async fn follow(&self, method: &Method, url: &str) -> Result<Response, ToolError> {
-        let mut url = self.checked(url)?;
+    async fn follow(
+        &self,
+        method: &Method,
+        url: &str,
+        allow: &[String],
+    ) -> Result<Response, ToolError> {
+        let mut url = self.checked(url, allow)?;
         for _ in 0..=MAX_REDIRECTS {
             let sent = self.client.request(method.clone(), url.clone()).send();
             let response = sent.await.map_err(|error| unreachable(&error))?;
             let Some(next) = next(&url, &response) else {
                 return Ok(response);
             };
-            url = self.checked(&next)?;
+            url = self.checked(&next, allow)?;
         }
         Err(ToolError::failed(format!(
             "the server redirects more than {MAX_REDIRECTS} times"
         )))
     }
 
-    fn checked(&self, url: &str) -> Result<Url, ToolError> {
+    /// Where nothing is in the way: not the guard, not the operator, not the run's persona.
+    fn checked(&self, url: &str, allow: &[String]) -> Result<Url, ToolError> {
         let url = self.guard.checked(url);
         let url = url.map_err(|refused| ToolError::invalid_arguments(refused.to_string()))?;
         let host = url.host_str().unwrap_or_default();
+        let denied = |why: String| Err(ToolError::new("tool.denied", why));
         let mut allowed = self.allowed.iter();
-        if allowed.any(|pattern| ToolPattern::new(pattern).fits(host)) {
-            return Ok(url);
+        if !allowed.any(|pattern| ToolPattern::new(pattern).fits(host)) {
+            return denied(format!("{host} is not among the hosts that may be reached"));
         }
-        Err(ToolError::new(
-            "tool.denied",
-            format!("{host} is not among the hosts that may be reached"),
-        ))
+        if allow.is_empty() {
+            return denied("the persona of this run lets it reach no URL".to_owned());
+        }
+        if !allow.iter().any(|pattern| is_meant(pattern, &url)) {
+            return denied(format!(
+                "{url} is not among the URLs that the persona of this run lets it reach"
+            ));
+        }
+        Ok(url)
     }
+}
+
+fn is_meant(pattern: &str, url: &Url) -> bool {
+    let Ok(pattern) = UrlPattern::parse(pattern) else {
+        // Checked when it was written; what this version doesn't take allows nothing.
+        return false;
+    };
+    pattern.fits(UrlParts {
+        scheme: url.scheme(),
+        host: url.host_str().unwrap_or_default(),
+        port: url.port_or_known_default().unwrap_or_default(),
+        path: url.path(),
+    })
 }
 
 #[async_trait]
@@ -102,7 +128,7 @@ impl Tool for HttpRequest {
         TIMEOUT + Duration::from_secs(5)
     }
 
-    async fn call(&self, _: ToolContext, arguments: Value) -> Result<ToolReply, ToolError> {
+    async fn call(&self, context: ToolContext, arguments: Value) -> Result<ToolReply, ToolError> {
         let arguments = object(arguments)?;
         let url = text(&arguments, "url")?;
         let url = url.ok_or_else(|| ToolError::invalid_arguments("url is missing"))?;
@@ -113,7 +139,7 @@ impl Tool for HttpRequest {
             Some(_) => return Err(ToolError::invalid_arguments("method must be GET or HEAD")),
         };
         let answered = async {
-            let response = self.follow(&method, &url).await?;
+            let response = self.follow(&method, &url, &context.http_allow).await?;
             shown(response).await
         };
         let answered = timeout(TIMEOUT, answered).await;
@@ -181,7 +207,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::testing_context::{call, error_of};
+    use crate::testing_context::{call, context, error_of};
     use crate::testing_server::{Server, answer, guard};
 
     fn tool(allowed: &[&str]) -> HttpRequest {
@@ -229,6 +255,41 @@ mod tests {
         let url = json!({ "url": circle.url });
         error_of(call(&tool(&["*"]), url).await);
         assert_eq!(circle.requests().len(), MAX_REDIRECTS + 1);
+    }
+
+    /// A call whose persona has these patterns.
+    async fn called(tool: &HttpRequest, allow: &[&str], url: &str) -> Result<String, ToolError> {
+        let mut context = context();
+        context.http_allow = allow.iter().map(|pattern| (*pattern).to_owned()).collect();
+        match tool.call(context, json!({ "url": url })).await? {
+            ToolReply::Output(output) => Ok(output),
+            other => panic!("it said {other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_persona_narrows_what_the_operator_allows() {
+        let to_other = answer("302 Found", "location: /other\r\n", "");
+        let server = Server::start(vec![answer("200 OK", "", "there"), to_other]).await;
+        let tool = tool(&["127.*"]);
+        let page = format!("{}/docs/a", server.url);
+        for allow in [
+            &[][..],
+            &["example.com"],
+            &["127.0.0.1/other/*"],
+            &["no pattern"],
+        ] {
+            let error = error_of(called(&tool, allow, &page).await);
+            assert_eq!(error.class, "tool.denied", "{allow:?}");
+        }
+        assert_eq!(server.requests().len(), 0);
+        let docs = &["example.com", "127.0.0.1/docs/*"];
+        assert!(called(&tool, docs, &page).await.unwrap().ends_with("there"));
+        let error = error_of(called(&tool, docs, &page).await);
+        assert_eq!(error.class, "tool.denied", "a redirect leads no further");
+        assert_eq!(server.requests().len(), 2);
+        let wider = error_of(called(&tool, &["*"], "http://example.com/").await);
+        assert_eq!(wider.class, "tool.denied", "the operator's list stays");
     }
 
     #[tokio::test]

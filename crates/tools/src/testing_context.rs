@@ -14,6 +14,7 @@ pub(crate) fn context() -> ToolContext {
         attempt: 1,
         input: None,
         progress: Progress::default(),
+        http_allow: vec!["*".to_owned()],
     }
 }
 

@@ -71,7 +71,7 @@ impl Drop for Server {
     }
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Request> {
+pub(crate) async fn read(stream: &mut TcpStream) -> Option<Request> {
     let mut text = String::new();
     let mut buffer = [0; 4096];
     let head_end = loop {

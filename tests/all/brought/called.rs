@@ -2,32 +2,11 @@
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use runloom_tests::provider::{Provider, Reply};
-use runloom_tests::{
-    Client, Event, McpServer, both_stores, call, check_ended, mcp_tool, script, text,
-};
+use runloom_tests::{Event, McpServer, both_stores, call, mcp_tool, script, text};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{SERVERS, SIGNING, TOOLS, made, new_server, new_tool, setup};
-
-/// A persona with these tools.
-async fn persona(client: &Client, tools: &[&str]) {
-    let persona = json!({ "key": "worker", "prompt": "x", "tools": tools });
-    client.post("/v1/personas", &persona).await.expect(201);
-}
-
-/// A run of the persona, and the result of the tool that it called.
-async fn result(client: &Client) -> Event {
-    let run = client
-        .run(&json!({ "persona_id": "worker", "input": "x" }))
-        .await;
-    let events = client.follow(&run).await;
-    check_ended(&events, "run.completed");
-    let mut events = events.into_iter();
-    events
-        .find(|event| event.kind == "tool.result")
-        .expect("a call")
-}
+use super::{SERVERS, SIGNING, TOOLS, made, new_server, new_tool, persona, result, setup};
 
 fn signature(timestamp: &str, body: &str) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(SIGNING.as_bytes());

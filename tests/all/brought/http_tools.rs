@@ -53,6 +53,8 @@ both_stores! {
             ("schema", json!({ "type": "string" }), "schema"),
             ("schema", json!({ "type": "object", "properties": 1 }), "schema"),
             ("schema", json!({ "type": "object", "$ref": "http://example.org" }), "schema"),
+            ("schema", json!({ "type": "object", "$ref": "#/nowhere" }), "schema"),
+            ("schema", json!({ "type": "object", "description": "x".repeat(32 * 1024) }), "schema"),
             ("schema", json!(null), "schema"),
             ("url", json!("http://[::1]/"), "url"),
             ("url", json!("javascript:alert(1)"), "url"),
@@ -75,6 +77,19 @@ both_stores! {
             assert_eq!(refused(&client, Method::POST, TOOLS, &body).await, [told], "{value}");
         }
         assert_eq!(client.get(TOOLS).await.expect(200), json!([]));
+    }
+
+    async fn a_schema_may_refer_to_itself(store: Store) {
+        let node = setup(store).start().await;
+        let client = node.client();
+        let mut body = new_tool("a", URL);
+        body["schema"] = json!({
+            "type": "object", "description": "x".repeat(9_000),
+            "properties": { "of": { "$ref": "#/$defs/node" } },
+            "$defs": { "node": { "properties": { "next": { "$ref": "#/$defs/node" } } } },
+        });
+        let tool = client.post(TOOLS, &body).await.expect(201);
+        assert_eq!(tool["schema"], body["schema"]);
     }
 
     async fn secrets_do_not_go_to_another_address_by_themselves(store: Store) {

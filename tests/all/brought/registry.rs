@@ -2,7 +2,7 @@ use reqwest::Method;
 use runloom_tests::{Client, McpServer, both_stores, mcp_tool};
 use serde_json::{Value, json};
 
-use super::{SERVERS, TOOLS, id, made, new_server, refused, setup};
+use super::{SERVERS, TOOLS, discovered, id, made, new_server, refused, setup};
 
 /// Asks the server for its tools, which must work.
 async fn refreshed(client: &Client, path: &str) -> Value {
@@ -45,9 +45,13 @@ both_stores! {
             (&json!(60_000), &json!(600_000)));
         assert_eq!((&server["version"], &server["listed_at"]), (&json!(1), &json!(null)));
         let path = format!("{SERVERS}/{}", id(&server));
-        let read = client.get(&path).await;
-        assert_eq!(read.header("etag"), "\"1\"");
-        assert_eq!(read.expect(200), server);
+        // Nobody is there, and the next try is half a minute away.
+        let read = discovered(&client, &path, "failed").await;
+        let mut server = server;
+        assert_eq!(server["discovery"]["state"], "waiting");
+        server["discovery"] = read["discovery"].clone();
+        assert_eq!(read, server);
+        assert_eq!(client.get(&path).await.header("etag"), "\"1\"");
         assert_eq!(client.get(SERVERS).await.expect(200), json!([server]));
         assert_eq!(client.get(&format!("{path}/tools")).await.expect(200), json!([]));
 

@@ -18,6 +18,7 @@ both_stores! {
         let body = json!({
             "key": "clerk", "prompt": "Be brief.", "model": "big", "route_id": "demo",
             "tools": ["calculator", "ask_user"],
+            "http_allow": ["api.example.com", "https://example.org/docs/*"],
             "approvals": { "default": "ask", "tools": { "calculator": "auto" } },
             "limits": { "max_steps": 3, "max_cost_usd": "0.25" }, "temperature": 0.5,
             "top_p": 0.9, "stop": ["END"], "reasoning_effort": "low",
@@ -25,7 +26,7 @@ both_stores! {
             "on_overflow": "summarise", "prompt_caching": false,
         });
         let made = client.post(PERSONAS, &body).await.expect(201);
-        for field in ["key", "prompt", "model", "route_id", "tools", "approvals", "temperature",
+        for field in ["key", "prompt", "model", "route_id", "tools", "http_allow", "approvals", "temperature",
             "top_p", "stop", "reasoning_effort", "response_format", "on_overflow",
             "prompt_caching"] {
             assert_eq!(made[field], body[field], "{field}");
@@ -135,6 +136,7 @@ both_stores! {
             ("response_format", json!({ "schema": { "$ref": "http://example.org/" } })),
             ("response_format", json!({ "name": "a b", "schema": {} })),
             ("on_overflow", json!("explode")),
+            ("http_allow", json!(["ftp://a.example"])),
             ("prompt_caching", json!("yes")),
             ("temprature", json!(1)),
         ] {

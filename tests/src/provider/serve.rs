@@ -59,7 +59,8 @@ pub(crate) async fn read_request(read: &mut BufReader<OwnedReadHalf>) -> io::Res
     let text = String::from_utf8(body).map_err(io::Error::other)?;
     let body = match text.as_str() {
         "" => Value::Null,
-        text => serde_json::from_str(text)?,
+        // A form, for instance, stays what it is.
+        text => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
     };
     Ok(Request {
         headers,

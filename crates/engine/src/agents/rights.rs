@@ -35,7 +35,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::approval::mode;
+    use crate::approval::Approvals;
+
+    fn mode(pin: &ToolPin, arguments: &Value) -> ApprovalMode {
+        Approvals::new(std::slice::from_ref(pin)).mode(pin, arguments)
+    }
 
     fn persona(tools: &Value, approvals: &Value) -> Persona {
         let persona = json!({

@@ -128,6 +128,7 @@ impl Spawn {
             },
             title: arguments.name.clone(),
             tools: self.spec.tools.clone(),
+            http_allow: self.spec.http_allow.clone(),
             at_most: Limits {
                 max_cost: share.cost,
                 max_output_tokens: share.output_tokens,

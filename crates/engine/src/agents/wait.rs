@@ -66,10 +66,12 @@ impl Wait {
     async fn results(&self, arguments: &Value) -> Result<Said, StoreError> {
         let store = &*self.shared.parts.store;
         let children = store.children(self.org_id, self.run_id).await?;
-        let meant = match meant(&children, arguments) {
+        let mut meant = match meant(&children, arguments) {
             Ok(meant) => meant,
             Err(error) => return Ok(Err(error).into()),
         };
+        // Calls of one step make their runs at the same time, in any order.
+        meant.sort_by_key(|run| self.children.place(run.run_id));
         let is_over = self.patience == Some(Duration::ZERO);
         if !is_over && meant.iter().any(|run| !run.status.is_terminal()) {
             let rest = self.patience.into_iter().chain([rest(self.attempt)]);
@@ -97,7 +99,7 @@ pub(super) fn is_over(children: &[RunRecord], arguments: &Value) -> bool {
     meant.is_ok_and(|meant| meant.iter().all(|run| run.status.is_terminal()))
 }
 
-/// The children that a call is about, in the order of their creation. Any other run is none that
+/// The children that a call is about. Any other run is none that
 /// the model may know of, whosever it is.
 fn meant<'a>(
     children: &'a [RunRecord],

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use runloom_domain::event::ToolProgress;
-use runloom_domain::{EventPrivate, ToolCallId, ToolOrigin, ToolPin};
+use runloom_domain::{EventPrivate, ToolCallId, ToolClass, ToolOrigin, ToolPin};
 use serde_json::Value;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -101,6 +101,7 @@ impl RunningTools {
             attempt: call.map_or(1, |call| call.starts),
             input: call.and_then(|call| call.input.clone()),
             progress: self.progress(tool_call_id, heard.clone()),
+            http_allow: run.state.spec.http_allow.clone(),
         };
         let pin = run.state.spec.tool(name).cloned();
         let work = match AgentCall::of(shared, run, tool_call_id, pin.as_ref()) {
@@ -254,16 +255,19 @@ async fn run_tool(
     let begun = Instant::now();
     let (limit, end) = (tool.timeout(), begun + longest(tool));
     let mut deadline = begun + limit;
-    let mut call = tool.call(context, arguments);
+    let call = AssertUnwindSafe(tool.call(context, arguments)).catch_unwind();
+    let mut call = std::pin::pin!(call);
     let result = loop {
         tokio::select! {
             biased;
-            result = &mut call => break result,
+            result = &mut call => break result.unwrap_or_else(|_| {
+                Err(broken_off(tool, "tool.failed", "the tool broke down".to_owned()))
+            }),
             () = heard.notified() => deadline = end.min(Instant::now() + limit),
             () = tokio::time::sleep_until(deadline) => {
                 let seconds = begun.elapsed().as_secs();
                 let message = format!("the tool took longer than {seconds} s");
-                break Err(ToolError::new("tool.timeout", message));
+                break Err(broken_off(tool, "tool.timeout", message));
             }
         }
     };
@@ -279,6 +283,15 @@ async fn run_tool(
     }
 }
 
+/// A call that has not come to its end. What it has done by then nobody knows: of a tool that must
+/// not happen twice a person is asked, as after a crash. One that waits only asks how things stand.
+fn broken_off(tool: &Arc<dyn Tool>, class: &str, message: String) -> ToolError {
+    if tool.class() == ToolClass::Once && !tool.waits() {
+        return ToolError::outcome_unknown(message);
+    }
+    ToolError::new(class, message)
+}
+
 /// Keeps the beginning of an output without end.
 fn cap(mut reply: ToolReply) -> ToolReply {
     if let ToolReply::Output(output) = &mut reply {
@@ -287,3 +300,6 @@ fn cap(mut reply: ToolReply) -> ToolReply {
     }
     reply
 }
+
+#[cfg(test)]
+mod tests;

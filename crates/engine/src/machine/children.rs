@@ -41,12 +41,14 @@ pub(super) fn is_wait(pin: &ToolPin) -> bool {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Children {
     known: Arc<BTreeMap<RunId, Child>>,
-    /// Whether any was ever to be spawned: one whose call has failed may be there all the same.
-    any: bool,
+    /// How many were ever to be spawned: one whose call has failed may be there all the same.
+    begun: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 struct Child {
+    /// How many were to be spawned before it.
+    place: u32,
     name: Option<String>,
     share: RunShare,
     used: Option<RunShare>,
@@ -57,12 +59,13 @@ impl Children {
     pub(super) fn started(&mut self, child: RunId, private: Option<&EventPrivate>) {
         if let Some(EventPrivate::Spawn { name, share }) = private {
             let child_of = Child {
+                place: self.begun,
                 name: name.clone(),
                 share: *share,
                 used: None,
             };
             Arc::make_mut(&mut self.known).insert(child, child_of);
-            self.any = true;
+            self.begun = self.begun.saturating_add(1);
         }
     }
 
@@ -78,6 +81,7 @@ impl Children {
         let known = Arc::make_mut(&mut self.known);
         for settled in runs {
             let child = known.entry(settled.run_id).or_insert(Child {
+                place: self.begun,
                 name: None,
                 share: RunShare::default(),
                 used: None,
@@ -88,12 +92,17 @@ impl Children {
 
     /// Whether there may be any.
     pub(crate) fn are_there(&self) -> bool {
-        self.any
+        self.begun > 0
     }
 
     /// What the model calls a child.
     pub(crate) fn name(&self, child: RunId) -> Option<&str> {
         self.known.get(&child)?.name.as_deref()
+    }
+
+    /// Where a child stands among them, in the order of the calls.
+    pub(crate) fn place(&self, child: RunId) -> Option<u32> {
+        self.known.get(&child).map(|child| child.place)
     }
 
     /// What a child may use, if it is about to be spawned or has been.

@@ -10,7 +10,6 @@ use super::draft::Draft;
 use super::state::Phase;
 use super::{FailedCall, go_on, model_failed, summary};
 use crate::answer_schema::AnswerSchema;
-use crate::approval::mode;
 use crate::port::model::{ModelError, ModelErrorKind};
 
 /// A whole answer of a model.
@@ -147,7 +146,7 @@ fn misfit(draft: &Draft<'_>, answer: &ModelAnswer) -> Option<String> {
 
 fn approval(draft: &Draft<'_>, name: &str, arguments: &Value) -> ToolApproval {
     let pin = draft.state.spec.tool(name);
-    match pin.map(|pin| mode(pin, arguments)) {
+    match pin.map(|pin| draft.state.approvals.mode(pin, arguments)) {
         Some(ApprovalMode::Auto) => ToolApproval::Auto,
         Some(ApprovalMode::Ask) => ToolApproval::Ask,
         // A tool that the run doesn't have can't run either.

@@ -13,6 +13,7 @@ use super::children::Children;
 use super::model_failed::INTERRUPTED;
 use super::repeats::Repeats;
 use super::summary::Summary;
+use crate::approval::Approvals;
 use crate::port::model::ModelErrorKind;
 
 /// Where a run stands within its loop.
@@ -83,6 +84,8 @@ pub(crate) struct RunState {
     pub(crate) status: RunStatus,
     /// The frozen configuration.
     pub(crate) spec: Arc<RunSpec>,
+    /// Its rules on which calls run by themselves.
+    pub(crate) approvals: Approvals,
     /// When it started.
     pub(crate) started_at: Timestamp,
     /// Where it stands.
@@ -149,6 +152,7 @@ impl RunState {
             last_seq: first.seq,
             begun,
             status,
+            approvals: Approvals::new(&spec.tools),
             spec: Arc::new((**spec).clone()),
             started_at: first.created_at,
             phase,
@@ -283,6 +287,7 @@ impl RunState {
 
     fn start(&mut self, event: &Event) {
         if let Some(EventPrivate::Spec { spec }) = &event.private {
+            self.approvals = Approvals::new(&spec.tools);
             self.spec = Arc::new((**spec).clone());
         }
         self.started_at = event.created_at;

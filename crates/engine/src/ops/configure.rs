@@ -30,7 +30,8 @@ impl Engine {
                 break;
             }
             let offered = source.offered(org).await;
-            for tool in offered.map_err(|SourceError(error)| CatalogError(error))? {
+            let offered = offered.map_err(|SourceError(error)| CatalogError(error))?;
+            for tool in offered.iter() {
                 missing.retain(|name| **name != tool.definition.name);
             }
         }

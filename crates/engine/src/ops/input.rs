@@ -6,7 +6,6 @@ use runloom_store::{Hint, StoreError};
 use super::cancel::unreadable;
 use crate::Engine;
 use crate::answer_schema::check_answer;
-use crate::approval::mode;
 use crate::driver::fold_log;
 use crate::facade::{GiveInput, InputError};
 use crate::machine::{Input, RunState};
@@ -105,7 +104,7 @@ impl Engine {
             let why = format!("the arguments do not fit the tool's schema: {misfit}");
             return Ok(Err(why));
         }
-        if mode(pin, arguments) == ApprovalMode::Deny {
+        if state.approvals.mode(pin, arguments) == ApprovalMode::Deny {
             return Ok(Err("these arguments are not allowed".to_owned()));
         }
         Ok(Ok(()))

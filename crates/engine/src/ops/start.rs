@@ -1,7 +1,7 @@
 use runloom_domain::event::{RunQueued, RunStarted};
 use runloom_domain::{
     EventBody, EventPrivate, Limits, NewEvent, RunSpec, RunStatus, SpawnedBy, StoredEvent, ToolPin,
-    Usage,
+    Usage, common_url_patterns,
 };
 use runloom_store::{
     Content, CreateRun, CreatedRun, FirstEvent, Hint, NewRun, OnBusy, Once, ParentRun,
@@ -31,6 +31,8 @@ pub(crate) struct Child {
     pub(crate) title: Option<String>,
     /// The parent's tools.
     pub(crate) tools: Vec<ToolPin>,
+    /// Which URLs the parent may reach.
+    pub(crate) http_allow: Vec<String>,
     /// How far it may go at most.
     pub(crate) at_most: Limits,
 }
@@ -109,6 +111,10 @@ impl Engine {
         let spec = RunSpec {
             limits: persona.limits.tightened(start.limits)?.and(at_most),
             tools,
+            http_allow: match &child {
+                Some(child) => common_url_patterns(&persona.http_allow, &child.http_allow),
+                None => persona.http_allow,
+            },
             prompt: prompt::render(&persona.prompt, start.metadata.as_deref())?,
             persona: persona.id,
             route,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use runloom_domain::{OrgId, Persona, ToolClass, ToolDefinition, ToolOrigin, ToolPattern, ToolPin};
 use runloom_store::Content;
@@ -21,19 +22,19 @@ const MAX_NAME: usize = 64;
 
 /// A tool that the persona may use.
 struct Meant {
-    definition: ToolDefinition,
+    definition: Arc<ToolDefinition>,
     class: ToolClass,
     asks: bool,
     origin: ToolOrigin,
 }
 
-impl From<OfferedTool> for Meant {
-    fn from(offered: OfferedTool) -> Self {
+impl From<&OfferedTool> for Meant {
+    fn from(offered: &OfferedTool) -> Self {
         Self {
-            definition: offered.definition,
+            definition: Arc::clone(&offered.definition),
             class: offered.class,
             asks: false,
-            origin: offered.origin,
+            origin: offered.origin.clone(),
         }
     }
 }
@@ -52,7 +53,7 @@ impl Engine {
         let is_own = |name: &String| meant.contains_key(name);
         if !persona.tools.iter().all(is_own) {
             for source in &self.shared.parts.sources {
-                for offered in source.offered(org).await? {
+                for offered in source.offered(org).await?.iter() {
                     if names(persona, &offered.definition.name) {
                         let name = offered.definition.name.clone();
                         meant.entry(name).or_insert_with(|| offered.into());
@@ -76,7 +77,7 @@ impl Engine {
         });
         let meant = of_host.chain(of_engine).map(|(definition, class, asks)| {
             let tool = Meant {
-                definition,
+                definition: Arc::new(definition),
                 class,
                 asks,
                 origin: ToolOrigin::Builtin,
@@ -137,7 +138,7 @@ fn add_client_tools(
         match meant.entry(name.clone()) {
             Entry::Occupied(_) => return refuse(format!("there is more than one tool {name}")),
             Entry::Vacant(entry) => entry.insert(Meant {
-                definition: definition.clone(),
+                definition: Arc::new(definition.clone()),
                 class: ToolClass::Keyed,
                 asks: false,
                 origin: ToolOrigin::Client,

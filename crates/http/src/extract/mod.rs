@@ -18,5 +18,5 @@ pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
 pub(crate) use fields::{Fields, Size};
 pub(crate) use once::{Answer, OnceKey};
-pub(crate) use path::{FromPath, PathFields, PersonaKey, RouteKey, VersionName};
+pub(crate) use path::{FromPath, PathFields, PersonaKey, RouteKey, ServerKey, VersionName};
 pub(crate) use query::{FromQuery, QueryFields};

@@ -55,6 +55,20 @@ impl FromPath for RouteKey {
     }
 }
 
+/// An MCP server by its id: an organisation's own, or the platform's by its key.
+#[derive(Clone)]
+pub(crate) enum ServerKey {
+    Own(McpServerId),
+    Platform(String),
+}
+
+impl FromPath for ServerKey {
+    fn from_path(path: &mut PathFields<'_>) -> Self {
+        let name = path.name("server_id");
+        name.parse().map_or(Self::Platform(name), Self::Own)
+    }
+}
+
 /// A persona's key.
 pub(crate) struct PersonaKey(pub(crate) String);
 
@@ -101,7 +115,6 @@ path_ids! {
     ApiKeyId = "api_key_id",
     BudgetId = "budget_id",
     CredentialId = "credential_id",
-    McpServerId = "server_id",
     HttpToolId = "tool_id",
 }
 

@@ -15,10 +15,11 @@ use runloom_engine::port::tool::{ToolBox, ToolError};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_http::{
     Configuring, CredentialProbe, HttpParts, HttpSettings, HttpState, ListenSettings,
-    MetricsSource, Provider, StoreReadiness, ToolServers, UrlRules, listen, server,
+    MetricsSource, PlatformServer, PlatformServers, Provider, Refreshed, StoreReadiness,
+    ToolServers, UrlRules, listen, server,
 };
 use runloom_store::memory::MemoryStore;
-use runloom_store::{CredentialRecord, FoundTool, McpServerRecord};
+use runloom_store::{CredentialRecord, McpServerRecord, StoreError};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -117,6 +118,7 @@ impl Server {
                 urls: Arc::new(AnyAddress),
                 probe: Arc::new(NoAnswer),
                 tool_servers: Arc::new(NoAnswer),
+                platform_servers: Arc::new(NoAnswer),
                 tool_names: Arc::default(),
             },
             clock,
@@ -204,8 +206,15 @@ impl CredentialProbe for NoAnswer {
 
 #[async_trait]
 impl ToolServers for NoAnswer {
-    async fn discover(&self, _: McpServerRecord) -> Result<Vec<FoundTool>, ToolError> {
-        Err(ToolError::unavailable("nobody is asked here"))
+    async fn refresh(&self, _: McpServerRecord) -> Result<Refreshed, StoreError> {
+        let why = "nobody is asked here";
+        Ok(Refreshed::Failed(ToolError::unavailable(why)))
+    }
+}
+
+impl PlatformServers for NoAnswer {
+    fn servers(&self) -> Vec<PlatformServer> {
+        vec![]
     }
 }
 

@@ -19,6 +19,8 @@ pub struct ClientOptions {
     /// Whether only HTTP/1.1 is spoken, in which dropping a stream closes its connection.
     /// Default no.
     pub http1_only: bool,
+    /// Whether connections are kept for later requests. Default yes.
+    pub keep_connections: bool,
 }
 
 impl Default for ClientOptions {
@@ -27,6 +29,7 @@ impl Default for ClientOptions {
             connect_timeout: Duration::from_secs(10),
             total_timeout: None,
             http1_only: false,
+            keep_connections: true,
         }
     }
 }
@@ -58,6 +61,9 @@ pub(super) fn build(
         .user_agent(concat!("runloom/", env!("CARGO_PKG_VERSION")));
     if let Some(total) = options.total_timeout {
         builder = builder.timeout(total);
+    }
+    if !options.keep_connections {
+        builder = builder.pool_max_idle_per_host(0);
     }
     if options.http1_only {
         builder = builder.http1_only();

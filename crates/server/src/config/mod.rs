@@ -22,6 +22,7 @@ mod net;
 mod personas;
 mod routes;
 mod secret;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub use net::Net;
 pub use personas::PersonaSettings;
 pub use routes::{RouteKind, RouteSettings};
 pub use secret::Secret;
+pub use tools::Tools;
 
 /// Everything the server is told.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -75,6 +77,8 @@ pub struct Config {
     pub personas_dir: Option<PathBuf>,
     /// Servers of tools.
     pub mcp_servers: Vec<McpServerSettings>,
+    /// The tools that organisations bring.
+    pub tools: Tools,
     /// How much this node does at once.
     pub engine: Engine,
     /// Whether runs need credits, and how much they reserve.
@@ -124,6 +128,7 @@ impl Config {
         self.engine.overlay(environment)?;
         self.credits.overlay(environment)?;
         self.housekeeping.overlay(environment)?;
+        self.tools.overlay(environment)?;
         self.http.overlay(environment)?;
         self.log.overlay(environment)?;
         self.master_key = MasterKey::from_environment(environment)?;
@@ -161,6 +166,7 @@ impl Config {
         self.engine.check()?;
         self.credits.check()?;
         self.housekeeping.check()?;
+        self.tools.check()?;
         if self.mode == Mode::Production {
             ensure!(
                 self.master_key.is_some(),

@@ -11,7 +11,7 @@ use anyhow::{Result, bail, ensure};
 use runloom_domain::text::is_name;
 use runloom_domain::{
     ApprovalPolicy, DollarLimits, Generation, OnOverflow, Persona, PersonaRef, ReasoningEffort,
-    ResponseFormat, ToolPattern,
+    ResponseFormat, ToolPattern, check_url_patterns,
 };
 use runloom_engine::check_approvals;
 use serde::Deserialize;
@@ -46,6 +46,11 @@ pub struct PersonaSettings {
     /// Names of the tools it may use, or patterns such as `mcp__git__*`. Default none.
     #[serde(default)]
     pub tools: Vec<String>,
+    /// Which URLs the tool `http_request` may reach, of those that the server allows:
+    /// `[SCHEME://]HOST[:PORT][/PATH]`, such as `api.example.com`, `*.example.org` or
+    /// `https://example.com/docs/*`. Default none.
+    #[serde(default)]
+    pub http_allow: Vec<String>,
     /// Which tools run by themselves: `default`, `tools` by name or pattern, and `rules`.
     #[serde(default)]
     pub approvals: ApprovalPolicy,
@@ -162,6 +167,12 @@ impl PersonaSettings {
                 self.at("tools")
             );
         }
+        if let Err(why) = check_url_patterns(&self.http_allow) {
+            bail!(
+                "{}http_allow of persona {key}@{version} can't be used: {why}",
+                self.at("http_allow")
+            );
+        }
         self.check_generation()
     }
 
@@ -205,6 +216,7 @@ impl PersonaSettings {
             prompt: self.prompt.clone().unwrap_or_default(),
             route_id: self.route_id.clone(),
             tools: self.tools.clone(),
+            http_allow: self.http_allow.clone(),
             approvals: self.approvals.clone(),
             limits: self.limits.into(),
             generation: Generation {

@@ -7,14 +7,14 @@ use runloom_engine::AGENT_TOOLS;
 use runloom_engine::port::catalog::FixedCatalog;
 use runloom_engine::port::model::{ModelError, ModelErrorKind};
 use runloom_engine::port::tool::ToolBox;
-use runloom_http::{Configuring, CredentialProbe, Provider, UrlRules};
+use runloom_http::{
+    Configuring, CredentialProbe, PlatformServers, Provider, ToolServers, UrlRules,
+};
 use runloom_models::{Kind, Models};
 use runloom_net::guard::Guard;
 use runloom_store::CredentialRecord;
-use runloom_tools::mcp::Pool;
 use url::Url;
 
-use super::tools::AskedServers;
 use crate::config::Config;
 
 /// What the API has to know to take configuration from organisations.
@@ -24,7 +24,8 @@ pub(crate) fn configuring(
     platform: Arc<FixedCatalog>,
     models: Arc<Models>,
     tools: &ToolBox,
-    pool: Pool,
+    tool_servers: Arc<dyn ToolServers>,
+    platform_servers: Arc<dyn PlatformServers>,
 ) -> Configuring {
     let names = tools.iter().map(|(name, _)| name).chain(AGENT_TOOLS);
     let names = names.map(str::to_owned);
@@ -33,10 +34,8 @@ pub(crate) fn configuring(
             vault: Arc::clone(&vault),
             models,
         }),
-        tool_servers: Arc::new(AskedServers {
-            pool,
-            vault: Arc::clone(&vault),
-        }),
+        tool_servers,
+        platform_servers,
         tool_names: Arc::new(names.collect()),
         vault,
         platform,

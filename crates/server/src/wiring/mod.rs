@@ -24,4 +24,6 @@ pub(crate) use node::Identity;
 pub(crate) use readiness::DatabaseReadiness;
 pub(crate) use signals::signals;
 pub(crate) use store::{Opened, open};
-pub(crate) use tools::{OrgTools, OrgToolsParts, PlatformTools, tools};
+pub(crate) use tools::{
+    Discoverer, DiscovererParts, OrgTools, OrgToolsParts, PlatformTools, tools,
+};

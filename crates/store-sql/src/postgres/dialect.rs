@@ -14,8 +14,9 @@ pub(crate) use super::holds::{hold_budgets, hold_credits, standing};
 use super::queries::create::{Creation, ThreadCounters};
 use super::{Conn, RunQueryDsl, create};
 use crate::failure::Failure;
+use crate::rows::mcp_tool::McpToolRow;
 use crate::rows::run::HeadRow;
-use crate::schema::{run_heads, threads};
+use crate::schema::{mcp_tools, run_heads, threads};
 use crate::types::{Id, Moment};
 
 /// The moment of the transaction, by the database's clock.
@@ -158,6 +159,18 @@ pub(crate) async fn lock_head(
 
 pub(crate) async fn write_run(c: &mut Conn, _: Now, new: Creation) -> QueryResult<()> {
     create::write(c, &new, None).await?;
+    Ok(())
+}
+
+/// All in one statement: each costs a journey, under the lock of the configuration.
+pub(crate) async fn insert_tools(c: &mut Conn, rows: Vec<McpToolRow>) -> QueryResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    diesel::insert_into(mcp_tools::table)
+        .values(rows)
+        .execute(c)
+        .await?;
     Ok(())
 }
 

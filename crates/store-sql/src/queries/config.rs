@@ -23,6 +23,14 @@ pub(super) async fn begin_write(c: &mut Conn, org: OrgId) -> QueryResult<()> {
     Ok(())
 }
 
+/// Keeps others from writing until the transaction ends, for what may turn out not to be a
+/// write to the configuration. [`begin_write`] may follow.
+pub(super) async fn lock(c: &mut Conn, org: OrgId) -> QueryResult<()> {
+    let row = orgs::table.find(Id::from(org)).select(orgs::config_version);
+    dialect::locked!(row).load::<i64>(c).await?;
+    Ok(())
+}
+
 /// The same for a creation. `Some` is the call's answer: another one has kept it waiting too
 /// long, most likely its twin.
 pub(super) async fn begin_creation<T>(

@@ -7,7 +7,7 @@ use runloom_store::{
     Once, Page, PageKey, Paged, StoreError, ToolRefusal, Update, mcp_server_texts,
 };
 
-use super::{Conn, RunQueryDsl, config, dialect};
+use super::{Conn, RunQueryDsl, config, dialect, discoveries};
 use crate::failure::{Failure, Verdict};
 use crate::rows::mcp_server::McpServerRow;
 use crate::schema::{mcp_servers, mcp_tools};
@@ -96,6 +96,15 @@ pub(super) async fn seen<T>(
     expected: Option<u64>,
 ) -> Result<Result<McpServerRecord, Update<T>>, Failure> {
     config::begin_write(c, org).await?;
+    as_expected(c, (org, id), expected).await
+}
+
+/// The same where the lock has been taken already.
+pub(super) async fn as_expected<T>(
+    c: &mut Conn,
+    (org, id): (OrgId, McpServerId),
+    expected: Option<u64>,
+) -> Result<Result<McpServerRecord, Update<T>>, Failure> {
     let Some(found) = get(c, org, id).await? else {
         return Ok(Err(Update::Absent));
     };
@@ -117,6 +126,7 @@ pub(super) async fn put(c: &mut Conn, record: McpServerRecord) -> Result<(), Fai
 
 pub(crate) async fn update(
     c: &mut Conn,
+    now: dialect::Now,
     place: (OrgId, McpServerId),
     expected: u64,
     settings: McpServerSettings,
@@ -127,8 +137,12 @@ pub(crate) async fn update(
         Ok(found) => found,
         Err(missed) => return Ok(Verdict::Undo(missed)),
     };
+    let is_asked_anew = !settings.is_asked_as(&found.settings);
     let changed = found.changed(settings, at);
     put(c, changed.clone()).await?;
+    if is_asked_anew {
+        discoveries::due_now(c, now, place).await?;
+    }
     Ok(Verdict::Keep(Update::Done(changed)))
 }
 

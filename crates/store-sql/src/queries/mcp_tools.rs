@@ -1,19 +1,19 @@
 //! What is known of the tools of MCP servers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use runloom_domain::{McpServerId, OrgId, Timestamp};
 use runloom_store::{
-    FoundTool, McpListing, McpToolRecord, StoreError, UnknownTool, Update, approve, discovered,
+    McpListing, McpServerRecord, McpToolRecord, McpToolState, StoreError, UnknownTool, Update,
+    approve,
 };
 
-use super::{Conn, RunQueryDsl, mcp_servers};
+use super::{Conn, RunQueryDsl, dialect, mcp_servers};
 use crate::failure::{Failure, Verdict};
 use crate::rows::mcp_tool::McpToolRow;
 use crate::schema::mcp_tools;
-use crate::text::storable;
-use crate::types::Id;
+use crate::types::{At, Id};
 
 pub(super) async fn listings(c: &mut Conn, org: OrgId) -> Result<Vec<McpListing>, Failure> {
     let servers = mcp_servers::all(c, org).await?;
@@ -39,7 +39,11 @@ pub(super) async fn listings(c: &mut Conn, org: OrgId) -> Result<Vec<McpListing>
 }
 
 /// The tools of a server, sorted as Rust sorts: databases have orders of their own.
-async fn of(c: &mut Conn, org: OrgId, server: McpServerId) -> Result<Vec<McpToolRecord>, Failure> {
+pub(super) async fn of(
+    c: &mut Conn,
+    org: OrgId,
+    server: McpServerId,
+) -> Result<Vec<McpToolRecord>, Failure> {
     let rows: Vec<McpToolRow> = mcp_tools::table
         .filter(mcp_tools::org_id.eq(Id::from(org)))
         .filter(mcp_tools::server_id.eq(Id::from(server)))
@@ -64,45 +68,50 @@ pub(crate) async fn listing(
     Ok(Some(McpListing { server, tools }))
 }
 
-async fn put(c: &mut Conn, listing: &McpListing) -> Result<(), Failure> {
-    let place = (listing.server.org_id, listing.server.server_id);
-    let before = mcp_tools::table
-        .filter(mcp_tools::org_id.eq(Id::from(place.0)))
-        .filter(mcp_tools::server_id.eq(Id::from(place.1)));
-    diesel::delete(before).execute(c).await?;
-    // One by one: SQLite begins a transaction of its own for several.
-    for tool in listing.tools.iter().cloned() {
-        diesel::insert_into(mcp_tools::table)
-            .values(McpToolRow::new(place, tool)?)
-            .execute(c)
-            .await?;
-    }
-    mcp_servers::put(c, listing.server.clone()).await
+/// Notes that all tools that aren't gone were listed at this moment.
+pub(super) async fn seen(
+    c: &mut Conn,
+    (org, server): (OrgId, McpServerId),
+    at: Timestamp,
+) -> QueryResult<()> {
+    let own = mcp_tools::org_id.eq(Id::from(org));
+    let own = own.and(mcp_tools::server_id.eq(Id::from(server)));
+    let there = mcp_tools::state.ne(McpToolState::Gone.as_str());
+    diesel::update(mcp_tools::table.filter(own.and(there)))
+        .set(mcp_tools::seen_at.eq(At(at)))
+        .execute(c)
+        .await?;
+    Ok(())
 }
 
-pub(crate) async fn discover(
+/// Writes the server, and those of its tools that aren't as they were.
+pub(super) async fn put(
     c: &mut Conn,
-    (org, id): (OrgId, McpServerId),
-    expected: u64,
-    found: Vec<FoundTool>,
-    at: Timestamp,
-) -> Result<Verdict<Update<McpListing>>, Failure> {
-    storable(found.iter().flat_map(|found| {
-        let definition = &found.version.definition;
-        let texts = [&found.tool, &definition.name, &definition.description];
-        texts.map(String::as_str)
-    }))?;
-    let mut server = match mcp_servers::seen(c, (org, id), Some(expected)).await? {
-        Ok(server) => server,
-        Err(missed) => return Ok(Verdict::Undo(missed)),
+    server: &McpServerRecord,
+    before: &[McpToolRecord],
+    after: &[McpToolRecord],
+) -> Result<(), Failure> {
+    let (org, id) = (server.org_id, server.server_id);
+    let before: HashMap<&str, &McpToolRecord> = before
+        .iter()
+        .map(|tool| (tool.tool.as_str(), tool))
+        .collect();
+    let stays = |tool: &McpToolRecord| {
+        let known = before.get(tool.tool.as_str());
+        known.is_some_and(|known| known.is_the_same(tool))
     };
-    let known = of(c, org, id).await?;
-    let tools = discovered(&server, known, found, at);
-    server.listed_at = Some(at);
-    server.version += 1;
-    let listing = McpListing { server, tools };
-    put(c, &listing).await?;
-    Ok(Verdict::Keep(Update::Done(listing)))
+    let (same, new): (Vec<_>, Vec<_>) = after.iter().partition(|tool| stays(tool));
+    let same: HashSet<&str> = same.iter().map(|tool| tool.tool.as_str()).collect();
+    let old = before.into_keys().filter(|tool| !same.contains(tool));
+    let old = mcp_tools::table
+        .filter(mcp_tools::org_id.eq(Id::from(org)))
+        .filter(mcp_tools::server_id.eq(Id::from(id)))
+        .filter(mcp_tools::tool.eq_any(old.collect::<Vec<_>>()));
+    diesel::delete(old).execute(c).await?;
+    let rows = new.into_iter().cloned();
+    let rows = rows.map(|tool| McpToolRow::new((org, id), tool));
+    dialect::insert_tools(c, rows.collect::<Result<Vec<_>, StoreError>>()?).await?;
+    mcp_servers::put(c, server.clone()).await
 }
 
 pub(crate) async fn approve_named(
@@ -116,13 +125,14 @@ pub(crate) async fn approve_named(
         Ok(server) => server,
         Err(missed) => return Ok(Verdict::Undo(missed)),
     };
-    let mut tools = of(c, org, id).await?;
+    let known = of(c, org, id).await?;
+    let mut tools = known.clone();
     if let Err(unknown) = approve(&mut tools, names) {
         return Ok(Verdict::Undo(Update::Done(Err(unknown))));
     }
     server.version += 1;
     server.updated_at = at;
+    put(c, &server, &known, &tools).await?;
     let listing = McpListing { server, tools };
-    put(c, &listing).await?;
     Ok(Verdict::Keep(Update::Done(Ok(listing))))
 }

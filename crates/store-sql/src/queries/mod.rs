@@ -31,6 +31,7 @@ pub(super) mod create;
 pub(super) mod credentials;
 pub(super) mod credits;
 pub(super) mod data_keys;
+pub(super) mod discoveries;
 pub(super) mod events;
 pub(super) mod housekeeping;
 pub(super) mod http_tools;

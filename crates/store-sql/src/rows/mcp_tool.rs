@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use runloom_domain::{McpServerId, OrgId, ToolClass, ToolDefinition};
 use runloom_store::{McpToolRecord, McpToolState, StoreError, ToolVersion};
@@ -66,7 +68,7 @@ impl McpToolRow {
             let described: Described = serde_json::from_str(&described)
                 .map_err(|error| corrupt(TABLE, column, &self.tool, error))?;
             Ok::<_, StoreError>(Some(ToolVersion {
-                definition: described.definition,
+                definition: Arc::new(described.definition),
                 hash,
                 hint: described.hint,
             }))
@@ -86,7 +88,7 @@ fn written(version: Option<ToolVersion>) -> Result<(Option<String>, Option<Strin
         return Ok((None, None));
     };
     let described = Described {
-        definition: version.definition,
+        definition: Arc::unwrap_or_clone(version.definition),
         hint: version.hint,
     };
     let described = serde_json::to_string(&described);

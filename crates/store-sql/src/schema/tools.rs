@@ -22,6 +22,11 @@ table! {
         created_by -> Uid,
         created_at -> Moment,
         updated_at -> Moment,
+        discover_at -> Nullable<Moment>,
+        asked_at -> Nullable<Moment>,
+        failures -> BigInt,
+        error_class -> Nullable<Text>,
+        error_message -> Nullable<Text>,
     }
 }
 

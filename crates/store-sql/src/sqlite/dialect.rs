@@ -12,7 +12,8 @@ use super::queries::create::{Creation, ThreadCounters};
 use super::verbs::RunQueryDsl;
 use super::{Conn, create, queries};
 use crate::failure::Failure;
-use crate::schema::threads;
+use crate::rows::mcp_tool::McpToolRow;
+use crate::schema::{mcp_tools, threads};
 use crate::types::{At, Id};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -79,6 +80,17 @@ pub(crate) async fn lock_head(
 
 pub(crate) async fn write_run(c: &mut Conn, now: Now, new: Creation) -> QueryResult<()> {
     create::write(c, now, new).await
+}
+
+/// One by one: for several at once a transaction of its own would begin.
+pub(crate) async fn insert_tools(c: &mut Conn, rows: Vec<McpToolRow>) -> QueryResult<()> {
+    for row in rows {
+        diesel::insert_into(mcp_tools::table)
+            .values(row)
+            .execute(c)
+            .await?;
+    }
+    Ok(())
 }
 
 /// A query that locks the rows that it reads: nobody else writes, so reading is locking.

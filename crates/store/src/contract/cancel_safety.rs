@@ -10,9 +10,10 @@ use runloom_domain::{MessageId, RunStatus};
 
 use super::Harness;
 use super::fixtures::{
-    Scene, answer_message, call, event, first_page, first_version, found, idempotency, new_account,
-    new_api_key, new_credential, new_http_tool, new_mcp_server, new_message, new_route, new_run,
-    new_thread, node, now, post, running, running_for, tenant, thread, types, waiting,
+    LATER, Scene, answer_message, call, event, first_page, first_version, found, idempotency,
+    new_account, new_api_key, new_credential, new_http_tool, new_mcp_server, new_message,
+    new_route, new_run, new_thread, node, now, post, running, running_for, tenant, thread, types,
+    waiting,
 };
 use crate::{NewRun, Once, Projection, Rewind, ThreadPatch};
 
@@ -443,7 +444,7 @@ pub async fn tools(h: &Harness) {
     dropped(h, || {
         let (store, id) = (h.store(), *unlisted.next().unwrap());
         let tools = vec![found("t", "T")];
-        async move { store.put_discovery(org, id, 1, tools, now()).await }
+        async move { store.put_discovery(org, id, 1, tools, now(), LATER).await }
     })
     .await;
     eventually(async || {

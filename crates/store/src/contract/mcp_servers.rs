@@ -4,8 +4,8 @@ use runloom_domain::{McpServerId, ToolClass};
 
 use super::Harness;
 use super::fixtures::{
-    append_ok, done, first_page, found, idempotency, mcp_server, new_mcp_server, next_page, now,
-    running_with, stored_key, tenant,
+    LATER, append_ok, done, first_page, found, idempotency, mcp_server, new_mcp_server, next_page,
+    now, running_with, stored_key, tenant,
 };
 use crate::{
     DeleteConfig, MAX_MCP_SERVERS, McpAuth, McpServerRecord, McpServerSettings, NewMcpServer, Once,
@@ -91,7 +91,7 @@ pub async fn a_server_is_changed(h: &Harness) {
     let listed_at = now();
     let listed = h
         .store()
-        .put_discovery(org, id, 1, vec![found("t", "T")], listed_at)
+        .put_discovery(org, id, 1, vec![found("t", "T")], listed_at, LATER)
         .await;
     assert!(matches!(listed, Ok(Update::Done(_))), "{listed:?}");
     let update = |id, expected, settings: &McpServerSettings| {
@@ -149,7 +149,7 @@ pub async fn a_server_in_use_stays(h: &Harness) {
     let tenant = tenant(h).await;
     let (org, id) = (tenant.org, mcp_server(h, &tenant, "a").await);
     h.store()
-        .put_discovery(org, id, 1, vec![found("t", "T")], now())
+        .put_discovery(org, id, 1, vec![found("t", "T")], now(), LATER)
         .await
         .unwrap();
     let run = running_with(h, &tenant, id).await;

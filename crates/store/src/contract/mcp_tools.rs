@@ -7,7 +7,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Harness;
-use super::fixtures::{found, mcp_server, new_mcp_server, now, tenant};
+use super::fixtures::{LATER, found, mcp_server, new_mcp_server, now, tenant};
 use crate::McpToolState::{self, Approved, Changed, Gone, New};
 use crate::{FoundTool, McpListing, McpToolRecord, StoreError, ToolVersion, UnknownTool, Update};
 
@@ -29,7 +29,7 @@ impl Listed<'_> {
         let found = tools.iter().map(|(tool, text)| found(tool, text)).collect();
         let version = self.read().await.server.version;
         let store = self.h.store();
-        let listed = store.put_discovery(self.org, self.id, version, found, now());
+        let listed = store.put_discovery(self.org, self.id, version, found, now(), LATER);
         let Update::Done(listing) = listed.await.unwrap() else {
             panic!("the version is right");
         };
@@ -215,7 +215,10 @@ pub async fn a_late_list_is_stale(h: &Harness) {
         racers.spawn(async move {
             barrier.wait().await;
             let tools = vec![found("a", text)];
-            store.put_discovery(org, id, 1, tools, now()).await.unwrap()
+            store
+                .put_discovery(org, id, 1, tools, now(), LATER)
+                .await
+                .unwrap()
         });
     }
     let outcomes = racers.join_all().await;
@@ -224,7 +227,7 @@ pub async fn a_late_list_is_stale(h: &Harness) {
     let unknown = McpServerId::generate(now());
     let absent = h
         .store()
-        .put_discovery(server.org, unknown, 1, vec![], now());
+        .put_discovery(server.org, unknown, 1, vec![], now(), LATER);
     assert_eq!(absent.await.unwrap(), Update::Absent);
 }
 
@@ -236,7 +239,7 @@ pub async fn lists_are_part_of_the_configuration(h: &Harness) {
     let many: Vec<FoundTool> = (0..512).map(|n| found(&format!("t{n}"), "T")).collect();
     let before = store.config_version(org).await.unwrap();
     store
-        .put_discovery(org, server.id, 1, many, now())
+        .put_discovery(org, server.id, 1, many, now(), LATER)
         .await
         .unwrap();
     assert_eq!(store.config_version(org).await.unwrap(), before + 1);
@@ -245,7 +248,9 @@ pub async fn lists_are_part_of_the_configuration(h: &Harness) {
     assert_eq!(configured.version, before + 2);
     assert_eq!(configured.servers[0].tools.len(), 512);
     let bad = vec![found("a\0", "A")];
-    let refused = store.put_discovery(org, server.id, 3, bad, now()).await;
+    let refused = store
+        .put_discovery(org, server.id, 3, bad, now(), LATER)
+        .await;
     assert!(
         matches!(refused, Err(StoreError::Rejected(_))),
         "{refused:?}"

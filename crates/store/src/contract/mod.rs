@@ -51,6 +51,7 @@ pub mod create;
 pub mod credentials;
 pub mod credits;
 pub mod data_keys;
+pub mod discoveries;
 pub mod fidelity;
 pub mod http_tools;
 pub mod intents;

@@ -48,7 +48,7 @@ pub async fn a_persona_is_made_and_read(h: &mut Harness) {
     let tenant = tenant(h).await;
     let persona: Persona = serde_json::from_value(json!({
         "key": "clerk", "version": "1", "prompt": "Be “brief”.\n", "route_id": "r", "model": "m",
-        "tools": ["b", "a"], "approvals": {"default": "ask", "tools": {"a": "deny"}},
+        "tools": ["b", "a"], "http_allow": ["a.example"], "approvals": {"default": "ask", "tools": {"a": "deny"}},
         "limits": {"max_steps": 3, "max_cost": 5}, "temperature": 0.1, "top_p": 0.9,
         "stop": ["END"], "reasoning_effort": "low", "prompt_caching": false,
         "response_format": {"name": "n", "schema": {"type": "object"}},

@@ -143,6 +143,15 @@ macro_rules! contract_suite {
                 a_refused_end_settles_nothing;
                 the_last_credits_may_be_few;
             }
+            discoveries {
+                a_due_server_is_claimed_once;
+                racing_nodes_share_the_due_servers;
+                a_server_is_asked_again_later;
+                what_is_wanted_is_due;
+                a_server_that_changes_is_due;
+                a_failure_is_noted;
+                an_equal_list_raises_no_version;
+            }
             fidelity {
                 events;
                 private_payloads_stay_apart;

@@ -4,7 +4,7 @@ use runloom_domain::{RunStatus, ToolCallId};
 
 use super::Harness;
 use super::fixtures::{
-    Scene, Tenant, allowance, append, append_ok, at_most, begin, budget, create, credential,
+    LATER, Scene, Tenant, allowance, append, append_ok, at_most, begin, budget, create, credential,
     credits_of, done, event, first_page, first_version, found, further_version, http_tool,
     idempotency, limited, mcp_server, new_api_key, new_budget, new_credential, new_http_tool,
     new_mcp_server, new_message, new_route, new_run, new_thread, now, post, route, running, tenant,
@@ -237,7 +237,7 @@ pub async fn tools_are_absent(h: &Harness) {
     let (owner, stranger) = (tenant(h).await, tenant(h).await);
     let (store, org) = (h.store(), stranger.org);
     let server = mcp_server(h, &owner, "a").await;
-    let listed = store.put_discovery(owner.org, server, 1, vec![found("t", "T")], now());
+    let listed = store.put_discovery(owner.org, server, 1, vec![found("t", "T")], now(), LATER);
     listed.await.unwrap();
     let tool = http_tool(h, &owner, "a").await;
     let before = store.configured_tools(owner.org).await.unwrap();
@@ -256,7 +256,9 @@ pub async fn tools_are_absent(h: &Harness) {
         .update_mcp_server(org, server, 2, settings, now())
         .await;
     assert_eq!(changed.unwrap(), Update::Absent);
-    let listed = store.put_discovery(org, server, 2, vec![], now()).await;
+    let listed = store
+        .put_discovery(org, server, 2, vec![], now(), LATER)
+        .await;
     assert_eq!(listed.unwrap(), Update::Absent);
     let approved = store.approve_tools(org, server, None, None, now()).await;
     assert_eq!(approved.unwrap(), Update::Absent);

@@ -1,6 +1,7 @@
 //! What becomes of the known tools of a server when it lists them again.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use runloom_domain::{Timestamp, ToolClass, ToolDefinition};
 
@@ -14,7 +15,7 @@ pub const MAX_MCP_TOOLS: usize = 1_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToolVersion {
     /// As models see it.
-    pub definition: ToolDefinition,
+    pub definition: Arc<ToolDefinition>,
     /// SHA-256 of the definition in hex.
     pub hash: String,
     /// What the server hints that a crash in mid-call means.
@@ -23,7 +24,8 @@ pub struct ToolVersion {
 
 impl ToolVersion {
     /// The definition with its hash.
-    pub fn new(definition: ToolDefinition, hint: ToolClass) -> Self {
+    pub fn new(definition: impl Into<Arc<ToolDefinition>>, hint: ToolClass) -> Self {
+        let definition = definition.into();
         Self {
             hash: definition.pinned().0,
             definition,
@@ -94,6 +96,14 @@ impl McpToolRecord {
         approved.filter(|_| self.state == McpToolState::Approved)
     }
 
+    /// Whether only the moment differs at which it was listed.
+    pub fn is_the_same(&self, other: &Self) -> bool {
+        self.tool == other.tool
+            && self.state == other.state
+            && self.approved == other.approved
+            && self.pending == other.pending
+    }
+
     /// Approves it as it is now, if there is something to approve.
     pub fn approve(&mut self) {
         if let Some(pending) = self.pending.take() {
@@ -138,6 +148,12 @@ impl McpToolRecord {
             ..self
         })
     }
+}
+
+/// Whether a server lists what it listed before. Then nothing has to be written but when it did.
+pub fn lists_the_same(before: &[McpToolRecord], after: &[McpToolRecord]) -> bool {
+    let mut pairs = before.iter().zip(after);
+    before.len() == after.len() && pairs.all(|(before, after)| before.is_the_same(after))
 }
 
 /// The tools of a server after it has listed `found`, by name. What the server lists first at

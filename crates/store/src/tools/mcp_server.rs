@@ -56,6 +56,11 @@ pub struct McpServerSettings {
 }
 
 impl McpServerSettings {
+    /// Whether what came of asking it as it was says something of it as it is.
+    pub fn is_asked_as(&self, before: &Self) -> bool {
+        self.url == before.url && self.auth == before.auth && self.enabled == before.enabled
+    }
+
     /// What a crash in mid-call means for one of its tools, which hints at `hint` itself.
     pub fn class(&self, tool: &str, hint: ToolClass) -> ToolClass {
         let mut said = self.classes.iter();
@@ -105,6 +110,29 @@ pub struct McpServerRecord {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// What came of asking it for its tools.
+    pub discovery: Discovery,
+}
+
+/// What came of asking a server for its tools. It isn't configuration: writing it raises no
+/// version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovery {
+    /// When it was asked last since it can be reached as it is, if it was.
+    pub asked_at: Option<Timestamp>,
+    /// How often it has failed since it answered.
+    pub failures: u32,
+    /// Why it failed last, unless it has answered since.
+    pub error: Option<DiscoveryError>,
+}
+
+/// Why a server didn't list its tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiscoveryError {
+    /// As a call of a tool would fail with.
+    pub class: String,
+    /// For people.
+    pub message: String,
 }
 
 impl From<NewMcpServer> for McpServerRecord {
@@ -119,18 +147,43 @@ impl From<NewMcpServer> for McpServerRecord {
             created_by: new.created_by,
             created_at: new.created_at,
             updated_at: new.created_at,
+            discovery: Discovery::default(),
         }
     }
 }
 
 impl McpServerRecord {
+    /// It has listed its tools.
+    pub fn answered(&mut self, at: Timestamp) {
+        self.listed_at = Some(at);
+        self.discovery = Discovery {
+            asked_at: Some(at),
+            ..Discovery::default()
+        };
+    }
+
+    /// It was asked for its tools, and didn't list them.
+    pub fn failed(&mut self, error: DiscoveryError, at: Timestamp) {
+        self.discovery = Discovery {
+            asked_at: Some(at),
+            failures: self.discovery.failures.saturating_add(1),
+            error: Some(error),
+        };
+    }
+
     /// The server with other settings. At another address somebody else may answer, whose tools
     /// aren't known yet.
     #[must_use]
     pub fn changed(self, settings: McpServerSettings, at: Timestamp) -> Self {
         let moved = settings.url != self.settings.url;
+        let discovery = if settings.is_asked_as(&self.settings) {
+            self.discovery
+        } else {
+            Discovery::default()
+        };
         Self {
             listed_at: self.listed_at.filter(|_| !moved),
+            discovery,
             settings,
             version: self.version + 1,
             updated_at: at,

@@ -4,16 +4,21 @@ mod discovery;
 mod http_tool;
 mod mcp_server;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
 
 pub use discovery::{
-    FoundTool, MAX_MCP_TOOLS, McpToolRecord, McpToolState, ToolVersion, discovered,
+    FoundTool, MAX_MCP_TOOLS, McpToolRecord, McpToolState, ToolVersion, discovered, lists_the_same,
 };
 pub use http_tool::{
     HttpMethod, HttpToolRecord, HttpToolSettings, NewHttpTool, SecretHeader, http_tool_texts,
 };
-pub use mcp_server::{McpAuth, McpServerRecord, McpServerSettings, NewMcpServer, mcp_server_texts};
+pub use mcp_server::{
+    Discovery, DiscoveryError, McpAuth, McpServerRecord, McpServerSettings, NewMcpServer,
+    mcp_server_texts,
+};
 
 use crate::{DeleteConfig, Idempotency, Once, Page, Paged, StoreError, Update};
 
@@ -30,6 +35,15 @@ pub enum ToolRefusal {
     Taken,
     /// The organisation has as many as it may.
     TooMany,
+}
+
+/// Which servers are to be asked for their tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WantedDiscovery {
+    /// This one.
+    Server(McpServerId),
+    /// Those that were asked before this moment, and answered.
+    AskedBefore(Timestamp),
 }
 
 /// A server with its tools, by name.
@@ -113,7 +127,23 @@ pub trait ToolStore: Send + Sync + 'static {
         server: McpServerId,
     ) -> Result<Option<McpListing>, StoreError>;
 
-    /// Notes what a server lists, if it still has the version `expected`, in which it was asked.
+    /// Takes up to `limit` enabled servers of whichever organisations that are to be asked for
+    /// their tools now, those that wait for the longest time first. Nobody else gets them for
+    /// `hold`. A server is to be asked as soon as it is made, and when it is to be reached in
+    /// another way.
+    async fn claim_discoveries(
+        &self,
+        limit: u32,
+        hold: Duration,
+    ) -> Result<Vec<(OrgId, McpServerId)>, StoreError>;
+
+    /// Has servers of an organisation asked now: that one, or, of all, those that were asked
+    /// before `before` and answered.
+    async fn want_discovery(&self, org: OrgId, wanted: WantedDiscovery) -> Result<(), StoreError>;
+
+    /// Notes what a server lists, if it still has the version `expected`, in which it was asked,
+    /// and has it asked again after `next`, unless somebody wants it sooner. When it lists what
+    /// it has listed before, no version is raised.
     async fn put_discovery(
         &self,
         org: OrgId,
@@ -121,7 +151,19 @@ pub trait ToolStore: Send + Sync + 'static {
         expected: u64,
         found: Vec<FoundTool>,
         at: Timestamp,
+        next: Duration,
     ) -> Result<Update<McpListing>, StoreError>;
+
+    /// Notes that a server has listed nothing; otherwise as above. No version is raised.
+    async fn put_discovery_failure(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+        expected: u64,
+        failed: DiscoveryError,
+        at: Timestamp,
+        next: Duration,
+    ) -> Result<Update<()>, StoreError>;
 
     /// Approves tools of a server as they are now, or all of them, if it still has the version
     /// `expected`.

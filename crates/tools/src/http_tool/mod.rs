@@ -56,6 +56,9 @@ pub struct HttpToolSpec {
 pub struct HttpTools {
     guard: Guard,
     client: Client,
+    /// Uses no connection twice. One that stood idle may be closed by its server in the moment of
+    /// a call, which would be an unknown outcome for nothing.
+    fresh: Client,
     clock: Arc<dyn Clock>,
 }
 
@@ -67,9 +70,14 @@ impl HttpTools {
             ..ClientOptions::default()
         };
         let client = guard.client(&options)?;
+        let fresh = guard.client(&ClientOptions {
+            keep_connections: false,
+            ..options
+        })?;
         Ok(Self {
             guard,
             client,
+            fresh,
             clock,
         })
     }

@@ -43,7 +43,11 @@ impl HttpTools {
         if spec.class == ToolClass::Once {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let request = self.client.request(spec.method.clone(), url);
+        let client = match spec.class {
+            ToolClass::Once => &self.fresh,
+            ToolClass::Pure | ToolClass::Keyed => &self.client,
+        };
+        let request = client.request(spec.method.clone(), url);
         Ok(request.headers(headers).body(body.to_owned()))
     }
 }

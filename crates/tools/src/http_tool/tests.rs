@@ -1,9 +1,13 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use runloom_domain::{ManualClock, Timestamp};
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 use super::*;
 use crate::testing_context::{context, error_of};
-use crate::testing_server::{Server, answer, guard};
+use crate::testing_server::{Server, answer, guard, read};
 
 const SIGNING: &str = "whsec-0123456789abcdef";
 
@@ -186,5 +190,43 @@ async fn what_was_never_connected_has_not_happened() {
         let tool = tools.tool(spec(url, ToolClass::Once));
         let error = error_of(tool.call(context(), json!({})).await);
         assert_eq!(error.class, "tool.unavailable", "{url}: {error}");
+    }
+}
+
+/// A server that keeps its connections open, and how many it has had.
+async fn lasting() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::<AtomicUsize>::default();
+    let counting = Arc::clone(&count);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            counting.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                while read(&mut stream).await.is_some() {
+                    let said = answer("200 OK", "", "there");
+                    stream.write_all(said.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    (url, count)
+}
+
+#[tokio::test]
+async fn what_must_not_happen_twice_has_a_connection_of_its_own() {
+    let (url, connections) = lasting().await;
+    let tools = tools(guard());
+    for (class, expected) in [
+        (ToolClass::Keyed, 1),
+        (ToolClass::Pure, 1),
+        (ToolClass::Once, 2),
+        (ToolClass::Once, 3),
+        (ToolClass::Keyed, 3),
+    ] {
+        let tool = tools.tool(spec(&url, class));
+        let reply = tool.call(context(), json!({})).await;
+        assert_eq!(reply, Ok(ToolReply::from("there")));
+        assert_eq!(connections.load(Ordering::SeqCst), expected, "{class:?}");
     }
 }

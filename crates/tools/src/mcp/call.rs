@@ -54,7 +54,12 @@ impl Call<'_> {
     async fn start(&mut self) -> Result<ToolReply, McpError> {
         for round in 0..ROUNDS {
             let connection = self.server.server.connection(&self.server.pool).await?;
-            self.check(&connection).await?;
+            let checked = self.check(&connection).await;
+            checked.map_err(|error| match self.info.class {
+                ToolClass::Once => error.before_call(),
+                // These are called once more when the connection breaks, whenever it does.
+                ToolClass::Pure | ToolClass::Keyed => error,
+            })?;
             let in_flight = InFlight::start(connection, self.params()).await?;
             let replay = std::mem::take(&mut self.answered);
             match self.follow(in_flight, replay).await? {

@@ -43,7 +43,7 @@ pub struct McpToolInfo {
     /// Its name at the server.
     pub tool: String,
     /// As models see it.
-    pub definition: ToolDefinition,
+    pub definition: Arc<ToolDefinition>,
     /// What identifies the definition, and changes with it.
     pub hash: String,
     /// What a crash in mid-call means.
@@ -204,7 +204,7 @@ fn info(spec: &McpServerSpec, tool: &Tool, name: String) -> McpToolInfo {
     McpToolInfo {
         tool: tool.name.to_string(),
         hash: definition.pinned().0,
-        definition,
+        definition: Arc::new(definition),
         class: class(spec, &tool.name, tool.annotations.as_ref()),
     }
 }

@@ -1,5 +1,6 @@
 //! A connection to one server, from its start to its end.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::fault::Fault;
 use super::handler::Handler;
 use super::http;
 use super::news;
+use super::pool::Shared;
 use super::spec::{Auth, McpServerSpec, Protocol, Transport};
 use super::stdio::{self, Process, StdioTransport};
 
@@ -47,11 +49,11 @@ impl Connection {
     /// what was started.
     pub(super) async fn open(
         spec: &McpServerSpec,
-        guard: &Guard,
+        shared: &Shared,
         permit: OwnedSemaphorePermit,
     ) -> Result<Self, McpError> {
         let start = spec.limits.start;
-        let running = timeout(start, connect(spec, guard))
+        let running = timeout(start, connect(spec, shared))
             .await
             .unwrap_or_else(|_| {
                 let waited = start.as_secs();
@@ -134,8 +136,8 @@ impl Drop for Connection {
 }
 
 /// Agrees on the newest protocol that both sides speak.
-async fn connect(spec: &McpServerSpec, guard: &Guard) -> Result<Running, McpError> {
-    let failed = match serve(spec, guard, spec.protocol).await? {
+async fn connect(spec: &McpServerSpec, shared: &Shared) -> Result<Running, McpError> {
+    let failed = match serve(spec, shared, spec.protocol).await? {
         Ok(running) => return Ok(running),
         Err(failed) => failed,
     };
@@ -151,7 +153,7 @@ async fn connect(spec: &McpServerSpec, guard: &Guard) -> Result<Running, McpErro
         return Err(failed.why());
     }
     // It answers what it doesn't know, so its answer to being asked for dates says nothing.
-    let again = serve(spec, guard, Protocol::Handshake).await?;
+    let again = serve(spec, shared, Protocol::Handshake).await?;
     again.map_err(|failed| failed.why())
 }
 
@@ -168,10 +170,10 @@ impl Failed {
 
 async fn serve(
     spec: &McpServerSpec,
-    guard: &Guard,
+    shared: &Shared,
     protocol: Protocol,
 ) -> Result<Result<Running, Failed>, McpError> {
-    let handler = Handler::default();
+    let handler = Handler::new(&spec.id, Arc::clone(&shared.changes));
     let fault = handler.fault.clone();
     let lifecycle = lifecycle(protocol);
     let (serving, process) = match &spec.transport {
@@ -183,7 +185,7 @@ async fn serve(
             (serving, Some(process))
         }
         Transport::Http { url, auth } => {
-            let client = client(guard, url, auth)?;
+            let client = client(&shared.guard, url, auth)?;
             let transport = http::transport(client, url, auth, &spec.limits);
             let serving = handler.serve_with_lifecycle(transport, lifecycle).await;
             (serving, None)

@@ -48,7 +48,9 @@ impl McpError {
     /// that must not be called twice.
     pub(super) fn for_model(&self, class: ToolClass) -> ToolError {
         let name = match self {
-            Self::Broken(_) if class == ToolClass::Once => "tool.outcome_unknown",
+            Self::Broken(_) | Self::Idle(_) | Self::Slow(_) if class == ToolClass::Once => {
+                ToolError::OUTCOME_UNKNOWN
+            }
             Self::Unavailable(_) | Self::Broken(_) => "tool.unavailable",
             Self::Idle(_) | Self::Slow(_) => "tool.timeout",
             Self::Refused(_) => "tool.failed",
@@ -58,6 +60,16 @@ impl McpError {
         ToolError {
             class: name.into(),
             message: self.to_string(),
+        }
+    }
+
+    /// The same of what comes before a call is sent: then nothing has happened yet.
+    pub(super) fn before_call(self) -> Self {
+        match self {
+            Self::Broken(_) | Self::Idle(_) | Self::Slow(_) => {
+                Self::Unavailable(format!("it didn't list its tools: {self}"))
+            }
+            other => other,
         }
     }
 

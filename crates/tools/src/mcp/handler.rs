@@ -16,14 +16,18 @@ use tokio::sync::oneshot;
 
 use super::asked::{self, Asked, Question};
 use super::calls::Calls;
+use super::changes::Changes;
 use super::fault::Fault;
 
 /// How long a question may be ahead of our knowing that its call was sent.
 const AHEAD: Duration = Duration::from_millis(50);
 
 /// Answers one server.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Handler {
+    /// Whom it answers.
+    server: Arc<str>,
+    changes: Arc<Changes>,
     pub(super) calls: Arc<Calls>,
     /// Ends what waits for answers.
     pub(super) fault: Fault,
@@ -34,6 +38,23 @@ pub(super) struct Handler {
 }
 
 impl Handler {
+    pub(super) fn new(server: &str, changes: Arc<Changes>) -> Self {
+        Self {
+            server: server.into(),
+            changes,
+            calls: Arc::default(),
+            fault: Fault::default(),
+            stale: Arc::default(),
+            deaf: Arc::default(),
+        }
+    }
+
+    /// The server says that it has other tools now.
+    pub(super) fn tools_changed(&self) {
+        self.stale.store(true, Ordering::Relaxed);
+        self.changes.say(&self.server);
+    }
+
     async fn ask(&self, question: Question, context: &RequestContext<RoleClient>) -> InputAction {
         let origin = context.extensions.get::<InboundStreamOrigin>();
         let request = match origin {
@@ -108,6 +129,6 @@ impl ClientHandler for Handler {
     }
 
     async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.stale.store(true, Ordering::Relaxed);
+        self.tools_changed();
     }
 }

@@ -13,6 +13,7 @@ mod backoff;
 mod call;
 mod calls;
 mod catalog;
+mod changes;
 mod class;
 mod connection;
 mod deadline;

@@ -28,7 +28,7 @@ async fn listen(peer: Peer<RoleClient>, handler: Handler) {
         let mut subscription = peer.listen(filter).await?;
         while let Some(news) = subscription.next().await? {
             if matches!(news, ServerNotification::ToolListChangedNotification(_)) {
-                handler.stale.store(true, Ordering::Relaxed);
+                handler.tools_changed();
             }
         }
         Ok::<_, rmcp::service::ServiceError>(())

@@ -1,6 +1,6 @@
 //! The servers of this process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::catalog::{Catalog, McpToolInfo};
+use super::changes::Changes;
 use super::error::McpError;
 use super::parked::Parked;
 use super::server::Server;
@@ -53,6 +54,7 @@ pub(super) struct Shared {
     pub(super) guard: Guard,
     pub(super) parked: Parked,
     pub(super) closing: CancellationToken,
+    pub(super) changes: Arc<Changes>,
     options: PoolOptions,
     permits: Arc<Semaphore>,
     servers: Mutex<HashMap<String, Arc<Server>>>,
@@ -72,6 +74,7 @@ impl Pool {
             guard,
             parked: Parked::default(),
             closing: CancellationToken::new(),
+            changes: Arc::default(),
             permits: Arc::new(Semaphore::new(options.connections)),
             options,
             servers: Mutex::default(),
@@ -90,16 +93,31 @@ impl Pool {
             let id = spec.id.clone();
             let server = Arc::new(Server::new(Arc::new(spec)));
             let old = servers.insert(id, Arc::clone(&server));
-            close_soon(old);
+            retire_soon(old);
             server
         });
+        // Under the lock, so that it isn't swept away between here and its first call.
+        server.touch();
         drop(servers);
         McpServer { server, pool }
     }
 
-    /// Forgets a server that isn't wanted any more and closes its connection.
+    /// Forgets a server that isn't wanted any more and closes its connection. Calls that are
+    /// open fail, and so do those of whoever holds it still.
     pub fn forget(&self, id: &str) {
-        close_soon(self.0.0.lock().remove(id));
+        retire_soon(self.0.0.lock().remove(id));
+    }
+
+    /// Whether there is a server of this id, connected or not. One that nobody has used for as
+    /// long as a connection may be idle is forgotten.
+    pub fn holds(&self, id: &str) -> bool {
+        self.0.0.lock().contains_key(id)
+    }
+
+    /// Waits until servers to which there are connections have said that their tools changed,
+    /// and returns their ids. One waiter at a time; dropping the future loses none.
+    pub async fn changed(&self) -> BTreeSet<String> {
+        self.0.0.changes.next().await
     }
 
     /// Ends all servers, within two seconds. Calls that are open fail, and so do later ones.
@@ -170,14 +188,15 @@ impl Shared {
             .map(|(_, server)| Arc::clone(server))
     }
 
-    /// Those that have been idle for too long.
-    fn idle(&self) -> Vec<Arc<Server>> {
-        let servers = self.lock();
-        let idle = servers.values().filter(|server| {
-            let since = server.idle_since();
+    /// Takes out those that have been unused for too long.
+    fn take_unused(&self) -> Vec<Arc<Server>> {
+        let is_unused = |server: &Arc<Server>| {
+            let since = server.unused_since();
             since.is_some_and(|since| since.elapsed() >= self.options.idle)
-        });
-        idle.cloned().collect()
+        };
+        let mut servers = self.lock();
+        let unused = servers.extract_if(|_, server| is_unused(server));
+        unused.map(|(_, server)| server).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Server>>> {
@@ -185,9 +204,9 @@ impl Shared {
     }
 }
 
-fn close_soon(server: Option<Arc<Server>>) {
+fn retire_soon(server: Option<Arc<Server>>) {
     if let Some(server) = server {
-        tokio::spawn(async move { server.close().await });
+        tokio::spawn(async move { server.retire().await });
     }
 }
 
@@ -200,8 +219,8 @@ async fn sweep(shared: Arc<Shared>) {
             () = shared.closing.cancelled() => break,
         }
         shared.parked.sweep();
-        for server in shared.idle() {
-            server.close().await;
+        for server in shared.take_unused() {
+            server.retire().await;
         }
     }
     // After a shutdown there are none left; after the pool was dropped, all.

@@ -1,6 +1,6 @@
 //! One server: the connection it has, or had, and will have.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ pub(super) struct Server {
     /// The tools that were listed last, by whichever connection.
     known: Mutex<Option<Arc<Catalog>>>,
     used: Mutex<Instant>,
+    /// Whether the pool has let it go. Whoever still holds it must not connect to it again:
+    /// nobody would end that connection.
+    retired: AtomicBool,
 }
 
 #[derive(Default)]
@@ -41,14 +44,19 @@ impl Server {
             tries: AtomicU64::new(0),
             known: Mutex::default(),
             used: Mutex::new(Instant::now()),
+            retired: AtomicBool::new(false),
         }
     }
 
     /// Its connection; makes one if there is none.
     pub(super) async fn connection(&self, shared: &Shared) -> Result<Arc<Connection>, McpError> {
-        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        self.touch();
         let tries = self.tries.load(Ordering::Acquire);
         let mut slot = self.slot.lock().await;
+        if self.retired.load(Ordering::Acquire) {
+            let why = "it was changed or removed since the call began";
+            return Err(McpError::Unavailable(why.into()));
+        }
         if let Some(live) = slot.live() {
             return Ok(live);
         }
@@ -87,7 +95,7 @@ impl Server {
         tokio::select! {
             biased;
             () = shared.closing.cancelled() => Err(McpError::Unavailable("we are stopping".into())),
-            opened = Connection::open(&self.spec, &shared.guard, permit) => opened,
+            opened = Connection::open(&self.spec, shared, permit) => opened,
         }
     }
 
@@ -104,12 +112,34 @@ impl Server {
         known.clone()
     }
 
+    /// Notes that somebody wants to use it.
+    pub(super) fn touch(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn used(&self) -> Instant {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// When a connection that nobody uses was used last.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         let slot = self.slot.try_lock().ok()?;
-        let connection = slot.connection.as_ref()?;
-        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        connection.is_idle().then_some(used)
+        let is_idle = slot.connection.as_ref()?.is_idle();
+        is_idle.then(|| self.used())
+    }
+
+    /// When it was used last, if nobody uses it, with a connection or without.
+    pub(super) fn unused_since(&self) -> Option<Instant> {
+        let slot = self.slot.try_lock().ok()?;
+        let busy = slot.connection.as_ref().is_some_and(|open| !open.is_idle());
+        (!busy).then(|| self.used())
+    }
+
+    /// Ends its connection for good.
+    pub(super) async fn retire(&self) {
+        // Before the slot is looked at: who holds it now is waited for, who comes later sees it.
+        self.retired.store(true, Ordering::Release);
+        self.close().await;
     }
 
     /// Ends its connection. The next call makes another.

@@ -28,7 +28,7 @@ impl McpTool {
 #[async_trait]
 impl Tool for McpTool {
     fn definition(&self) -> ToolDefinition {
-        self.info.definition.clone()
+        ToolDefinition::clone(&self.info.definition)
     }
 
     fn class(&self) -> ToolClass {

@@ -55,9 +55,16 @@ async fn a_call_without_an_answer_times_out_and_the_server_is_told() {
     let pool = pool();
     let mut spec = faulty("hang", Some(&count));
     spec.limits.call = Duration::from_millis(300);
-    let server = pool.server(spec);
-    let (class, message) = failure(&server).await;
-    assert_eq!(class, "tool.timeout", "{message}");
+    for (class, expected) in [
+        (ToolClass::Pure, "tool.timeout"),
+        (ToolClass::Keyed, "tool.timeout"),
+        (ToolClass::Once, "tool.outcome_unknown"),
+    ] {
+        let server = pool.server(with_class(spec.clone(), class));
+        let (class, message) = failure(&server).await;
+        assert_eq!(class, expected, "{message}");
+    }
+    let server = pool.server(with_class(spec, ToolClass::Once));
     // The connection is as good as before.
     assert_eq!(pids(&server).await.len(), 1);
     let cancelled = std::fs::read_to_string(file(&dir, "count.cancelled")).unwrap();
@@ -71,7 +78,7 @@ async fn an_answer_to_nobody_is_no_answer() {
     let mut spec = faulty("wrong-id", None);
     spec.limits.call = Duration::from_millis(300);
     let (class, message) = failure(&pool.server(spec)).await;
-    assert_eq!(class, "tool.timeout", "{message}");
+    assert_eq!(class, "tool.outcome_unknown", "{message}");
     pool.shutdown().await;
 }
 

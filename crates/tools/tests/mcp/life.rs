@@ -88,6 +88,45 @@ async fn a_description_that_changes_is_another_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_connects_again_to_a_server_that_was_let_go() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = file(&dir, "count");
+    let pool = pool();
+    let forgotten = pool.server(faulty("none", Some(&count)));
+    let echo = tool(&forgotten, "echo").await;
+    let process = pids(&forgotten).await;
+    assert!(pool.holds("none"));
+    pool.forget("none");
+    assert!(!pool.holds("none"));
+    gone(&process).await;
+    let error = call(&echo, json!({})).await.unwrap_err();
+    assert_eq!(error.class, "tool.unavailable");
+
+    let replaced = pool.server(faulty("none", Some(&count)));
+    let process = pids(&replaced).await;
+    let mut changed = faulty("none", Some(&count));
+    changed.trusted = true;
+    let new = pool.server(changed);
+    gone(&process).await;
+    assert!(replaced.catalog().await.is_err());
+    pids(&new).await;
+    assert_eq!(starts(&count), 3, "one for each description, and no more");
+    pool.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_says_that_its_tools_changed_is_named_once() {
+    let pool = pool();
+    let server = pool.server(faulty("changed", None));
+    server.catalog().await.unwrap();
+    let named = pool.changed().await;
+    assert_eq!(named.into_iter().collect::<Vec<_>>(), ["changed"]);
+    let more = tokio::time::timeout(Duration::from_millis(50), pool.changed());
+    assert!(more.await.is_err(), "it has said so once");
+    pool.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_nobody_uses_makes_room() {
     let options = PoolOptions {
         connections: 1,
@@ -134,7 +173,7 @@ async fn progress_is_reported_and_moves_the_deadline() {
     let error = call(&tool(&server, "echo").await, json!({}))
         .await
         .unwrap_err();
-    assert_eq!(error.class, "tool.timeout");
+    assert_eq!(error.class, "tool.outcome_unknown");
     pool.shutdown().await;
 }
 

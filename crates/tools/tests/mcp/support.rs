@@ -69,6 +69,7 @@ pub(crate) fn context() -> ToolContext {
         attempt: 1,
         input: None,
         progress: Progress::default(),
+        http_allow: Vec::new(),
     }
 }
 

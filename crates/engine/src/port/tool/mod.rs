@@ -75,6 +75,9 @@ pub struct ToolContext {
     pub input: Option<ToolInput>,
     /// Where the call says how far it is.
     pub progress: Progress,
+    /// Which URLs the run's persona lets its tools reach that go where the model wants, as
+    /// patterns ([`UrlPattern`](runloom_domain::UrlPattern)). Without any they reach none.
+    pub http_allow: Vec<String>,
 }
 
 impl ToolContext {

@@ -10,8 +10,8 @@ use super::{Tool, ToolError};
 #[async_trait]
 pub trait ToolSource: Send + Sync + 'static {
     /// What an organisation may use now, with the names that models see. Read from what is known
-    /// already: creating a run never waits for a server.
-    async fn offered(&self, org: OrgId) -> Result<Vec<OfferedTool>, SourceError>;
+    /// already: creating a run never waits for a server, and each one asks.
+    async fn offered(&self, org: OrgId) -> Result<Arc<[OfferedTool]>, SourceError>;
 
     /// The tool that a run has pinned. An error is a clear message for the model. One of the
     /// class `tool.unavailable` means that the next source is asked; others, such as
@@ -23,7 +23,7 @@ pub trait ToolSource: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfferedTool {
     /// As the model sees it.
-    pub definition: ToolDefinition,
+    pub definition: Arc<ToolDefinition>,
     /// What a crash in mid-call means.
     pub class: ToolClass,
     /// Where it comes from.

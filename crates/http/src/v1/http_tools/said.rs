@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use runloom_accounts::Secret;
 use runloom_domain::{EncryptedSecret, ToolClass, ToolDefinition};
-use runloom_engine::check_answer_schema;
+use runloom_engine::check_argument_schema;
 use runloom_store::{HttpMethod, HttpToolSettings, SecretHeader};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -15,6 +15,8 @@ use crate::v1::secret;
 
 /// The longest description, in bytes.
 const DESCRIPTION: Size = Size::Bytes(1, 8 * 1024);
+/// The largest schema, in bytes of JSON.
+const SCHEMA: usize = 32 * 1024;
 /// The longest URL.
 const URL: Size = Size::Bytes(1, 2_000);
 /// How long a signing secret may be.
@@ -34,7 +36,7 @@ pub(crate) struct NewHttpToolBody {
     /// What it does, for the model.
     #[schema(max_length = 8192)]
     description: String,
-    /// JSON schema of the arguments, an object; complete in itself, at most 8 KB.
+    /// JSON schema of the arguments, an object; complete in itself, at most 32 KB.
     #[schema(value_type = Object)]
     schema: Value,
     /// Where calls are sent to: http or https.
@@ -177,7 +179,11 @@ fn schema(value: Value) -> Result<Value, String> {
     if value.get("type").and_then(Value::as_str) != Some("object") {
         return Err("must be a JSON schema of the type object".to_owned());
     }
-    check_answer_schema(&value).map_err(|problem| format!("can't be used: {problem}"))?;
+    let bytes = value.to_string().len();
+    if bytes > SCHEMA {
+        return Err(format!("has {bytes} bytes, at most {SCHEMA} are allowed"));
+    }
+    check_argument_schema(&value).map_err(|problem| format!("can't be used: {problem}"))?;
     Ok(value)
 }
 

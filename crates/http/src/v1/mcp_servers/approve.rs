@@ -1,10 +1,9 @@
-use runloom_domain::McpServerId;
 use runloom_store::Update;
 use utoipa::ToSchema;
 
-use super::{McpToolShown, not_found, shown_tools};
+use super::{McpToolShown, not_found, own, shown_tools};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Body, Call, Fields, Size, ToolsManage};
+use crate::extract::{Body, Call, Fields, ServerKey, Size, ToolsManage};
 use crate::precondition::{IfMatch, failed, tagged};
 use crate::v1::params::IfMatchParams;
 
@@ -35,6 +34,7 @@ impl Body for ApproveToolsBody {
         (status = 200, description = "All tools as they are known now.",
             body = Vec<McpToolShown>, headers(("ETag" = String, description = "The server's."))),
         (status = 404, description = "`mcp_servers.not_found`", body = ErrorEnvelope),
+        (status = 409, description = "`mcp_servers.platform`", body = ErrorEnvelope),
         (status = 412, description = "`precondition.failed`", body = ErrorEnvelope),
         (status = 422, description = "`validation.error`, also for a name that the server \
             doesn't have.", body = ErrorEnvelope),
@@ -42,9 +42,13 @@ impl Body for ApproveToolsBody {
     )
 )]
 pub(crate) async fn approve_mcp_tools(
-    call: Call<ToolsManage, McpServerId, (), ApproveToolsBody>,
+    call: Call<ToolsManage, ServerKey, (), ApproveToolsBody>,
 ) -> ApiResult {
-    let (store, org, id) = (call.state.store(), call.caller.org_id, call.path);
+    let (store, org, id) = (
+        call.state.store(),
+        call.caller.org_id,
+        own(&call.state, &call.path)?,
+    );
     let expected = IfMatch::of(&call.request).version();
     let (tools, now) = (call.body.tools, call.state.now());
     let write = async move { store.approve_tools(org, id, expected, tools, now).await };

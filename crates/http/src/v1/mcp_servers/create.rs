@@ -8,7 +8,8 @@ use crate::extract::{Answer, Call, ToolsManage};
 use crate::state::HttpState;
 use crate::v1::params::OnceParams;
 
-/// Makes an MCP server known. Its tools are listed by `:refresh`.
+/// Makes an MCP server known. It is asked for its tools at once, behind this answer; `discovery`
+/// tells what came of it.
 #[utoipa::path(
     post,
     path = "/v1/mcp-servers",

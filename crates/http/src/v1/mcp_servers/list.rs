@@ -6,7 +6,7 @@ use crate::extract::{Call, ToolsManage};
 use crate::page;
 use crate::v1::params::PageParams;
 
-/// The organisation's MCP servers, newest first.
+/// The organisation's MCP servers, newest first, and then the platform's.
 #[utoipa::path(
     get,
     path = "/v1/mcp-servers",
@@ -19,10 +19,12 @@ use crate::v1::params::PageParams;
     )
 )]
 pub(crate) async fn list_mcp_servers(call: Call<ToolsManage, (), Page>) -> ApiResult {
-    let store = call.state.store();
-    let page = call
-        .state
-        .read(store.mcp_servers(call.caller.org_id, call.query))
-        .await?;
-    Ok(page::answer(&call.request, page, McpServer::from))
+    let (store, page) = (call.state.store(), call.query);
+    let own = store.mcp_servers(call.caller.org_id, page);
+    let own = call.state.read(own).await?;
+    let platform = call.state.configuring().platform_servers.servers();
+    let all = page::followed_by(own.map(McpServer::from), &platform, page, |server| {
+        McpServer::from(server)
+    });
+    Ok(page::answer(&call.request, all, |server| server))
 }

@@ -1,19 +1,14 @@
-use std::time::Duration;
-
 use actix_web::HttpResponse;
-use runloom_domain::McpServerId;
 use runloom_engine::port::tool::ToolError;
 use runloom_store::Update;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{McpToolShown, not_found, shown_tools};
-use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Call, Empty, ToolsManage};
+use super::{McpToolShown, not_found, own, shown_tools};
+use crate::configuring::Refreshed;
+use crate::error::{ApiResult, ErrorEnvelope};
+use crate::extract::{Call, Empty, ServerKey, ToolsManage};
 use crate::precondition::{contended, tagged};
-
-/// How long a server may take to list its tools.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What became of asking a server for its tools.
 #[derive(Serialize, ToSchema)]
@@ -33,8 +28,8 @@ pub(crate) struct McpRefresh {
 pub(crate) struct McpRefreshError {
     /// As a call of a tool would fail with.
     #[schema(example = "tool.unavailable")]
-    error_class: String,
-    message: String,
+    pub(super) error_class: String,
+    pub(super) message: String,
 }
 
 /// Asks a server for its tools now, for at most 15 s. What it lists first at its URL is approved;
@@ -48,32 +43,28 @@ pub(crate) struct McpRefreshError {
         (status = 200, description = "It was asked.", body = McpRefresh,
             headers(("ETag" = String, description = "The server's, if it answered."))),
         (status = 404, description = "`mcp_servers.not_found`", body = ErrorEnvelope),
-        (status = 409, description = "`request.contended`: the server was changed meanwhile.",
+        (status = 409, description = "`mcp_servers.platform`; `request.contended`: the server was \
+            changed meanwhile.",
             body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn refresh_mcp_server(
-    call: Call<ToolsManage, McpServerId, (), Empty>,
-) -> ApiResult {
-    let (state, org, id) = (&call.state, call.caller.org_id, call.path);
+pub(crate) async fn refresh_mcp_server(call: Call<ToolsManage, ServerKey, (), Empty>) -> ApiResult {
+    let (state, org, id) = (
+        &call.state,
+        call.caller.org_id,
+        own(&call.state, &call.path)?,
+    );
     let store = state.store();
     let found = state.read(store.mcp_server(org, id)).await?;
     let server = found.ok_or_else(not_found)?;
-    let expected = server.version;
     let servers = state.configuring().tool_servers.clone();
-    let asked = async move {
-        let asked = tokio::time::timeout(PATIENCE, servers.discover(server)).await;
-        let late = |_| ToolError::new("tool.timeout", "the server didn't list its tools in time");
-        Ok::<_, ApiError>(asked.map_err(late).flatten())
+    let asked = async move { servers.refresh(server).await };
+    let update = match state.configure(org, asked).await? {
+        Refreshed::Listed(update) => *update,
+        Refreshed::Failed(error) => return Ok(HttpResponse::Ok().json(failed(error))),
     };
-    let listed = match state.run(asked).await? {
-        Ok(listed) => listed,
-        Err(error) => return Ok(HttpResponse::Ok().json(failed(error))),
-    };
-    let now = state.now();
-    let write = async move { store.put_discovery(org, id, expected, listed, now).await };
-    match state.configure(org, write).await? {
+    match update {
         Update::Done(listing) => {
             let version = listing.server.version;
             let refreshed = McpRefresh {

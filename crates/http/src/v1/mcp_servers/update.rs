@@ -1,10 +1,9 @@
-use runloom_domain::McpServerId;
 use runloom_store::{McpAuth, McpServerRecord, Update};
 
 use super::said::{McpServerPatchBody, Said};
-use super::{McpServer, not_found};
+use super::{McpServer, not_found, own};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Call, ToolsManage};
+use crate::extract::{Call, ServerKey, ToolsManage};
 use crate::precondition::{IfMatch, TRIES, contended, tagged};
 use crate::state::HttpState;
 use crate::v1::params::IfMatchParams;
@@ -20,13 +19,18 @@ use crate::v1::params::IfMatchParams;
         (status = 200, description = "The server as it is now.", body = McpServer,
             headers(("ETag" = String))),
         (status = 404, description = "`mcp_servers.not_found`", body = ErrorEnvelope),
+        (status = 409, description = "`mcp_servers.platform`", body = ErrorEnvelope),
         (status = 412, description = "`precondition.failed`", body = ErrorEnvelope),
         (status = 422, description = "`validation.error`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn update_mcp_server(call: Call<ToolsManage, McpServerId, (), Said>) -> ApiResult {
-    let (state, org, id) = (&call.state, call.caller.org_id, call.path);
+pub(crate) async fn update_mcp_server(call: Call<ToolsManage, ServerKey, (), Said>) -> ApiResult {
+    let (state, org, id) = (
+        &call.state,
+        call.caller.org_id,
+        own(&call.state, &call.path)?,
+    );
     let if_match = IfMatch::of(&call.request);
     let mut auth = None;
     for _ in 0..TRIES {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use runloom_domain::text::is_name;
 use runloom_domain::{
     ApprovalPolicy, DollarLimits, Generation, Limits, OnOverflow, Persona, PersonaRef,
-    ReasoningEffort, ResponseFormat, ToolPattern,
+    ReasoningEffort, ResponseFormat, ToolPattern, check_url_patterns,
 };
 use runloom_engine::{check_answer_schema, check_approvals};
 use runloom_store::PersonaVersion;
@@ -59,6 +59,12 @@ pub(crate) struct PersonaVersionBody {
     /// Names of the tools it may use, or patterns in which `*` stands for any characters.
     /// Default none.
     tools: Option<Vec<String>>,
+    /// Which URLs `http_request` may reach, of those that the deployment allows:
+    /// `[SCHEME://]HOST[:PORT][/PATH]`, with `*.example.com` for the names below one, `*` for every
+    /// host, and any `*` in the path; what is left out fits all. Default none: then it reaches
+    /// nothing. At most 64.
+    #[schema(example = json!(["api.example.com", "https://example.org/docs/*"]))]
+    http_allow: Option<Vec<String>>,
     approvals: Option<ApprovalsBody>,
     limits: Option<PersonaLimitsBody>,
     #[schema(minimum = 0, maximum = 2)]
@@ -194,6 +200,7 @@ fn persona(fields: &mut Fields) -> Persona {
         model: fields.optional_text("model", MODEL),
         approvals: approvals(fields, &tools),
         tools,
+        http_allow: http_allow(fields),
         limits: limits(fields),
         generation: generation(fields),
         on_overflow: fields.word("on_overflow", &words).unwrap_or_default(),
@@ -214,6 +221,11 @@ fn tools(fields: &mut Fields) -> Vec<String> {
         fields.fail("tools", format!("has {broken:?}, which is no pattern"));
     }
     tools
+}
+
+fn http_allow(fields: &mut Fields) -> Vec<String> {
+    let usable = |patterns: &Vec<String>| check_url_patterns(patterns);
+    fields.formed("http_allow", usable).unwrap_or_default()
 }
 
 fn approvals(fields: &mut Fields, tools: &[String]) -> ApprovalPolicy {

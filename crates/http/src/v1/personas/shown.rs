@@ -26,6 +26,8 @@ pub(crate) struct ShownPersona {
     #[schema(required)]
     model: Option<String>,
     tools: Vec<String>,
+    /// Which URLs `http_request` may reach.
+    http_allow: Vec<String>,
     #[schema(value_type = Object)]
     approvals: ApprovalPolicy,
     limits: ShownLimits,
@@ -108,6 +110,7 @@ impl ShownPersona {
             route_id: persona.route_id,
             model: persona.model,
             tools: persona.tools,
+            http_allow: persona.http_allow,
             approvals: persona.approvals,
             limits: persona.limits.into(),
             temperature: persona.generation.temperature,

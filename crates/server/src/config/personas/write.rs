@@ -25,6 +25,7 @@ fn settings(persona: &Persona, is_default: bool) -> Vec<(&'static str, Value)> {
         ("route_id", json!(persona.route_id)),
         ("model", json!(persona.model)),
         ("tools", unless_usual(&persona.tools, &Vec::new())),
+        ("http_allow", unless_usual(&persona.http_allow, &Vec::new())),
         (
             "approvals",
             unless_usual(&persona.approvals, &ApprovalPolicy::default()),
@@ -104,6 +105,7 @@ default: true
 route_id: main
 model: "m: 1"
 tools: [calculator, ask_user]
+http_allow: ["api.example.com", "https://example.org/docs/*"]
 approvals: { default: ask, tools: { calculator: auto } }
 limits: { max_steps: 3, max_cost_usd: "0.000000001", waiting_seconds: 0 }
 temperature: 0.5

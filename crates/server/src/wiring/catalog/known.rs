@@ -4,6 +4,8 @@ use quick_cache::sync::Cache;
 use runloom_domain::Persona;
 use runloom_engine::port::catalog::RouteEntry;
 
+use crate::wiring::remembered::Weigh;
+
 /// How many personas of an organisation are remembered, those that aren't there included.
 const PERSONAS: usize = 64;
 
@@ -18,6 +20,16 @@ pub(super) struct Found(pub(super) Option<Arc<Persona>>);
 pub(super) struct Known {
     routes: Vec<RouteEntry>,
     personas: Cache<Asked, Found>,
+}
+
+/// About what a route takes, and the personas of most organisations, in bytes.
+const ROUTE: u64 = 1_024;
+const USUAL: u64 = 16 * 1_024;
+
+impl Weigh for Known {
+    fn bytes(&self) -> u64 {
+        USUAL + ROUTE * self.routes.len() as u64
+    }
 }
 
 impl Known {

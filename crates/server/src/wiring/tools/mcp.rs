@@ -1,13 +1,11 @@
 //! Organisations' MCP servers in the terms of whoever calls them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use runloom_accounts::{Vault, VaultError};
 use runloom_domain::ToolPin;
 use runloom_engine::port::tool::ToolError;
-use runloom_http::{ToolServers, mcp_server_place};
+use runloom_http::mcp_server_place;
 use runloom_store::{FoundTool, McpAuth, McpServerRecord, ToolVersion};
 use runloom_tools::mcp::{Auth, Limits, McpError, McpServerSpec, McpToolInfo, Pool, Transport};
 
@@ -71,35 +69,31 @@ pub(super) fn info(tool: &str, version: &ToolVersion, pin: &ToolPin) -> McpToolI
     }
 }
 
-/// Asks servers for their tools, each on a connection of its own: the one that runs use stays as
-/// it is, and may have listed them long ago.
-pub(crate) struct AskedServers {
-    pub(crate) pool: Pool,
-    pub(crate) vault: Arc<Vault>,
-}
-
-#[async_trait]
-impl ToolServers for AskedServers {
-    async fn discover(&self, server: McpServerRecord) -> Result<Vec<FoundTool>, ToolError> {
-        let asked = McpServerSpec {
-            id: format!("asked {}", uuid::Uuid::now_v7()),
-            // A server that is trusted has the classes that it hints at.
-            trusted: true,
-            classes: vec![],
-            ..spec(&self.vault, &server).await?
-        };
-        let forgotten = Forgotten {
-            pool: &self.pool,
-            id: asked.id.clone(),
-        };
-        let catalog = self.pool.server(asked).catalog().await.map_err(told)?;
-        drop(forgotten);
-        let found = catalog.tools.iter().map(|info| FoundTool {
-            tool: info.tool.clone(),
-            version: ToolVersion::new(info.definition.clone(), info.class),
-        });
-        Ok(found.collect())
-    }
+/// What a server lists, asked for on a connection that nobody else uses. Dropping the future ends
+/// it.
+pub(super) async fn discover(
+    pool: &Pool,
+    vault: &Vault,
+    server: &McpServerRecord,
+) -> Result<Vec<FoundTool>, ToolError> {
+    let asked = McpServerSpec {
+        id: format!("asked {}", uuid::Uuid::now_v7()),
+        // A server that is trusted has the classes that it hints at.
+        trusted: true,
+        classes: vec![],
+        ..spec(vault, server).await?
+    };
+    let forgotten = Forgotten {
+        pool,
+        id: asked.id.clone(),
+    };
+    let catalog = pool.server(asked).catalog().await.map_err(told)?;
+    drop(forgotten);
+    let found = catalog.tools.iter().map(|info| FoundTool {
+        tool: info.tool.clone(),
+        version: ToolVersion::new(info.definition.clone(), info.class),
+    });
+    Ok(found.collect())
 }
 
 fn told(error: McpError) -> ToolError {

@@ -1,12 +1,16 @@
 //! The tools that runs can have: those of this process, an organisation's own, and those of the
 //! deployment's MCP servers.
 
+mod brought;
+mod discoverer;
 mod http;
 mod mcp;
+mod opened;
 mod own;
 mod platform;
 #[cfg(test)]
 mod tests;
+mod uses;
 
 use std::sync::Arc;
 
@@ -16,7 +20,7 @@ use runloom_engine::port::tool::ToolBox;
 use runloom_net::guard::Guard;
 use runloom_tools::HttpRequest;
 
-pub(crate) use self::mcp::AskedServers;
+pub(crate) use self::discoverer::{Discoverer, DiscovererParts};
 pub(crate) use self::own::{OrgTools, OrgToolsParts};
 pub(crate) use self::platform::PlatformTools;
 use crate::config::Config;

@@ -1,15 +1,18 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use runloom_accounts::Vault;
 use runloom_domain::{HttpToolId, McpServerId, OrgId, ToolOrigin, ToolPin};
 use runloom_engine::port::tool::{OfferedTool, SourceError, Tool, ToolError, ToolSource};
-use runloom_store::{
-    ConfiguredTools, HttpToolRecord, McpListing, McpToolState, Store, StoreError, ToolVersion,
-};
+use runloom_store::{HttpToolRecord, McpListing, McpToolState, Store, StoreError, ToolVersion};
 use runloom_tools::http_tool::HttpTools;
 use runloom_tools::mcp::Pool;
 
+use super::brought::Brought;
+use super::opened::Opened;
+use super::uses::Uses;
 use super::{http, mcp};
 use crate::wiring::remembered::Remembered;
 
@@ -21,18 +24,25 @@ pub(crate) struct OrgToolsParts {
     pub(crate) pool: Pool,
     /// Calls their HTTP tools.
     pub(crate) http: HttpTools,
+    /// How old the lists of their servers' tools get while they begin runs.
+    pub(crate) refresh: Duration,
 }
 
 /// The tools that organisations have brought.
 pub(crate) struct OrgTools {
     parts: OrgToolsParts,
-    known: Remembered<ConfiguredTools>,
+    known: Remembered<Brought>,
+    opened: Opened,
+    uses: Uses,
 }
 
 impl OrgTools {
     pub(crate) fn new(parts: OrgToolsParts) -> Self {
         Self {
             known: Remembered::new(parts.store.clone()),
+            opened: Opened::default(),
+            // Some times before a list is too old, since the first may come a moment early.
+            uses: Uses::new(parts.refresh / 4),
             parts,
         }
     }
@@ -40,16 +50,52 @@ impl OrgTools {
     /// Forgets an organisation's tools, which have been written by this node.
     pub(crate) fn changed(&self, org: OrgId) {
         self.known.changed(org);
+        self.uses.news.notify_one();
     }
 
-    async fn known(&self, org: OrgId) -> Result<Arc<ConfiguredTools>, StoreError> {
+    /// Waits until servers may have to be asked for their tools, or connections to be ended.
+    /// One waiter at a time.
+    pub(crate) async fn wanted(&self) {
+        self.uses.news.notified().await;
+    }
+
+    /// The organisations that began runs since this was asked last.
+    pub(crate) fn take_used(&self) -> BTreeSet<OrgId> {
+        self.uses.take()
+    }
+
+    /// Whose server it is, if a run of this node has used it of late.
+    pub(crate) fn owner(&self, server: McpServerId) -> Option<OrgId> {
+        self.opened.owner(server)
+    }
+
+    /// Ends connections to servers that are deleted, switched off or to be reached in another
+    /// way, as far as this node knows; what another has written it knows a second later.
+    pub(crate) async fn end_unwanted(&self) {
+        let pool = &self.parts.pool;
+        let holds = |server: McpServerId| pool.holds(&server.to_string());
+        for org in self.opened.owners(holds) {
+            let known = match self.known(org).await {
+                Ok(known) => known,
+                Err(error) => {
+                    tracing::warn!(%error, %org, "an organisation's tools can't be read");
+                    continue;
+                }
+            };
+            for server in self.opened.take_unwanted(org, &known.tools.servers) {
+                pool.forget(&server.to_string());
+            }
+        }
+    }
+
+    async fn known(&self, org: OrgId) -> Result<Arc<Brought>, StoreError> {
         let read = async {
             let mut tools = self.parts.store.configured_tools(org).await?;
             // What nobody has approved is for those who look at the list, not for runs.
             for tool in tools.servers.iter_mut().flat_map(|known| &mut known.tools) {
                 tool.pending = None;
             }
-            Ok((tools.version, tools))
+            Ok((tools.version, Brought::new(tools)))
         };
         self.known.get(org, read).await
     }
@@ -63,7 +109,9 @@ impl OrgTools {
         let version = usable(listing, tool, pin)?;
         let spec = mcp::spec(&self.parts.vault, &listing.server).await?;
         let info = mcp::info(tool, version, pin);
-        Ok(Arc::new(self.parts.pool.server(spec).tool(info)))
+        let server = self.parts.pool.server(spec);
+        self.opened.note(&listing.server);
+        Ok(Arc::new(server.tool(info)))
     }
 
     async fn open_http(
@@ -84,12 +132,13 @@ impl OrgTools {
 
 #[async_trait]
 impl ToolSource for OrgTools {
-    async fn offered(&self, org: OrgId) -> Result<Vec<OfferedTool>, SourceError> {
+    async fn offered(&self, org: OrgId) -> Result<Arc<[OfferedTool]>, SourceError> {
         let known = self.known(org).await;
         let known = known.map_err(|error| SourceError(error.into()))?;
-        let mcp = known.servers.iter().flat_map(offered_mcp);
-        let http = known.http.iter().filter(|tool| tool.settings.enabled);
-        Ok(mcp.chain(http.map(offered_http)).collect())
+        if !known.tools.servers.is_empty() {
+            self.uses.note(org);
+        }
+        Ok(Arc::clone(&known.offered))
     }
 
     async fn open(&self, org: OrgId, pin: &ToolPin) -> Result<Arc<dyn Tool>, ToolError> {
@@ -97,43 +146,21 @@ impl ToolSource for OrgTools {
         match &pin.origin {
             ToolOrigin::Mcp { server, tool } => {
                 let id: Option<McpServerId> = server.parse().ok();
-                let mut servers = known.servers.iter();
+                let mut servers = known.tools.servers.iter();
                 let found = servers.find(|listing| Some(listing.server.server_id) == id);
                 self.open_mcp(found.ok_or_else(gone)?, tool, pin).await
             }
             ToolOrigin::Http { tool_id } => {
                 let id: Option<HttpToolId> = tool_id.parse().ok();
-                let found = known.http.iter().find(|tool| Some(tool.tool_id) == id);
+                let found = known
+                    .tools
+                    .http
+                    .iter()
+                    .find(|tool| Some(tool.tool_id) == id);
                 self.open_http(found.ok_or_else(gone)?, pin).await
             }
             ToolOrigin::Builtin | ToolOrigin::Client => Err(gone()),
         }
-    }
-}
-
-fn offered_mcp(listing: &McpListing) -> impl Iterator<Item = OfferedTool> {
-    let server = &listing.server;
-    let tools = listing.tools.iter().filter(|_| server.settings.enabled);
-    tools.filter_map(|tool| {
-        let version = tool.usable()?;
-        Some(OfferedTool {
-            definition: version.definition.clone(),
-            class: server.settings.class(&tool.tool, version.hint),
-            origin: ToolOrigin::Mcp {
-                server: server.server_id.to_string(),
-                tool: tool.tool.clone(),
-            },
-        })
-    })
-}
-
-fn offered_http(tool: &HttpToolRecord) -> OfferedTool {
-    OfferedTool {
-        definition: tool.settings.definition.clone(),
-        class: tool.settings.class,
-        origin: ToolOrigin::Http {
-            tool_id: tool.tool_id.to_string(),
-        },
     }
 }
 

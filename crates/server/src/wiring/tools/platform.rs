@@ -4,8 +4,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use runloom_domain::{OrgId, ToolOrigin, ToolPin};
 use runloom_engine::port::tool::{OfferedTool, SourceError, Tool, ToolError, ToolSource};
+use runloom_http::{PlatformServer, PlatformServers};
 use runloom_net::guard::{Guard, IpNet, Policy};
-use runloom_tools::mcp::{McpServer, McpServerSpec, Pool, PoolOptions};
+use runloom_store::{FoundTool, ToolVersion};
+use runloom_tools::mcp::{McpServer, McpServerSpec, McpToolInfo, Pool, PoolOptions};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -65,9 +67,30 @@ impl PlatformTools {
     }
 }
 
+impl PlatformServers for PlatformTools {
+    fn servers(&self) -> Vec<PlatformServer> {
+        let servers = self.servers.iter().map(|spec| {
+            let known = self.server(spec).known();
+            let found = |info: &McpToolInfo| FoundTool {
+                tool: info.tool.clone(),
+                version: ToolVersion::new(Arc::clone(&info.definition), info.class),
+            };
+            PlatformServer {
+                key: spec.key.clone(),
+                trusted: spec.trusted,
+                classes: spec.classes.clone(),
+                call: spec.limits.call,
+                longest: spec.limits.longest,
+                tools: known.map(|catalog| catalog.tools.iter().map(found).collect()),
+            }
+        });
+        servers.collect()
+    }
+}
+
 #[async_trait]
 impl ToolSource for PlatformTools {
-    async fn offered(&self, _: OrgId) -> Result<Vec<OfferedTool>, SourceError> {
+    async fn offered(&self, _: OrgId) -> Result<Arc<[OfferedTool]>, SourceError> {
         let mut offered = Vec::new();
         for spec in &self.servers {
             let known = self.server(spec).known();
@@ -81,7 +104,7 @@ impl ToolSource for PlatformTools {
                 },
             }));
         }
-        Ok(offered)
+        Ok(offered.into())
     }
 
     async fn open(&self, _: OrgId, pin: &ToolPin) -> Result<Arc<dyn Tool>, ToolError> {

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use runloom_accounts::{MasterKey, Secret, Vault};
 use runloom_domain::{
@@ -19,10 +20,14 @@ use serde_json::json;
 
 use super::{OrgTools, OrgToolsParts};
 
+/// Longer than any test takes.
+const LATER: Duration = Duration::from_hours(1);
+
 struct Scene {
     store: Arc<MemoryStore>,
     vault: Arc<Vault>,
     tools: OrgTools,
+    pool: Pool,
     org: OrgId,
     user: UserId,
     server: McpServerId,
@@ -36,17 +41,20 @@ impl Scene {
         let master = MasterKey::derive(&[7; 32]);
         let vault = Arc::new(Vault::new(store.clone(), clock.clone(), master));
         let guard = Guard::new(Policy::default());
+        let pool = Pool::new(guard.clone(), PoolOptions::default());
         let parts = OrgToolsParts {
             store: store.clone(),
             vault: vault.clone(),
-            pool: Pool::new(guard.clone(), PoolOptions::default()),
+            pool: pool.clone(),
             http: HttpTools::new(guard, clock).unwrap(),
+            refresh: LATER,
         };
         let now = SystemClock.now();
         let scene = Self {
             store,
             vault,
             tools: OrgTools::new(parts),
+            pool,
             org: OrgId::generate(now),
             user: UserId::generate(now),
             server: McpServerId::generate(now),
@@ -105,7 +113,8 @@ impl Scene {
             ),
         });
         let (store, now) = (&self.store, SystemClock.now());
-        let noted = store.put_discovery(self.org, self.server, version, found.collect(), now);
+        let noted =
+            store.put_discovery(self.org, self.server, version, found.collect(), now, LATER);
         noted.await.unwrap();
         self.tools.changed(self.org);
     }
@@ -140,7 +149,24 @@ impl Scene {
     }
 
     async fn offered(&self) -> Vec<OfferedTool> {
-        self.tools.offered(self.org).await.unwrap()
+        self.tools.offered(self.org).await.unwrap().to_vec()
+    }
+
+    /// Gives the server other settings.
+    async fn change(&self, change: impl FnOnce(&mut McpServerSettings)) {
+        let (store, org, id) = (&self.store, self.org, self.server);
+        let mut server = store.mcp_server(org, id).await.unwrap().unwrap();
+        change(&mut server.settings);
+        let (version, now) = (server.version, SystemClock.now());
+        let updated = store.update_mcp_server(org, id, version, server.settings, now);
+        assert!(matches!(updated.await.unwrap(), Update::Done(_)));
+        self.tools.changed(org);
+    }
+
+    /// Whether the server is still in the pool after what isn't wanted has been ended.
+    async fn is_held(&self) -> bool {
+        self.tools.end_unwanted().await;
+        self.pool.holds(&self.server.to_string())
     }
 
     /// The class of a pin's tool when it is opened, or the class of the error.
@@ -225,7 +251,7 @@ async fn what_is_switched_off_or_anothers_is_not_there() {
     let tool = scene.http_tool().await;
     let pins: Vec<_> = scene.offered().await.iter().map(pin).collect();
     let stranger = OrgId::generate(SystemClock.now());
-    assert_eq!(scene.tools.offered(stranger).await.unwrap(), []);
+    assert!(scene.tools.offered(stranger).await.unwrap().is_empty());
     for pin in &pins {
         let error = scene.tools.open(stranger, pin).await.err().unwrap();
         assert_eq!(error.class, "tool.unavailable");
@@ -244,4 +270,53 @@ async fn what_is_switched_off_or_anothers_is_not_there() {
     for pin in &pins {
         assert_eq!(scene.opened(pin).await, err("tool.unavailable"));
     }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_wanted_any_more_is_ended() {
+    let scene = Scene::new().await;
+    let pins: Vec<_> = scene.offered().await.iter().map(pin).collect();
+    assert!(!scene.is_held().await, "nobody has used it");
+    let opened = async || scene.opened(&pins[0]).await.unwrap();
+    opened().await;
+    scene.change(|settings| settings.call_timeout_ms = 7).await;
+    assert!(scene.is_held().await, "it is reached as before");
+    scene.change(|settings| settings.enabled = false).await;
+    assert!(!scene.is_held().await);
+    scene.change(|settings| settings.enabled = true).await;
+    opened().await;
+    scene.change(|settings| settings.auth = McpAuth::None).await;
+    assert!(!scene.is_held().await, "its old secret is used no more");
+    opened().await;
+    let (org, id) = (scene.org, scene.server);
+    assert_eq!(scene.tools.owner(id), Some(org));
+    scene.store.delete_mcp_server(org, id, None).await.unwrap();
+    scene.tools.changed(org);
+    assert!(!scene.is_held().await);
+    assert_eq!(scene.tools.owner(id), None);
+}
+
+#[tokio::test]
+async fn runs_that_begin_have_old_lists_asked_for() {
+    let scene = Scene::new().await;
+    assert!(scene.tools.take_used().is_empty());
+    scene.offered().await;
+    scene.offered().await;
+    assert_eq!(
+        scene.tools.take_used().into_iter().collect::<Vec<_>>(),
+        [scene.org]
+    );
+    scene.offered().await;
+    assert!(
+        scene.tools.take_used().is_empty(),
+        "it was told a moment ago"
+    );
+}
+
+#[tokio::test]
+async fn what_is_offered_is_put_together_once() {
+    let scene = Scene::new().await;
+    let first = scene.tools.offered(scene.org).await.unwrap();
+    let second = scene.tools.offered(scene.org).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &second));
 }

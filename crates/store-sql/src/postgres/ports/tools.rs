@@ -1,16 +1,18 @@
 //! The tools that organisations bring.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures_util::FutureExt;
 use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
 use runloom_store::{
-    ConfiguredTools, DeleteConfig, FoundTool, HttpToolRecord, HttpToolSettings, Idempotency,
-    McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once, Page, Paged,
-    StoreError, ToolRefusal, ToolStore, UnknownTool, Update,
+    ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
+    Idempotency, McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once,
+    Page, Paged, StoreError, ToolRefusal, ToolStore, UnknownTool, Update, WantedDiscovery,
 };
 
 use crate::postgres::dialect::Now;
-use crate::postgres::queries::{http_tools, mcp_servers, mcp_tools, tools};
+use crate::postgres::queries::{discoveries, http_tools, mcp_servers, mcp_tools, tools};
 use crate::postgres::transaction::transaction;
 use crate::postgres::{PostgresStore, error};
 
@@ -55,7 +57,7 @@ impl ToolStore for PostgresStore {
         at: Timestamp,
     ) -> Result<Update<McpServerRecord>, StoreError> {
         decide!(self, any, settings, |c, settings| {
-            mcp_servers::update(c, (org, server), expected, settings.clone(), at)
+            mcp_servers::update(c, Now, (org, server), expected, settings.clone(), at)
         })
     }
 
@@ -78,6 +80,22 @@ impl ToolStore for PostgresStore {
         read!(self, any, mcp_tools::listing(org, server))
     }
 
+    async fn claim_discoveries(
+        &self,
+        limit: u32,
+        hold: Duration,
+    ) -> Result<Vec<(OrgId, McpServerId)>, StoreError> {
+        decide!(self, dispatch, (), |c, ()| {
+            discoveries::claim(c, Now, limit, hold)
+        })
+    }
+
+    async fn want_discovery(&self, org: OrgId, wanted: WantedDiscovery) -> Result<(), StoreError> {
+        decide!(self, any, (), |c, ()| {
+            discoveries::want(c, Now, org, wanted)
+        })
+    }
+
     async fn put_discovery(
         &self,
         org: OrgId,
@@ -85,9 +103,24 @@ impl ToolStore for PostgresStore {
         expected: u64,
         found: Vec<FoundTool>,
         at: Timestamp,
+        next: Duration,
     ) -> Result<Update<McpListing>, StoreError> {
         decide!(self, any, found, |c, found| {
-            mcp_tools::discover(c, (org, server), expected, found.clone(), at)
+            discoveries::put(c, (Now, next), (org, server), expected, found.clone(), at)
+        })
+    }
+
+    async fn put_discovery_failure(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+        expected: u64,
+        failed: DiscoveryError,
+        at: Timestamp,
+        next: Duration,
+    ) -> Result<Update<()>, StoreError> {
+        decide!(self, any, failed, |c, failed| {
+            discoveries::put_failure(c, (Now, next), (org, server), expected, failed.clone(), at)
         })
     }
 

@@ -1,14 +1,16 @@
 //! The tools that organisations bring.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
 use runloom_store::{
-    ConfiguredTools, DeleteConfig, FoundTool, HttpToolRecord, HttpToolSettings, Idempotency,
-    McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once, Page, Paged,
-    StoreError, ToolRefusal, ToolStore, UnknownTool, Update,
+    ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
+    Idempotency, McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once,
+    Page, Paged, StoreError, ToolRefusal, ToolStore, UnknownTool, Update, WantedDiscovery,
 };
 
-use crate::sqlite::queries::{http_tools, mcp_servers, mcp_tools, tools};
+use crate::sqlite::queries::{discoveries, http_tools, mcp_servers, mcp_tools, tools};
 use crate::sqlite::{SqliteStore, done};
 
 #[async_trait]
@@ -53,9 +55,11 @@ impl ToolStore for SqliteStore {
         settings: McpServerSettings,
         at: Timestamp,
     ) -> Result<Update<McpServerRecord>, StoreError> {
+        let now = self.now();
         self.decide(move |c| {
             done(mcp_servers::update(
                 c,
+                now,
                 (org, server),
                 expected,
                 settings,
@@ -84,6 +88,22 @@ impl ToolStore for SqliteStore {
             .await
     }
 
+    async fn claim_discoveries(
+        &self,
+        limit: u32,
+        hold: Duration,
+    ) -> Result<Vec<(OrgId, McpServerId)>, StoreError> {
+        let now = self.now();
+        self.decide(move |c| done(discoveries::claim(c, now, limit, hold)))
+            .await
+    }
+
+    async fn want_discovery(&self, org: OrgId, wanted: WantedDiscovery) -> Result<(), StoreError> {
+        let now = self.now();
+        self.decide(move |c| done(discoveries::want(c, now, org, wanted)))
+            .await
+    }
+
     async fn put_discovery(
         &self,
         org: OrgId,
@@ -91,9 +111,33 @@ impl ToolStore for SqliteStore {
         expected: u64,
         found: Vec<FoundTool>,
         at: Timestamp,
+        next: Duration,
     ) -> Result<Update<McpListing>, StoreError> {
-        self.decide(move |c| done(mcp_tools::discover(c, (org, server), expected, found, at)))
-            .await
+        let when = (self.now(), next);
+        self.decide(move |c| {
+            let place = (org, server);
+            done(discoveries::put(c, when, place, expected, found, at))
+        })
+        .await
+    }
+
+    async fn put_discovery_failure(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+        expected: u64,
+        failed: DiscoveryError,
+        at: Timestamp,
+        next: Duration,
+    ) -> Result<Update<()>, StoreError> {
+        let when = (self.now(), next);
+        self.decide(move |c| {
+            let place = (org, server);
+            done(discoveries::put_failure(
+                c, when, place, expected, failed, at,
+            ))
+        })
+        .await
     }
 
     async fn approve_tools(

@@ -3,9 +3,8 @@ use runloom_domain::{McpServerId, OrgId, Timestamp};
 use super::is_stale;
 use crate::memory::state::{State, rejected, storable};
 use crate::{
-    DeleteConfig, FoundTool, MAX_MCP_SERVERS, McpListing, McpServerRecord, McpServerSettings,
-    NewMcpServer, StoreError, ToolRefusal, UnknownTool, Update, approve, discovered,
-    mcp_server_texts,
+    DeleteConfig, MAX_MCP_SERVERS, McpListing, McpServerRecord, McpServerSettings, NewMcpServer,
+    StoreError, ToolRefusal, UnknownTool, Update, approve, mcp_server_texts,
 };
 
 impl State {
@@ -20,7 +19,7 @@ impl State {
     }
 
     /// The server in the version that is expected, if one is.
-    fn mcp_server_seen(
+    pub(super) fn mcp_server_seen(
         &self,
         (org, id): (OrgId, McpServerId),
         expected: Option<u64>,
@@ -32,7 +31,7 @@ impl State {
         Ok(found.clone())
     }
 
-    fn put_mcp_listing(&mut self, listing: McpListing) {
+    pub(super) fn put_mcp_listing(&mut self, listing: McpListing) {
         let (org, id) = (listing.server.org_id, listing.server.server_id);
         self.config.mcp_servers.insert(id, listing);
         self.config_changed(org);
@@ -63,6 +62,7 @@ impl State {
 
     pub(super) fn change_mcp_server(
         &mut self,
+        now: Timestamp,
         place: (OrgId, McpServerId),
         expected: u64,
         settings: McpServerSettings,
@@ -73,6 +73,9 @@ impl State {
             Ok(listing) => listing,
             Err(missed) => return Ok(missed.into()),
         };
+        if !settings.is_asked_as(&listing.server.settings) {
+            self.config.discover_at.insert(place.1, now);
+        }
         listing.server = listing.server.changed(settings, at);
         self.put_mcp_listing(listing.clone());
         Ok(Update::Done(listing.server))
@@ -93,34 +96,9 @@ impl State {
             return DeleteConfig::InUse { routes: 0, runs };
         }
         self.config.mcp_servers.remove(&id);
+        self.config.discover_at.remove(&id);
         self.config_changed(org);
         DeleteConfig::Deleted
-    }
-
-    pub(super) fn discover_tools(
-        &mut self,
-        place: (OrgId, McpServerId),
-        expected: u64,
-        found: Vec<FoundTool>,
-        at: Timestamp,
-    ) -> Result<Update<McpListing>, StoreError> {
-        storable(found.iter().flat_map(|found| {
-            let definition = &found.version.definition;
-            [
-                found.tool.as_str(),
-                &definition.name,
-                &definition.description,
-            ]
-        }))?;
-        let mut listing = match self.mcp_server_seen(place, Some(expected)) {
-            Ok(listing) => listing,
-            Err(missed) => return Ok(missed.into()),
-        };
-        listing.tools = discovered(&listing.server, listing.tools, found, at);
-        listing.server.listed_at = Some(at);
-        listing.server.version += 1;
-        self.put_mcp_listing(listing.clone());
-        Ok(Update::Done(listing))
     }
 
     pub(super) fn approve_mcp_tools(
@@ -145,7 +123,7 @@ impl State {
 }
 
 /// Why a server isn't there as expected.
-enum Missed {
+pub(super) enum Missed {
     Absent,
     Stale,
 }

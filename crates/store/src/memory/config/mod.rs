@@ -1,6 +1,7 @@
 //! What organisations have configured.
 
 mod credentials;
+mod discoveries;
 mod http_tools;
 mod mcp_servers;
 mod personas;
@@ -34,6 +35,8 @@ pub(super) struct Config {
     personas: BTreeMap<(OrgId, String), StoredPersona>,
     mcp_servers: BTreeMap<McpServerId, McpListing>,
     http_tools: BTreeMap<HttpToolId, HttpToolRecord>,
+    /// When each MCP server is asked next.
+    discover_at: HashMap<McpServerId, Timestamp>,
 }
 
 impl State {

@@ -1,12 +1,14 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
 
 use crate::memory::MemoryStore;
 use crate::memory::lists::newest_first;
 use crate::{
-    ConfiguredTools, DeleteConfig, FoundTool, HttpToolRecord, HttpToolSettings, Idempotency,
-    McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once, Page, PageKey,
-    Paged, StoreError, ToolRefusal, ToolStore, UnknownTool, Update,
+    ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
+    Idempotency, McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once,
+    Page, PageKey, Paged, StoreError, ToolRefusal, ToolStore, UnknownTool, Update, WantedDiscovery,
 };
 
 #[async_trait]
@@ -68,8 +70,8 @@ impl ToolStore for MemoryStore {
         settings: McpServerSettings,
         at: Timestamp,
     ) -> Result<Update<McpServerRecord>, StoreError> {
-        let mut state = self.state();
-        state.change_mcp_server((org, server), expected, settings, at)
+        let (mut state, now) = (self.state(), self.now());
+        state.change_mcp_server(now, (org, server), expected, settings, at)
     }
 
     async fn delete_mcp_server(
@@ -89,6 +91,21 @@ impl ToolStore for MemoryStore {
         Ok(self.state().own_mcp_server(org, server).cloned())
     }
 
+    async fn claim_discoveries(
+        &self,
+        limit: u32,
+        hold: Duration,
+    ) -> Result<Vec<(OrgId, McpServerId)>, StoreError> {
+        let (mut state, now) = (self.state(), self.now());
+        Ok(state.claim_discoveries(now, limit, hold))
+    }
+
+    async fn want_discovery(&self, org: OrgId, wanted: WantedDiscovery) -> Result<(), StoreError> {
+        let (mut state, now) = (self.state(), self.now());
+        state.want_discovery(now, org, wanted);
+        Ok(())
+    }
+
     async fn put_discovery(
         &self,
         org: OrgId,
@@ -96,9 +113,23 @@ impl ToolStore for MemoryStore {
         expected: u64,
         found: Vec<FoundTool>,
         at: Timestamp,
+        next: Duration,
     ) -> Result<Update<McpListing>, StoreError> {
-        let mut state = self.state();
-        state.discover_tools((org, server), expected, found, at)
+        let (mut state, now) = (self.state(), self.now());
+        state.discover_tools((now, next), (org, server), expected, found, at)
+    }
+
+    async fn put_discovery_failure(
+        &self,
+        org: OrgId,
+        server: McpServerId,
+        expected: u64,
+        failed: DiscoveryError,
+        at: Timestamp,
+        next: Duration,
+    ) -> Result<Update<()>, StoreError> {
+        let (mut state, now) = (self.state(), self.now());
+        state.miss_discovery((now, next), (org, server), expected, failed, at)
     }
 
     async fn approve_tools(
