@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use super::asked;
 
 /// Runs that wait, half of them for an approval.
-const WAITING: usize = 300;
+const WAITING: usize = 100;
 
 /// Runs that are made at once.
 const MAKING: usize = 16;

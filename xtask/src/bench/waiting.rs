@@ -35,6 +35,8 @@ impl Bench<'_> {
         let mut measured = Measured::from_load(row.name(), result);
         let [memory, sockets, threads] = [0, 1, 2].map(|n| after[n].saturating_sub(before[n]));
         measured.memory = Some(after[0]);
+        measured.count("bytes_before", before[0]);
+        measured.count("bytes_after", after[0]);
         measured.count("bytes_a_waiting_run", memory / runs as u64);
         measured.count("more_sockets", sockets);
         measured.count("more_threads", threads);
