@@ -203,9 +203,6 @@ async fn shown(mut response: Response) -> Result<String, ToolError> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt as _;
-    use tokio::net::TcpListener;
-
     use super::*;
     use crate::testing_context::{call, context, error_of};
     use crate::testing_server::{Server, answer, guard};
@@ -315,24 +312,6 @@ mod tests {
             let error = error_of(call(&tool, arguments.clone()).await);
             assert_eq!(error.class, class, "{arguments}: {error}");
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_page_that_drips_is_given_up() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
-            stream.write_all(head.as_bytes()).await.unwrap();
-            while stream.write_all(b".").await.is_ok() {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        });
-        let begun = tokio::time::Instant::now();
-        let error = error_of(call(&tool(&["*"]), json!({ "url": url })).await);
-        assert_eq!(error.class, "tool.timeout", "{error}");
-        assert_eq!(begun.elapsed().as_secs(), TIMEOUT.as_secs());
     }
 
     #[tokio::test]
