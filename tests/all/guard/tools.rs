@@ -52,8 +52,9 @@ fn a_model_reaches_nothing_inside() {
         let same = ["http://once.test/"; 2].map(|url| get([url]));
         let turns: Vec<String> = (0..8).map(|n| format!("http://turns.test/{n}")).collect();
         let turns = get(turns.iter().map(String::as_str));
-        let persona =
-            "[[personas]]\nkey = \"reader\"\nprompt = \"Read.\"\ntools = [\"http_request\"]";
+        // The guard alone stands in the way.
+        let persona = "[[personas]]\nkey = \"reader\"\nprompt = \"Read.\"\n\
+             tools = [\"http_request\"]\nhttp_allow = [\"*\"]";
         let [first, again] = same;
         let world = World::start(|setup| {
             setup
