@@ -33,8 +33,7 @@ mod v1;
 
 pub use configuring::{
     Configuring, CredentialProbe, PlatformServer, PlatformServers, Provider, Refreshed,
-    ToolServers, UrlRules, credential_place, http_tool_place, http_tool_signing_place,
-    mcp_server_place,
+    ToolServers, UrlRules,
 };
 pub use listen::{ListenSettings, listen};
 pub use metrics::MetricsSource;
