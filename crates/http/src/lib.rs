@@ -17,6 +17,8 @@ mod docs;
 mod entered;
 mod error;
 mod extract;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod listen;
 mod metrics;
 mod middleware;
