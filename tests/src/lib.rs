@@ -53,7 +53,7 @@ pub use node::{Ended, Node, Stopped, server_binary};
 pub use output::Output;
 pub use part::Part;
 pub use postgres::Postgres;
-pub use programs::{Outcome, postgres_program, xtask};
+pub use programs::{Outcome, postgres_program, xtask, xtask_with};
 pub use proxy::Proxy;
 pub use raw::RawConnection;
 pub use runloom_store_sql::testing::Fill;

@@ -27,21 +27,28 @@ impl Outcome {
 /// Runs a developer task as `cargo xtask` does, with the program that was built beside the
 /// server's.
 pub async fn xtask(arguments: &[&str]) -> Outcome {
-    run(server_binary().with_file_name("xtask"), arguments).await
+    xtask_with(&[], arguments).await
+}
+
+/// The same with variables set.
+pub async fn xtask_with(variables: &[(&str, &str)], arguments: &[&str]) -> Outcome {
+    let xtask = server_binary().with_file_name("xtask");
+    run(xtask, variables, arguments).await
 }
 
 /// Runs one of PostgreSQL's programs, such as `pg_dump`.
 pub async fn postgres_program(name: &str, arguments: &[&str]) -> Outcome {
     let folder = std::env::var_os("RUNLOOM_TEST_POSTGRES_BIN")
         .expect("RUNLOOM_TEST_POSTGRES_BIN is not set; `cargo xtask test` sets it");
-    run(PathBuf::from(folder).join(name), arguments).await
+    run(PathBuf::from(folder).join(name), &[], arguments).await
 }
 
-async fn run(program: PathBuf, arguments: &[&str]) -> Outcome {
+async fn run(program: PathBuf, variables: &[(&str, &str)], arguments: &[&str]) -> Outcome {
     let output = Command::new(&program)
         .args(arguments)
         .env_remove("RUNLOOM_DATABASE_URL")
         .env_remove("RUNLOOM_DATA_DIR")
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

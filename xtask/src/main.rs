@@ -19,6 +19,7 @@ mod nats;
 mod parts;
 mod postgres;
 mod process;
+mod rotate_keys;
 mod seed;
 mod test;
 mod tidy;
@@ -57,6 +58,8 @@ enum Task {
     Backup(backup::Arguments),
     /// Show an organisation's credits, add some, or say whether it needs them
     Credits(credits::Arguments),
+    /// Wrap data keys by the main master key, as a server's settings name it
+    RotateKeys(rotate_keys::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -121,6 +124,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Migrate(arguments) => migrate::run(interrupt, &arguments).await,
         Task::Backup(arguments) => backup::run(&arguments),
         Task::Credits(arguments) => credits::run(&arguments).await,
+        Task::RotateKeys(arguments) => rotate_keys::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,

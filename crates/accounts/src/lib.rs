@@ -46,7 +46,7 @@ pub use error::{AccountError, FieldError};
 pub use first_owner::FirstOwner;
 pub use keys::{ApiKey, ApiKeyRequest, CreatedApiKey};
 pub use secret::Secret;
-pub use secrets::{MasterKey, Place, Vault, VaultError};
+pub use secrets::{MasterKey, Place, Rotated, Rotation, Vault, VaultError};
 pub use sign_in::{AccessToken, Registered};
 pub use tickets::Ticket;
 pub use token::TokenKeys;

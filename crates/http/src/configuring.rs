@@ -82,43 +82,6 @@ pub trait PlatformServers: Send + Sync + 'static {
     fn servers(&self) -> Vec<PlatformServer>;
 }
 
-/// Where the secret of an MCP server belongs, by the server's id as text.
-pub const fn mcp_server_place(server: &str) -> Place<'_> {
-    Place {
-        table: "mcp_servers",
-        row: server,
-        column: "secret",
-    }
-}
-
-/// Where the value of an HTTP tool's secret header belongs, by the tool's id as text.
-pub const fn http_tool_place(tool: &str) -> Place<'_> {
-    Place {
-        table: "http_tools",
-        row: tool,
-        column: "secret",
-    }
-}
-
-/// Where what the calls of an HTTP tool are signed with belongs, by the tool's id as text.
-pub const fn http_tool_signing_place(tool: &str) -> Place<'_> {
-    Place {
-        table: "http_tools",
-        row: tool,
-        column: "signing",
-    }
-}
-
-/// Where a credential's secret belongs, by the credential's id as text: what was encrypted for
-/// one place decrypts in no other.
-pub const fn credential_place(credential: &str) -> Place<'_> {
-    Place {
-        table: "llm_credentials",
-        row: credential,
-        column: "secret",
-    }
-}
-
 /// What the API has to know of the deployment to take configuration from organisations.
 #[derive(Clone)]
 pub struct Configuring {

@@ -17,6 +17,8 @@ mod docs;
 mod entered;
 mod error;
 mod extract;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod listen;
 mod metrics;
 mod middleware;
@@ -33,8 +35,7 @@ mod v1;
 
 pub use configuring::{
     Configuring, CredentialProbe, PlatformServer, PlatformServers, Provider, Refreshed,
-    ToolServers, UrlRules, credential_place, http_tool_place, http_tool_signing_place,
-    mcp_server_place,
+    ToolServers, UrlRules,
 };
 pub use listen::{ListenSettings, listen};
 pub use metrics::MetricsSource;

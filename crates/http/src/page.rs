@@ -44,14 +44,14 @@ impl FromQuery for Page {
     }
 }
 
-fn encode(key: PageKey) -> String {
+pub(crate) fn encode(key: PageKey) -> String {
     let mut bytes = [CURSOR_VERSION; 25];
     bytes[1..9].copy_from_slice(&key.created_at.as_micros().to_be_bytes());
     bytes[9..].copy_from_slice(key.id.as_bytes());
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn decode(text: &str) -> Option<PageKey> {
+pub(crate) fn decode(text: &str) -> Option<PageKey> {
     let bytes: [u8; 25] = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
     let (version, rest) = bytes.split_first()?;
     let (time, id) = rest.split_at(8);

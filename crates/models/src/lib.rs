@@ -20,6 +20,8 @@ mod endpoints;
 mod failure;
 mod family;
 mod frames;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gemini;
 mod json;
 mod kind;

@@ -12,6 +12,7 @@ pub mod config;
 mod console;
 mod first_start;
 mod housekeeping;
+mod keys;
 mod logs;
 pub mod program;
 mod serve;
@@ -19,4 +20,5 @@ mod signals;
 mod spread;
 mod wiring;
 
+pub use keys::Keys;
 pub use serve::serve;

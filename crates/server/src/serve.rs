@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::{Context, Result, bail};
 
-use runloom_accounts::{Accounts, AccountsConfig, MasterKey, TokenKeys, Vault};
+use runloom_accounts::{Accounts, AccountsConfig};
 use runloom_domain::{Clock, SystemClock};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_http::{Configuring, HttpParts, HttpState, ListenSettings, MetricsSource, listen};
@@ -83,13 +83,8 @@ impl Parts {
         let models = wiring::models(config)?;
         let listener = take_port(config.listen.address)?;
         let Opened { database, identity } = wiring::open(config, Arc::clone(&clock)).await?;
-        let master = wiring::master_key(config)?.seed();
-        let vault = Vault::new(
-            database.clone(),
-            Arc::clone(&clock),
-            MasterKey::derive(&master),
-        );
-        let vault = Arc::new(vault);
+        let keys = wiring::keys(config)?;
+        let vault = Arc::new(keys.vault(database.clone(), Arc::clone(&clock)));
         let own = OwnEndpoints {
             store: database.clone(),
             vault: Arc::clone(&vault),
@@ -126,11 +121,10 @@ impl Parts {
             discoverer.clone(),
             platform_tools.clone(),
         );
-        let keys = TokenKeys::derive(&master);
         let accounts = Accounts::new(
             database.clone(),
             Arc::clone(&clock),
-            &keys,
+            &keys.tokens(),
             AccountsConfig::default(),
         );
         let housekeeper = Housekeeper::new(database.clone(), &config.housekeeping);

@@ -25,6 +25,7 @@ mod data_keys;
 mod error;
 mod housekeeping;
 mod idempotency;
+mod key_rotation;
 pub mod memory;
 mod money;
 mod page;
@@ -46,6 +47,7 @@ pub use data_keys::{DataKey, DataKeys};
 pub use error::StoreError;
 pub use housekeeping::{Deleted, Expired, Housekeeping, Tended};
 pub use idempotency::{Idempotency, KeyConflict, Once, StoredAnswer};
+pub use key_rotation::{KeyRotation, SecretColumn, StoredSecret};
 pub use money::{
     Balance, BudgetLimits, BudgetPatch, BudgetRecord, CreateBudget, CreditEntry, CreditKind,
     MoneyStore, NewBudget, Spending, UsageGroup, UsageQuery, UsageRow,
@@ -75,6 +77,7 @@ pub trait Store:
     + ConfigStore
     + ToolStore
     + DataKeys
+    + KeyRotation
     + MoneyStore
     + Housekeeping
 {
@@ -87,6 +90,7 @@ impl<
         + ConfigStore
         + ToolStore
         + DataKeys
+        + KeyRotation
         + MoneyStore
         + Housekeeping,
 > Store for T

@@ -2,6 +2,7 @@
 
 mod copy;
 mod restore;
+mod rotation;
 
 use std::path::PathBuf;
 

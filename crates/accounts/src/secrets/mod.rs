@@ -12,8 +12,10 @@ mod cipher;
 mod master_key;
 mod place;
 mod plain_key;
+mod rotation;
 mod vault;
 
 pub use master_key::MasterKey;
 pub use place::Place;
+pub use rotation::{Rotated, Rotation};
 pub use vault::{Vault, VaultError};

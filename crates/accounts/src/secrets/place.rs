@@ -1,4 +1,5 @@
 use runloom_domain::OrgId;
+use runloom_store::SecretColumn;
 
 /// Where a secret is stored. It opens nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,16 @@ pub struct Place<'a> {
     pub column: &'a str,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// The place of a secret in the row with this id as text.
+    pub const fn of(column: SecretColumn, row: &'a str) -> Self {
+        Self {
+            table: column.table(),
+            row,
+            column: column.column(),
+        }
+    }
+
     /// What is authenticated with a secret that is stored here.
     pub(super) fn associated(&self, org: OrgId, key_version: u32) -> Vec<u8> {
         unambiguous(&[

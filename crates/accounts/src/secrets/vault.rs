@@ -86,9 +86,9 @@ impl Vault {
         }
     }
 
-    /// Goes on opening what was sealed under another master secret. To change the master
-    /// secret: start every node with the new one and this, and keep the old as long as there
-    /// are data keys that it has wrapped.
+    /// Also opens what was sealed under another master secret. To change the master secret,
+    /// first every node learns the new one this way, then it becomes the main one everywhere and
+    /// the old one is kept this way until a [`Rotation`](super::Rotation) has been run.
     #[must_use]
     pub fn also_opening(mut self, previous: MasterKey) -> Self {
         self.previous.push(previous);
@@ -149,7 +149,7 @@ impl Vault {
             return Ok(newest);
         }
         // Another node may be first, and then its key is the one that is there.
-        self.store.create_data_key(self.first_key(org)).await?;
+        self.store.create_data_key(self.new_key(org, FIRST)).await?;
         let made = self.store.data_key(org, None).await?;
         made.ok_or(VaultError::NoDataKey {
             org,
@@ -157,14 +157,28 @@ impl Vault {
         })
     }
 
-    fn first_key(&self, org: OrgId) -> DataKey {
+    /// A data key that nothing is encrypted with yet.
+    pub(super) fn new_key(&self, org: OrgId, key_version: u32) -> DataKey {
         DataKey {
             org_id: org,
-            key_version: FIRST,
-            wrapped: self.master.wrap(org, FIRST, &PlainKey::generate()),
+            key_version,
+            wrapped: self.master.wrap(org, key_version, &PlainKey::generate()),
             master_key_id: self.master.id().to_owned(),
             created_at: self.clock.now(),
         }
+    }
+
+    /// The same data key as the main master key wraps it; nothing when it does already.
+    pub(super) fn rewrapped(&self, stored: &DataKey) -> Result<Option<DataKey>, VaultError> {
+        if stored.master_key_id == self.master.id() {
+            return Ok(None);
+        }
+        let key = self.unwrap(stored)?;
+        Ok(Some(DataKey {
+            wrapped: self.master.wrap(stored.org_id, stored.key_version, &key),
+            master_key_id: self.master.id().to_owned(),
+            ..stored.clone()
+        }))
     }
 
     fn remember(&self, stored: &DataKey) -> Result<Arc<PlainKey>, VaultError> {

@@ -9,8 +9,9 @@ use crate::derive::{derive, key_id};
 /// The keys that tokens are signed with, derived from the installation's master secret, so
 /// that every node has the same.
 ///
-/// To change the master secret: start every node with the new one and
-/// [`also_accepting`](Self::also_accepting) the old, and drop the old after 15 minutes.
+/// To change the master secret, first every node learns the new one by
+/// [`also_accepting`](Self::also_accepting), then it signs and the old one is accepted so for 15
+/// minutes more at least.
 #[derive(Clone)]
 pub struct TokenKeys {
     access: KeyRing,

@@ -1,18 +1,16 @@
 use std::fmt;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
 use sha2::{Digest as _, Sha256};
 
-use super::Environment;
+use super::{Environment, key_source};
 
-/// `RUNLOOM_MASTER_KEY`: at least 32 random bytes as base64 or hex, for instance from
-/// `openssl rand -base64 32`. Access tokens are signed and stored secrets encrypted by keys
-/// derived from it. Production needs it; in development mode one is made and kept in the data
-/// folder. It is read from the environment only.
+/// At least 32 random bytes as base64 or hex, for instance from `openssl rand -base64 32`. Access
+/// tokens are signed and stored secrets encrypted by keys derived from it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey(Vec<u8>);
 
@@ -46,18 +44,39 @@ impl MasterKey {
     pub fn seed(&self) -> [u8; 32] {
         Sha256::digest(&self.0).into()
     }
-
-    pub(super) fn from_environment(environment: &mut Environment) -> Result<Option<Self>> {
-        environment
-            .text("RUNLOOM_MASTER_KEY")
-            .map(|text| Self::parse(&text).map_err(|error| error.context("RUNLOOM_MASTER_KEY")))
-            .transpose()
-    }
 }
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey(…)")
+    }
+}
+
+/// The deployment's master keys. They are read from the environment only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MasterKeys {
+    /// `RUNLOOM_MASTER_KEY`, or `RUNLOOM_MASTER_KEY_FILE`, or what `RUNLOOM_MASTER_KEY_COMMAND`
+    /// prints. Production needs it; in development mode one is made and kept in the data folder.
+    pub main: Option<MasterKey>,
+    /// `RUNLOOM_OTHER_MASTER_KEYS`, and `_FILE` and `_COMMAND` likewise: keys that are accepted
+    /// beside the main one while it is being changed, with commas or line ends between.
+    pub others: Vec<MasterKey>,
+}
+
+impl MasterKeys {
+    pub(super) fn from_environment(environment: &mut Environment) -> Result<Self> {
+        const MAIN: &str = "RUNLOOM_MASTER_KEY";
+        const OTHERS: &str = "RUNLOOM_OTHER_MASTER_KEYS";
+        let main = key_source::read(environment, MAIN)?
+            .map(|text| MasterKey::parse(&text).context(MAIN))
+            .transpose()?;
+        let others = key_source::read(environment, OTHERS)?.unwrap_or_default();
+        let others = others.split([',', '\n']).map(str::trim);
+        let others = others
+            .filter(|text| !text.is_empty())
+            .map(|text| MasterKey::parse(text).context(OTHERS))
+            .collect::<Result<_>>()?;
+        Ok(Self { main, others })
     }
 }
 

@@ -11,6 +11,7 @@ mod environment;
 mod file;
 mod housekeeping;
 mod http;
+mod key_source;
 mod listen;
 mod log;
 mod master_key;
@@ -38,7 +39,7 @@ pub use housekeeping::Housekeeping;
 pub use http::Http;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
-pub use master_key::MasterKey;
+pub use master_key::{MasterKey, MasterKeys};
 pub use mcp_servers::McpServerSettings;
 pub use mode::Mode;
 pub use model::Model;
@@ -89,9 +90,9 @@ pub struct Config {
     pub http: Http,
     /// What goes to standard error.
     pub log: Log,
-    /// `RUNLOOM_MASTER_KEY`; absent only in development mode.
+    /// What other keys derive from.
     #[serde(skip)]
-    pub master_key: Option<MasterKey>,
+    pub master_keys: MasterKeys,
 }
 
 impl Config {
@@ -131,7 +132,7 @@ impl Config {
         self.tools.overlay(environment)?;
         self.http.overlay(environment)?;
         self.log.overlay(environment)?;
-        self.master_key = MasterKey::from_environment(environment)?;
+        self.master_keys = MasterKeys::from_environment(environment)?;
         for route in &mut self.routes {
             route.read_key(environment)?;
         }
@@ -169,7 +170,7 @@ impl Config {
         self.tools.check()?;
         if self.mode == Mode::Production {
             ensure!(
-                self.master_key.is_some(),
+                self.master_keys.main.is_some(),
                 "RUNLOOM_MASTER_KEY is not set, which production mode refuses; \
                  `openssl rand -base64 32` makes one"
             );

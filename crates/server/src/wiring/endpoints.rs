@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use runloom_accounts::{Vault, VaultError};
+use runloom_accounts::{Place, Vault, VaultError};
 use runloom_domain::{OrgId, Route};
-use runloom_http::credential_place;
 use runloom_models::{ApiKey, Endpoint, Endpoints, EndpointsError, UrlOwner};
-use runloom_store::CredentialRecord;
+use runloom_store::{CredentialRecord, SecretColumn};
 use runloom_store_sql::Database;
 
 /// The endpoints of organisations' own routes, from their credentials. They are read and
@@ -46,7 +45,11 @@ pub(crate) async fn open(
         Some(key) => {
             let row = credential.credential_id.to_string();
             let opened = vault
-                .open(credential.org_id, credential_place(&row), &key.secret)
+                .open(
+                    credential.org_id,
+                    Place::of(SecretColumn::Credential, &row),
+                    &key.secret,
+                )
                 .await;
             Some(ApiKey::new(opened.map_err(unreadable)?.expose()))
         }

@@ -8,17 +8,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::config::{Config, MasterKey};
+use crate::keys::Keys;
 
 /// The file of the generated key, in the data folder.
 const FILE: &str = "master-key";
 
-/// The configured master key; in development mode else the one in the data folder, which is
-/// made at the first start.
-pub(crate) fn master_key(config: &Config) -> Result<MasterKey> {
-    match &config.master_key {
-        Some(key) => Ok(key.clone()),
-        None => kept(&config.data.dir.join(FILE)),
-    }
+/// The configured master keys; in development mode the main one may be that in the data folder,
+/// which is made at the first start.
+pub(crate) fn keys(config: &Config) -> Result<Keys> {
+    let main = match &config.master_keys.main {
+        Some(key) => key.clone(),
+        None => kept(&config.data.dir.join(FILE))?,
+    };
+    Ok(Keys::new(&main, &config.master_keys.others))
 }
 
 fn kept(path: &Path) -> Result<MasterKey> {

@@ -17,7 +17,7 @@ mod tools;
 pub(crate) use catalog::{OrgCatalog, platform};
 pub(crate) use configuring::configuring;
 pub(crate) use endpoints::OwnEndpoints;
-pub(crate) use master_key::master_key;
+pub(crate) use master_key::keys;
 pub(crate) use metrics::metrics;
 pub(crate) use models::{models, with_own};
 pub(crate) use node::Identity;

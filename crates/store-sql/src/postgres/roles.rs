@@ -26,7 +26,7 @@ const TRIES: u32 = 5;
 /// their parent only.
 const RIGHTS: &[(&str, &str, &str)] = &[
     ("orgs", "SELECT, INSERT, UPDATE", "SELECT"),
-    ("org_data_keys", "SELECT, INSERT", ""),
+    ("org_data_keys", "SELECT, INSERT, UPDATE", ""),
     ("llm_credentials", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("llm_routes", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("personas", "SELECT, INSERT, UPDATE", ""),

@@ -36,6 +36,7 @@ pub(super) mod events;
 pub(super) mod housekeeping;
 pub(super) mod http_tools;
 pub(super) mod intend;
+pub(super) mod key_rotation;
 pub(super) mod keys;
 pub(super) mod mcp_servers;
 pub(super) mod mcp_tools;

@@ -1,6 +1,7 @@
 //! The ports: each method names its query.
 
 mod config;
+mod key_rotation;
 mod money;
 mod tools;
 

@@ -55,6 +55,7 @@ pub mod discoveries;
 pub mod fidelity;
 pub mod http_tools;
 pub mod intents;
+pub mod key_rotation;
 pub mod keys;
 pub mod leases;
 pub mod mcp_servers;

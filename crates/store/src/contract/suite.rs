@@ -124,6 +124,11 @@ macro_rules! contract_suite {
                 a_data_key_is_made_once;
                 one_of_racing_data_keys_stays;
             }
+            key_rotation {
+                organisations_are_walked;
+                a_data_key_is_rewrapped_once;
+                secrets_are_resealed_where_they_are;
+            }
             credits {
                 entries_make_the_balance;
                 entries_are_listed;

@@ -2,10 +2,9 @@
 
 use runloom_accounts::{Place, Secret};
 use runloom_domain::{EncryptedSecret, HttpToolId, OrgId};
-use runloom_store::SecretHeader;
+use runloom_store::{SecretColumn, SecretHeader};
 
 use super::said::{Said, Secrets};
-use crate::configuring::{http_tool_place, http_tool_signing_place};
 use crate::error::ApiError;
 use crate::state::HttpState;
 
@@ -20,13 +19,27 @@ pub(super) async fn sealed(
     let header = match &said.secret_header {
         Some(Some(header)) => Some(Some(SecretHeader {
             name: header.name.clone(),
-            value: seal(state, org, http_tool_place(&row), &header.value).await?,
+            value: seal(
+                state,
+                org,
+                Place::of(SecretColumn::HttpTool, &row),
+                &header.value,
+            )
+            .await?,
         })),
         Some(None) => Some(None),
         None => None,
     };
     let signing = match &said.signing_secret {
-        Some(secret) => Some(seal(state, org, http_tool_signing_place(&row), secret).await?),
+        Some(secret) => Some(
+            seal(
+                state,
+                org,
+                Place::of(SecretColumn::HttpToolSigning, &row),
+                secret,
+            )
+            .await?,
+        ),
         None => None,
     };
     Ok(Secrets { header, signing })

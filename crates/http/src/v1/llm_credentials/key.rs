@@ -1,11 +1,10 @@
 //! A provider's key on its way into the store.
 
-use runloom_accounts::{Secret, VaultError};
+use runloom_accounts::{Place, Secret, VaultError};
 
 use runloom_domain::{CredentialId, OrgId};
-use runloom_store::StoredKey;
+use runloom_store::{SecretColumn, StoredKey};
 
-use crate::configuring::credential_place;
 use crate::error::ApiError;
 use crate::extract::Fields;
 use crate::state::HttpState;
@@ -29,7 +28,7 @@ pub(super) async fn sealed(
     key: &Secret,
 ) -> Result<StoredKey, ApiError> {
     let row = credential.to_string();
-    let place = credential_place(&row);
+    let place = Place::of(SecretColumn::Credential, &row);
     let vault = state.configuring().vault.clone();
     let secret = state.read(vault.seal(org, place, key)).await?;
     Ok(StoredKey {

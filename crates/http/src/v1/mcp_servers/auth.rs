@@ -1,11 +1,11 @@
 //! How a server is shown who is calling, on its way into the store.
 
-use runloom_accounts::Secret;
+use runloom_accounts::{Place, Secret};
 use runloom_domain::{EncryptedSecret, McpServerId, OrgId};
-use runloom_store::McpAuth;
+use runloom_store::{McpAuth, SecretColumn};
 use utoipa::ToSchema;
 
-use crate::configuring::{Configuring, mcp_server_place};
+use crate::configuring::Configuring;
 use crate::error::ApiError;
 use crate::extract::{Fields, Size};
 use crate::state::HttpState;
@@ -128,6 +128,6 @@ async fn seal(
 ) -> Result<EncryptedSecret, ApiError> {
     let row = server.to_string();
     let configuring = state.configuring();
-    let sealed = configuring.sealed(org, mcp_server_place(&row), secret);
+    let sealed = configuring.sealed(org, Place::of(SecretColumn::McpServer, &row), secret);
     state.read(sealed).await
 }

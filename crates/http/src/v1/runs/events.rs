@@ -58,7 +58,7 @@ impl FromQuery for EventsQuery {
 }
 
 /// Digits only: `u64::from_str` would also take a plus sign.
-fn seq(text: &str) -> Result<u64, String> {
+pub(crate) fn seq(text: &str) -> Result<u64, String> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse::<i64>().ok().filter(|_| digits);
     number

@@ -5,8 +5,7 @@ use std::time::Duration;
 use runloom_accounts::{Place, Vault};
 use runloom_domain::{EncryptedSecret, OrgId, ToolClass};
 use runloom_engine::port::tool::ToolError;
-use runloom_http::{http_tool_place, http_tool_signing_place};
-use runloom_store::{HttpMethod, HttpToolRecord};
+use runloom_store::{HttpMethod, HttpToolRecord, SecretColumn};
 use runloom_tools::Secret;
 use runloom_tools::http_tool::{HttpToolSpec, Method};
 
@@ -21,13 +20,13 @@ pub(super) async fn spec(
     let (settings, row) = (&tool.settings, tool.tool_id.to_string());
     let secret_header = match &settings.secret_header {
         Some(header) => {
-            let place = http_tool_place(&row);
+            let place = Place::of(SecretColumn::HttpTool, &row);
             let value = open(vault, tool.org_id, place, &header.value).await?;
             Some((header.name.clone(), value))
         }
         None => None,
     };
-    let place = http_tool_signing_place(&row);
+    let place = Place::of(SecretColumn::HttpToolSigning, &row);
     Ok(HttpToolSpec {
         definition: settings.definition.clone(),
         class,

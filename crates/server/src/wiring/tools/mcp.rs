@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use runloom_accounts::{Vault, VaultError};
+use runloom_accounts::{Place, Vault, VaultError};
 use runloom_domain::ToolPin;
 use runloom_engine::port::tool::ToolError;
-use runloom_http::mcp_server_place;
-use runloom_store::{FoundTool, McpAuth, McpServerRecord, ToolVersion};
+use runloom_store::{FoundTool, McpAuth, McpServerRecord, SecretColumn, ToolVersion};
 use runloom_tools::mcp::{Auth, Limits, McpError, McpServerSpec, McpToolInfo, Pool, Transport};
 
 use super::http::open;
@@ -35,7 +34,7 @@ pub(super) async fn spec(
 
 async fn auth(vault: &Vault, server: &McpServerRecord) -> Result<Auth, ToolError> {
     let (org, row) = (server.org_id, server.server_id.to_string());
-    let place = mcp_server_place(&row);
+    let place = Place::of(SecretColumn::McpServer, &row);
     Ok(match &server.settings.auth {
         McpAuth::None => Auth::None,
         McpAuth::Bearer(token) => Auth::Bearer(open(vault, org, place, token).await?),

@@ -1,18 +1,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runloom_accounts::{MasterKey, Secret, Vault};
+use runloom_accounts::{MasterKey, Place, Secret, Vault};
 use runloom_domain::{
     ApprovalMode, Clock as _, HttpToolId, McpServerId, OrgId, OrgRole, SystemClock, ToolClass,
     ToolDefinition, ToolOrigin, ToolPin, UserId,
 };
 use runloom_engine::port::tool::{OfferedTool, ToolSource as _};
-use runloom_http::{http_tool_signing_place, mcp_server_place};
 use runloom_net::guard::{Guard, Policy};
 use runloom_store::memory::MemoryStore;
 use runloom_store::{
     AccountStore as _, FoundTool, HttpMethod, HttpToolSettings, McpAuth, McpServerSettings,
-    NewAccount, NewHttpTool, NewMcpServer, ToolStore as _, ToolVersion, Update,
+    NewAccount, NewHttpTool, NewMcpServer, SecretColumn, ToolStore as _, ToolVersion, Update,
 };
 use runloom_tools::http_tool::HttpTools;
 use runloom_tools::mcp::{Pool, PoolOptions};
@@ -80,7 +79,9 @@ impl Scene {
         self.store.create_account(account, None).await.unwrap();
         let row = self.server.to_string();
         let secret = Secret::from("canary");
-        let sealed = self.vault.seal(self.org, mcp_server_place(&row), &secret);
+        let sealed = self
+            .vault
+            .seal(self.org, Place::of(SecretColumn::McpServer, &row), &secret);
         let server = NewMcpServer {
             org_id: self.org,
             server_id: self.server,
@@ -123,7 +124,7 @@ impl Scene {
         let now = SystemClock.now();
         let id = HttpToolId::generate(now);
         let row = id.to_string();
-        let place = http_tool_signing_place(&row);
+        let place = Place::of(SecretColumn::HttpToolSigning, &row);
         let secret = Secret::from("canary");
         let signing = self.vault.seal(self.org, place, &secret);
         let new = NewHttpTool {

@@ -3,6 +3,7 @@
 mod credentials;
 mod discoveries;
 mod http_tools;
+mod key_rotation;
 mod mcp_servers;
 mod personas;
 mod routes;
