@@ -7,6 +7,7 @@
     reason = "a command-line tool for developers speaks on its output"
 )]
 
+mod accounts;
 mod backup;
 mod bench;
 mod ci;
@@ -57,6 +58,8 @@ enum Task {
     Backup(backup::Arguments),
     /// Show an organisation's credits, add some, or say whether it needs them
     Credits(credits::Arguments),
+    /// Issue a token by which a person who has forgotten their password gets a new one
+    Accounts(accounts::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -121,6 +124,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Migrate(arguments) => migrate::run(interrupt, &arguments).await,
         Task::Backup(arguments) => backup::run(&arguments),
         Task::Credits(arguments) => credits::run(&arguments).await,
+        Task::Accounts(arguments) => accounts::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,

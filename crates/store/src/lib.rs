@@ -29,6 +29,7 @@ pub mod memory;
 mod money;
 mod page;
 mod run;
+mod session;
 pub mod signals;
 mod thread;
 mod tools;
@@ -57,6 +58,11 @@ pub use run::{
     Projection, Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord, RunStore, Tail,
     ToolOutput, Wake, take_turns,
 };
+pub use session::{
+    BeginSession, ChangePassword, CreateReset, NewReset, NewSession, NoOrg, OngoingSession,
+    RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord, SessionStore, SignIn,
+    SignedInUser,
+};
 pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 pub use tools::{
@@ -72,6 +78,7 @@ pub trait Store:
     RunStore
     + ThreadStore
     + AccountStore
+    + SessionStore
     + ConfigStore
     + ToolStore
     + DataKeys
@@ -84,6 +91,7 @@ impl<
     T: RunStore
         + ThreadStore
         + AccountStore
+        + SessionStore
         + ConfigStore
         + ToolStore
         + DataKeys

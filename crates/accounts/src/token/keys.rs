@@ -5,16 +5,20 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use super::TokenKind;
 use crate::derive::{derive, key_id};
+use crate::refresh_token::RefreshKeys;
 
 /// The keys that tokens are signed with, derived from the installation's master secret, so
 /// that every node has the same.
 ///
 /// To change the master secret: start every node with the new one and
-/// [`also_accepting`](Self::also_accepting) the old, and drop the old after 15 minutes.
+/// [`also_accepting`](Self::also_accepting) the old, and drop the old after 15 minutes, when
+/// access tokens have ended. Refresh tokens that were made under it stop working then, so after
+/// 30 days nobody has to sign in again.
 #[derive(Clone)]
 pub struct TokenKeys {
     access: KeyRing,
     ticket: KeyRing,
+    refresh: RefreshKeys,
     fingerprint: [u8; 32],
 }
 
@@ -24,6 +28,7 @@ impl TokenKeys {
         Self {
             access: KeyRing::derive(master, "access token"),
             ticket: KeyRing::derive(master, "event ticket"),
+            refresh: RefreshKeys::derive(master),
             fingerprint: derive(master, "runloom fingerprint key v1"),
         }
     }
@@ -34,12 +39,18 @@ impl TokenKeys {
         let previous = Self::derive(previous);
         self.access.accepted.extend(previous.access.accepted);
         self.ticket.accepted.extend(previous.ticket.accepted);
+        self.refresh.extend(previous.refresh);
         self
     }
 
     /// Access tokens of `issuer`.
     pub(crate) fn access(&self, issuer: &str) -> TokenKind {
         TokenKind::new("at+jwt", "runloom-api", issuer, self.access.clone())
+    }
+
+    /// Refresh tokens.
+    pub(crate) fn refresh(&self) -> RefreshKeys {
+        self.refresh.clone()
     }
 
     /// The key of fingerprints.
