@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use runloom_store::{ChangePassword, LoginRecord, Rename, Renamed, StoreError};
+use runloom_store::{ChangePassword, LoginRecord, Rename, Renamed};
 
 use crate::check::Checks;
 use crate::password::Match;
@@ -109,12 +109,7 @@ impl Accounts {
                 attempt.failed();
                 Err(AccountError::WrongPassword)
             }
-            Err(unreadable) => Err(AccountError::Store(StoreError::Corrupt {
-                table: "users",
-                column: "password_hash",
-                key: known.user_id.to_string(),
-                source: unreadable.into(),
-            })),
+            Err(unreadable) => Err(unreadable.of(known.user_id)),
         }
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use runloom_domain::{OrgId, OrgRole, SessionId, UserId};
 use runloom_store::{
-    BeginSession, CreateAccount, Idempotency, LoginRecord, NewAccount, Once, SignIn, StoreError,
+    BeginSession, CreateAccount, Idempotency, LoginRecord, NewAccount, Once, SignIn,
 };
 use serde::{Deserialize, Serialize};
 
@@ -183,12 +183,7 @@ impl Accounts {
                 }
                 Ok(user)
             }
-            (Some(user), Err(unreadable)) => Err(AccountError::Store(StoreError::Corrupt {
-                table: "users",
-                column: "password_hash",
-                key: user.user_id.to_string(),
-                source: unreadable.into(),
-            })),
+            (Some(user), Err(unreadable)) => Err(unreadable.of(user.user_id)),
             _ => Err(AccountError::BadCredentials),
         }
     }

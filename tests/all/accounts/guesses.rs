@@ -31,12 +31,19 @@ async fn a_guesser_waits_and_the_owner_does_not() {
         .expect(201);
     let mut answers = Vec::new();
     for name in ["ada", "nobody"] {
-        for _ in 0..5 {
-            let refused = login(base, here, name, "a guess").await;
-            refused.expect_error(401, "auth.bad_credentials");
-        }
-        let refused = login(base, here, name, PASSWORD).await;
-        assert!(["1", "2"].contains(&refused.header("retry-after")));
+        let mut guesses = 0;
+        let refused = loop {
+            let answer = login(base, here, name, "a guess").await;
+            if answer.status == 429 {
+                break answer;
+            }
+            answer.expect_error(401, "auth.bad_credentials");
+            guesses += 1;
+        };
+        // More than five only when the machine was slower than the first waits.
+        assert!((5..10).contains(&guesses), "{guesses}");
+        let wait: u64 = refused.header("retry-after").parse().expect("seconds");
+        assert!((1..=32).contains(&wait), "{wait}");
         let mut error = refused.expect_error(429, "auth.too_many_attempts");
         error["trace_id"] = Value::Null;
         answers.push(error);

@@ -154,21 +154,24 @@ mod tests {
 
     #[test]
     fn the_cookie_is_found_among_others() {
-        let read = |lines: &[&'static str]| {
+        let token_of = |lines: &[&'static str]| {
             let request = lines.iter().fold(TestRequest::default(), |request, line| {
                 request.append_header(("cookie", *line))
             });
-            let found = super::read(&request.to_http_request());
+            let found = read(&request.to_http_request());
             found.map(|token| token.expose().to_owned())
         };
         let found = Some("rlr_x".to_owned());
-        assert_eq!(read(&["a=b; __Secure-runloom_refresh=rlr_x; c=d"]), found);
-        assert_eq!(read(&["a=b", "__Secure-runloom_refresh=rlr_x"]), found);
         assert_eq!(
-            read(&["runloom_refresh=rlr_x", "x__Secure-runloom_refresh=y"]),
+            token_of(&["a=b; __Secure-runloom_refresh=rlr_x; c=d"]),
+            found
+        );
+        assert_eq!(token_of(&["a=b", "__Secure-runloom_refresh=rlr_x"]), found);
+        assert_eq!(
+            token_of(&["runloom_refresh=rlr_x", "x__Secure-runloom_refresh=y"]),
             None
         );
-        assert_eq!(read(&["__Secure-runloom_refresh="]), None);
-        assert_eq!(read(&[]), None);
+        assert_eq!(token_of(&["__Secure-runloom_refresh="]), None);
+        assert_eq!(token_of(&[]), None);
     }
 }
