@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use runloom_domain::{OrgId, SessionId, UserId};
+use runloom_domain::{OrgId, SessionId, Timestamp, UserId};
 use runloom_store::{
     NewSession, NoOrg, OngoingSession, Page, Paged, RefreshSession, Refreshed, SessionEnd,
     SessionRecord,
@@ -76,7 +76,7 @@ impl Accounts {
             repeatable_for: REPEATABLE_FOR,
         };
         match self.store.refresh_session(refresh).await? {
-            Refreshed::Ongoing(session) => self.next_tokens(&session, &successors),
+            Refreshed::Ongoing(session) => self.next_tokens(&session, &successors, now),
             Refreshed::Reused(user_id) => {
                 self.lookups.forget_person(user_id);
                 tracing::warn!(session.id = %presented.session_id(), user.id = %user_id,
@@ -92,6 +92,7 @@ impl Accounts {
         &self,
         session: &OngoingSession,
         successors: &[RefreshToken],
+        now: Timestamp,
     ) -> Result<Tokens, AccountError> {
         // None fits when it was made by a master secret that this node doesn't know.
         let token = successors
@@ -102,7 +103,7 @@ impl Accounts {
         Ok(Tokens {
             access: self.access_token(session.org_id, session.user_id, id),
             refresh: token.text(),
-            refresh_expires_in: session.expires_at.since(self.clock.now()),
+            refresh_expires_in: session.expires_at.since(now),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use runloom_tests::{Client, Setup, Store, both_stores};
+use runloom_tests::{Client, MASTER_KEY, Setup, Store, both_stores};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -91,7 +91,10 @@ both_stores! {
 /// Two nodes hand out the same successor, and each notices what happens on the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_agree_on_a_session() {
-    let node = Setup::new(Store::Postgres).start().await;
+    let node = Setup::new(Store::Postgres)
+        .variable("RUNLOOM_MASTER_KEY", MASTER_KEY)
+        .start()
+        .await;
     let peer = node.peer("second").await;
     let new = Client::anonymous(node.base())
         .post("/v1/auth/register", &person("ada"))
