@@ -70,7 +70,7 @@ impl AccountStore for MemoryStore {
             state.add_key(key)?;
         }
         if let Some(session) = new.session.take() {
-            state.add_session(new.user_id, new.org_id, session);
+            state.add_session(new.user_id, new.org_id, &session);
         }
         state.accounts.insert(new.user_id, new_account(new));
         state.keep(once, now);

@@ -44,7 +44,7 @@ impl StoredSession {
 }
 
 impl State {
-    pub(super) fn add_session(&mut self, user: UserId, org_id: OrgId, new: NewSession) {
+    pub(super) fn add_session(&mut self, user: UserId, org_id: OrgId, new: &NewSession) {
         let session = StoredSession {
             user,
             record: SessionRecord {
@@ -157,7 +157,7 @@ impl SessionStore for MemoryStore {
         let newest = state.newest_org(user);
         match state.choose_org(user, sign_in.org_id, newest) {
             Ok(org) => {
-                state.add_session(user, org, sign_in.session);
+                state.add_session(user, org, &sign_in.session);
                 Ok(BeginSession::Begun(org))
             }
             Err(none) => Ok(BeginSession::NoOrg(none)),
