@@ -1,227 +1,15 @@
 //! What belongs to another organisation does not exist. The test walks every route of the
 //! OpenAPI document; a route that has no case here fails it.
 
+mod cases;
+
 use std::collections::BTreeSet;
 
 use reqwest::Method;
 use runloom_tests::{Answer, Client, Setup, Store, both_stores, call, check_ended, script, text};
 use serde_json::{Value, json};
 
-/// What a route does for somebody of another organisation.
-#[derive(Clone, Copy)]
-enum Case {
-    /// It is about one thing by its ids, which another organisation doesn't have. With the
-    /// body that it takes, `null` for none.
-    Hidden(&'static str),
-    /// It lists or shows what the caller has, and so nothing of others.
-    Own,
-    /// It makes something of the caller's, of this body.
-    Makes(&'static str),
-    /// It has nothing to do with organisations.
-    Public,
-}
-
-/// The case of each route. A new route gets a line here.
-const CASES: &[(&str, &str, Case)] = &[
-    (
-        "post",
-        "/v1/threads/{thread_id}/runs",
-        Case::Hidden(r#"{"input":"x"}"#),
-    ),
-    ("get", "/v1/threads/{thread_id}/runs", Case::Hidden("null")),
-    ("get", "/v1/runs", Case::Own),
-    ("get", "/v1/runs/{run_id}", Case::Hidden("null")),
-    ("post", "/v1/runs/{run_id}:cancel", Case::Hidden("null")),
-    (
-        "post",
-        "/v1/runs/{run_id}/input",
-        Case::Hidden(r#"{"content":"yes"}"#),
-    ),
-    ("get", "/v1/runs/{run_id}/events", Case::Hidden("null")),
-    (
-        "post",
-        "/v1/runs/{run_id}/events:ticket",
-        Case::Hidden("null"),
-    ),
-    (
-        "get",
-        "/v1/runs/{run_id}/tool-results/{tool_call_id}",
-        Case::Hidden("null"),
-    ),
-    ("post", "/v1/threads", Case::Makes("{}")),
-    ("get", "/v1/threads", Case::Own),
-    ("get", "/v1/threads/{thread_id}", Case::Hidden("null")),
-    (
-        "patch",
-        "/v1/threads/{thread_id}",
-        Case::Hidden(r#"{"title":"mine now"}"#),
-    ),
-    ("delete", "/v1/threads/{thread_id}", Case::Hidden("null")),
-    (
-        "post",
-        "/v1/threads/{thread_id}:retry",
-        Case::Hidden("null"),
-    ),
-    (
-        "post",
-        "/v1/threads/{thread_id}/messages",
-        Case::Hidden(r#"{"content":"x"}"#),
-    ),
-    (
-        "get",
-        "/v1/threads/{thread_id}/messages",
-        Case::Hidden("null"),
-    ),
-    (
-        "patch",
-        "/v1/threads/{thread_id}/messages/{message_id}",
-        Case::Hidden(r#"{"content":"x"}"#),
-    ),
-    ("post", "/v1/auth/register", Case::Public),
-    ("post", "/v1/auth/login", Case::Public),
-    ("get", "/v1/me", Case::Own),
-    ("post", "/v1/api-keys", Case::Makes(r#"{"name":"mine"}"#)),
-    ("get", "/v1/api-keys", Case::Own),
-    ("delete", "/v1/api-keys/{api_key_id}", Case::Hidden("null")),
-    ("get", "/v1/credits", Case::Own),
-    ("get", "/v1/credits/entries", Case::Own),
-    ("post", "/v1/credits:topup", Case::Makes(r#"{"credits":1}"#)),
-    (
-        "post",
-        "/v1/credits:adjust",
-        Case::Makes(r#"{"credits":-1}"#),
-    ),
-    (
-        "post",
-        "/v1/budgets",
-        Case::Makes(r#"{"scope":"organisation","period":"month","max_tokens":1}"#),
-    ),
-    ("get", "/v1/budgets", Case::Own),
-    ("get", "/v1/budgets/{budget_id}", Case::Hidden("null")),
-    (
-        "patch",
-        "/v1/budgets/{budget_id}",
-        Case::Hidden(r#"{"max_tokens":2}"#),
-    ),
-    ("delete", "/v1/budgets/{budget_id}", Case::Hidden("null")),
-    ("get", "/v1/usage", Case::Own),
-    (
-        "post",
-        "/v1/llm-credentials",
-        Case::Makes(r#"{"provider":"openai_chat","name":"n","base_url":"http://127.0.0.1:9/v1"}"#),
-    ),
-    ("get", "/v1/llm-credentials", Case::Own),
-    (
-        "get",
-        "/v1/llm-credentials/{credential_id}",
-        Case::Hidden("null"),
-    ),
-    (
-        "patch",
-        "/v1/llm-credentials/{credential_id}",
-        Case::Hidden(r#"{"name":"mine now"}"#),
-    ),
-    (
-        "delete",
-        "/v1/llm-credentials/{credential_id}",
-        Case::Hidden("null"),
-    ),
-    (
-        "post",
-        "/v1/llm-credentials/{credential_id}:test",
-        Case::Hidden(r#"{"model":"m"}"#),
-    ),
-    (
-        "post",
-        "/v1/llm-routes",
-        Case::Makes(r#"{"credential_id":"{credential_id}","model":"m"}"#),
-    ),
-    ("get", "/v1/llm-routes", Case::Own),
-    ("get", "/v1/llm-routes/{route_id}", Case::Hidden("null")),
-    (
-        "patch",
-        "/v1/llm-routes/{route_id}",
-        Case::Hidden(r#"{"model":"mine now"}"#),
-    ),
-    ("delete", "/v1/llm-routes/{route_id}", Case::Hidden("null")),
-    (
-        "post",
-        "/v1/personas",
-        Case::Makes(r#"{"key":"another","prompt":"x"}"#),
-    ),
-    ("get", "/v1/personas", Case::Own),
-    ("get", "/v1/personas/{persona_key}", Case::Hidden("null")),
-    ("delete", "/v1/personas/{persona_key}", Case::Hidden("null")),
-    (
-        "post",
-        "/v1/personas/{persona_key}/versions",
-        Case::Hidden(r#"{"prompt":"mine now"}"#),
-    ),
-    (
-        "get",
-        "/v1/personas/{persona_key}/versions",
-        Case::Hidden("null"),
-    ),
-    (
-        "get",
-        "/v1/personas/{persona_key}/versions/{version}",
-        Case::Hidden("null"),
-    ),
-    (
-        "post",
-        "/v1/mcp-servers",
-        Case::Makes(r#"{"key":"another","url":"http://127.0.0.1:9/mcp"}"#),
-    ),
-    ("get", "/v1/mcp-servers", Case::Own),
-    ("get", "/v1/mcp-servers/{server_id}", Case::Hidden("null")),
-    (
-        "patch",
-        "/v1/mcp-servers/{server_id}",
-        Case::Hidden(r#"{"name":"mine now"}"#),
-    ),
-    (
-        "delete",
-        "/v1/mcp-servers/{server_id}",
-        Case::Hidden("null"),
-    ),
-    (
-        "get",
-        "/v1/mcp-servers/{server_id}/tools",
-        Case::Hidden("null"),
-    ),
-    (
-        "post",
-        "/v1/mcp-servers/{server_id}:refresh",
-        Case::Hidden("null"),
-    ),
-    (
-        "post",
-        "/v1/mcp-servers/{server_id}:approve",
-        Case::Hidden(r#"{"tools":["t"]}"#),
-    ),
-    (
-        "post",
-        "/v1/http-tools",
-        Case::Makes(
-            r#"{"name":"another","description":"d","schema":{"type":"object"},
-                "url":"http://127.0.0.1:9/","signing_secret":"0123456789abcdef"}"#,
-        ),
-    ),
-    ("get", "/v1/http-tools", Case::Own),
-    ("get", "/v1/http-tools/{tool_id}", Case::Hidden("null")),
-    (
-        "patch",
-        "/v1/http-tools/{tool_id}",
-        Case::Hidden(r#"{"description":"mine now"}"#),
-    ),
-    ("delete", "/v1/http-tools/{tool_id}", Case::Hidden("null")),
-    ("get", "/healthz", Case::Public),
-    ("get", "/readyz", Case::Public),
-    ("get", "/metrics", Case::Public),
-    ("get", "/openapi.json", Case::Public),
-    ("get", "/docs", Case::Public),
-    ("get", "/docs/{file}", Case::Public),
-];
+use cases::{CASES, Case};
 
 fn case(method: &str, path: &str) -> Option<Case> {
     let known = |case: &&(&str, &str, Case)| (case.0, case.1) == (method, path);
@@ -252,6 +40,9 @@ impl Tenant {
         let budget = json!({ "scope": "organisation", "period": "day", "max_cost_usd": 1_000 });
         let budget = client.post("/v1/budgets", &budget).await;
         let text = |value: &Value| value.as_str().expect("an id").to_owned();
+        // Whoever has an API key needs no session.
+        let guest = client.stranger(&format!("g{}", uuid::Uuid::now_v7())).await;
+        let guest = guest.get("/v1/me").await.expect(200);
         let credential = json!({
             "provider": "openai_chat", "name": "n", "base_url": "http://127.0.0.1:9/v1",
         });
@@ -276,6 +67,8 @@ impl Tenant {
             ("route_id", text(&route["id"])),
             ("persona_key", text(&persona["key"])),
             ("version", text(&persona["version"])),
+            ("session_id", text(&guest["session_id"])),
+            ("user_id", text(&guest["user_id"])),
             ("thread_id", thread),
             ("run_id", run),
             ("tool_call_id", text(&called)),
@@ -330,6 +123,8 @@ fn fill(path: &str, ids: &[(&str, String)]) -> String {
 /// Ids that were never made.
 fn never_made() -> Vec<(&'static str, String)> {
     [
+        "session_id",
+        "user_id",
         "thread_id",
         "run_id",
         "tool_call_id",

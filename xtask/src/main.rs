@@ -7,6 +7,7 @@
     reason = "a command-line tool for developers speaks on its output"
 )]
 
+mod accounts;
 mod backup;
 mod bench;
 mod ci;
@@ -60,6 +61,8 @@ enum Task {
     Credits(credits::Arguments),
     /// Wrap data keys by the main master key, as a server's settings name it
     RotateKeys(rotate_keys::Arguments),
+    /// Issue a token by which a person who has forgotten their password gets a new one
+    Accounts(accounts::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -125,6 +128,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Backup(arguments) => backup::run(&arguments),
         Task::Credits(arguments) => credits::run(&arguments).await,
         Task::RotateKeys(arguments) => rotate_keys::run(&arguments).await,
+        Task::Accounts(arguments) => accounts::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,

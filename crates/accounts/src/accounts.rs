@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
-use runloom_domain::{Clock, OrgId, OrgRole, PermissionSet, Timestamp, UserId};
-use runloom_store::{AccountStore, UserRecord};
+use runloom_domain::{Clock, OrgId, OrgRole, PermissionSet, SessionId, Timestamp, UserId};
+use runloom_store::SessionStore;
 
 use crate::authenticate::Lookups;
 use crate::derive::keyed_hash;
 use crate::password::Passwords;
+use crate::refresh_token::RefreshKeys;
+use crate::throttle::Throttle;
 use crate::token::{TokenKeys, TokenKind};
 use crate::{AccountError, AccountsConfig, Caller};
 
@@ -14,12 +16,14 @@ use crate::{AccountError, AccountsConfig, Caller};
 /// Its async methods run inside a tokio runtime. Dropping any of their futures is safe: a
 /// write that has begun is finished by the store.
 pub struct Accounts {
-    pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) store: Arc<dyn SessionStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: AccountsConfig,
     pub(crate) access: TokenKind,
     pub(crate) tickets: TokenKind,
+    pub(crate) refresh: RefreshKeys,
     pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
     pub(crate) lookups: Lookups,
     fingerprint_key: [u8; 32],
 }
@@ -39,6 +43,8 @@ pub struct Me {
     pub role: OrgRole,
     /// What this credential may do.
     pub rights: PermissionSet,
+    /// The session that this credential belongs to; none for an API key.
+    pub session_id: Option<SessionId>,
     /// When they registered.
     pub created_at: Timestamp,
 }
@@ -46,7 +52,7 @@ pub struct Me {
 impl Accounts {
     /// Accounts kept in `store`, with tokens signed by `keys`.
     pub fn new(
-        store: Arc<dyn AccountStore>,
+        store: Arc<dyn SessionStore>,
         clock: Arc<dyn Clock>,
         keys: &TokenKeys,
         config: AccountsConfig,
@@ -54,7 +60,9 @@ impl Accounts {
         Self {
             access: keys.access(&config.issuer),
             tickets: keys.ticket(&config.issuer),
+            refresh: keys.refresh(),
             passwords: Passwords::new(),
+            throttle: Throttle::new(),
             lookups: Lookups::new(),
             fingerprint_key: keys.fingerprint(),
             store,
@@ -71,7 +79,8 @@ impl Accounts {
 
     /// Who the caller is.
     pub async fn me(&self, caller: &Caller) -> Result<Me, AccountError> {
-        let user: Arc<UserRecord> = self.user(caller.org_id, caller.user_id).await?;
+        let (org, id, session) = (caller.org_id, caller.user_id, caller.session_id());
+        let user = &self.person(org, id, session).await?.user;
         Ok(Me {
             user_id: user.user_id,
             org_id: user.org_id,
@@ -79,6 +88,7 @@ impl Accounts {
             email: user.email.clone(),
             role: user.role,
             rights: caller.rights,
+            session_id: session,
             created_at: user.created_at,
         })
     }

@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use runloom_domain::{ApiKeyId, OrgId, PermissionSet, Timestamp, UserId};
-use runloom_store::{ApiKeyRecord, UserRecord};
+use runloom_domain::{ApiKeyId, OrgId, PermissionSet, SessionId, Timestamp, UserId};
+use runloom_store::{ApiKeyRecord, SignedInUser, UserRecord};
 
 use crate::api_key::{self, PresentedKey};
 use crate::caller::Credential;
@@ -20,7 +20,7 @@ const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 /// What a node remembers so that most requests need no read.
 pub(crate) struct Lookups {
-    users: Fresh<(OrgId, UserId), Arc<UserRecord>>,
+    people: Fresh<(OrgId, UserId, Option<SessionId>), Arc<SignedInUser>>,
     keys: Fresh<String, Arc<KnownKey>>,
     /// When this node last noted the use of a key. The store says so too, but only once that
     /// write has landed, and a slow store must not be asked again and again.
@@ -38,7 +38,7 @@ pub(crate) struct KnownKey {
 impl Lookups {
     pub(crate) fn new() -> Self {
         Self {
-            users: Fresh::new(REMEMBERED),
+            people: Fresh::new(REMEMBERED),
             keys: Fresh::new(REMEMBERED),
             touched: Cache::new(REMEMBERED),
         }
@@ -47,6 +47,11 @@ impl Lookups {
     /// Makes a revocation count at once on this node.
     pub(crate) fn forget_key(&self, id: ApiKeyId) {
         self.keys.forget(|known| known.record.api_key_id == id);
+    }
+
+    /// Makes what has been done to a person's sessions count at once on this node.
+    pub(crate) fn forget_person(&self, id: UserId) {
+        self.people.forget(|known| known.user.user_id == id);
     }
 
     fn known_key(&self, record: ApiKeyRecord) -> Arc<KnownKey> {
@@ -76,7 +81,7 @@ impl Accounts {
     /// Finds out who presents this bearer credential, an access token or an API key.
     ///
     /// Fails with [`AccountError::Unauthorized`] for any that is not good at this moment. Reads
-    /// the store at most once every 1.5 s per person or key, and not at all for a token that
+    /// the store at most once every 1.5 s per session or key, and not at all for a token that
     /// isn't signed by this installation.
     pub async fn authenticate(&self, bearer: &str) -> Result<Caller, AccountError> {
         if api_key::is_meant(bearer) {
@@ -86,8 +91,8 @@ impl Accounts {
         }
     }
 
-    /// Looks again at a caller whose request lasts, such as an event stream: the person or key
-    /// must still be there and the credential must not have ended. Gives the caller with the
+    /// Looks again at a caller whose request lasts, such as an event stream: the session or
+    /// key must still be there and the credential must not have ended. Gives the caller with the
     /// rights of this moment. To be called at least every 60 s.
     pub async fn still_valid(&self, caller: &Caller) -> Result<Caller, AccountError> {
         self.resolve(&caller.credential, caller.ceiling, caller.expires_at)
@@ -95,15 +100,17 @@ impl Accounts {
     }
 
     async fn authenticate_token(&self, bearer: &str) -> Result<Caller, AccountError> {
-        let (claims, expires_at) = self
+        let token = self
             .access
             .verify::<AccessClaims>(bearer, self.clock.now())
             .map_err(|_| AccountError::Unauthorized)?;
         let credential = Credential::User {
-            org_id: claims.org,
-            user_id: claims.sub,
+            org_id: token.claims.org,
+            user_id: token.claims.sub,
+            session_id: token.claims.sid,
+            issued_at: token.issued_at,
         };
-        self.resolve(&credential, PermissionSet::all(), Some(expires_at))
+        self.resolve(&credential, PermissionSet::all(), Some(token.expires_at))
             .await
     }
 
@@ -126,9 +133,17 @@ impl Accounts {
         expires_at: Option<Timestamp>,
     ) -> Result<Caller, AccountError> {
         match credential {
-            Credential::User { org_id, user_id } => {
-                let user = self.user(*org_id, *user_id).await?;
-                self.user_caller(&user, ceiling, expires_at)
+            Credential::User {
+                org_id,
+                user_id,
+                session_id,
+                issued_at,
+            } => {
+                let known = self.person(*org_id, *user_id, *session_id).await?;
+                if session_id.is_none() && known.signed_out_at >= Some(*issued_at) {
+                    return Err(AccountError::Unauthorized);
+                }
+                self.user_caller(&known.user, credential.clone(), ceiling, expires_at)
             }
             Credential::Key {
                 api_key_id,
@@ -146,6 +161,7 @@ impl Accounts {
     fn user_caller(
         &self,
         user: &UserRecord,
+        credential: Credential,
         ceiling: PermissionSet,
         expires_at: Option<Timestamp>,
     ) -> Result<Caller, AccountError> {
@@ -158,10 +174,7 @@ impl Accounts {
             rights: user.role.permissions().and(ceiling),
             principal: format!("user:{}", user.user_id),
             expires_at,
-            credential: Credential::User {
-                org_id: user.org_id,
-                user_id: user.user_id,
-            },
+            credential,
             ceiling,
         })
     }
@@ -198,18 +211,19 @@ impl Accounts {
         }
     }
 
-    /// A person as of the last moments.
-    pub(crate) async fn user(
+    /// A person as of the last moments; of a session, when given, that goes on.
+    pub(crate) async fn person(
         &self,
-        org_id: OrgId,
-        user_id: UserId,
-    ) -> Result<Arc<UserRecord>, AccountError> {
+        org: OrgId,
+        user: UserId,
+        session: Option<SessionId>,
+    ) -> Result<Arc<SignedInUser>, AccountError> {
         let read = async {
-            let user = self.store.user(org_id, user_id).await?;
-            Ok(user.map(Arc::new))
+            let found = self.store.signed_in_user(org, user, session).await?;
+            Ok(found.map(Arc::new))
         };
-        let user = self.lookups.users.get(&(org_id, user_id), read).await?;
-        user.ok_or(AccountError::Unauthorized)
+        let known = self.lookups.people.get(&(org, user, session), read).await?;
+        known.ok_or(AccountError::Unauthorized)
     }
 
     /// A key that isn't revoked, as of the last moments.

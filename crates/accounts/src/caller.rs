@@ -1,4 +1,6 @@
-use runloom_domain::{ApiKeyId, OrgId, OrgRole, Permission, PermissionSet, Timestamp, UserId};
+use runloom_domain::{
+    ApiKeyId, OrgId, OrgRole, Permission, PermissionSet, SessionId, Timestamp, UserId,
+};
 
 use crate::AccountError;
 
@@ -54,6 +56,10 @@ pub(crate) enum Credential {
         org_id: OrgId,
         /// They.
         user_id: UserId,
+        /// Their session; tokens that former versions have issued have none.
+        session_id: Option<SessionId>,
+        /// When the token was issued.
+        issued_at: Timestamp,
     },
     /// An API key.
     Key {

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::Registration;
+
 /// What an installation decides about its accounts.
 #[derive(Clone, Debug)]
 pub struct AccountsConfig {
@@ -7,6 +9,8 @@ pub struct AccountsConfig {
     pub issuer: String,
     /// How long an access token works: 15 minutes by default.
     pub access_token_lifetime: Duration,
+    /// Who may register: anybody by default.
+    pub registration: Registration,
 }
 
 impl Default for AccountsConfig {
@@ -14,6 +18,7 @@ impl Default for AccountsConfig {
         Self {
             issuer: "runloom".to_owned(),
             access_token_lifetime: Duration::from_mins(15),
+            registration: Registration::default(),
         }
     }
 }

@@ -1,12 +1,19 @@
+use std::net::IpAddr;
 use std::time::Duration;
 
-use runloom_domain::{OrgId, OrgRole, UserId};
-use runloom_store::{CreateAccount, Idempotency, NewAccount, Once, StoreError};
+use runloom_domain::{OrgId, OrgRole, SessionId, UserId};
+use runloom_store::{
+    BeginSession, CreateAccount, Idempotency, LoginRecord, NewAccount, Once, SignIn,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::check::Checks;
 use crate::password::Match;
-use crate::{AccountError, Accounts, Secret, password};
+use crate::{AccountError, Accounts, Secret, Tokens, password};
+
+/// How often a sign-in is tried during which the password is changed, or the person signs out
+/// everywhere.
+const TRIES: u32 = 3;
 
 /// A signed token for the `Authorization` header.
 #[derive(Clone, Debug)]
@@ -24,8 +31,8 @@ pub struct Registered {
     pub user_id: UserId,
     /// The organisation that was made for them, of which they are the owner.
     pub org_id: OrgId,
-    /// Signs them in.
-    pub access_token: AccessToken,
+    /// Sign them in.
+    pub tokens: Tokens,
 }
 
 /// What an access token claims beside what every token does.
@@ -33,17 +40,35 @@ pub struct Registered {
 pub(crate) struct AccessClaims {
     pub(crate) sub: UserId,
     pub(crate) org: OrgId,
+    /// The session; tokens that former versions have issued have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sid: Option<SessionId>,
+}
+
+/// A person who wants to sign in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// Login or e-mail address.
+    pub name: String,
+    /// The password.
+    pub password: Secret,
+    /// The organisation to work in: by default that of their newest session, else the one that
+    /// they joined first.
+    pub org_id: Option<OrgId>,
+    /// Where the request comes from.
+    pub from: IpAddr,
 }
 
 impl Accounts {
     /// Registers a person and makes an organisation of their own, named after their login.
     ///
     /// `once` is given the account as it will be and may return what makes the call happen once;
-    /// the answer kept there must not hold the token. The password is in the request's body, so
+    /// the answer kept there must not hold the tokens. The password is in the request's body, so
     /// its hash there is to be a [`fingerprint`](Self::fingerprint).
     ///
     /// Fails with [`AccountError::Invalid`], naming `login`, `email` and `password`, with
-    /// [`AccountError::Taken`], or with [`AccountError::Busy`].
+    /// [`AccountError::Taken`], with [`AccountError::Busy`], and where not everybody may register
+    /// with [`AccountError::RegistrationClosed`] or [`AccountError::InvitationNeeded`].
     pub async fn register(
         &self,
         login: &str,
@@ -51,11 +76,14 @@ impl Accounts {
         password: Secret,
         once: impl FnOnce(&Registered) -> Option<Idempotency>,
     ) -> Result<Once<Registered>, AccountError> {
-        let new = self.new_account(login, email, password).await?;
+        self.admit_registration()?;
+        let mut new = self.new_account(login, email, password).await?;
+        let (session, token) = self.new_session();
+        new.session = Some(session);
         let registered = Registered {
             user_id: new.user_id,
             org_id: new.org_id,
-            access_token: self.access_token(new.org_id, new.user_id),
+            tokens: self.first_tokens(new.org_id, new.user_id, &token),
         };
         let once = once(&registered);
         match self.store.create_account(new, once).await? {
@@ -76,7 +104,7 @@ impl Accounts {
         let mut checks = Checks::default();
         checks.login(login);
         checks.email(email);
-        password::check(&mut checks, password.expose());
+        password::check(&mut checks, "password", password.expose());
         checks.finish()?;
 
         let password_hash = self.passwords.hash(password).await?;
@@ -90,6 +118,7 @@ impl Accounts {
             password_hash,
             role: OrgRole::Owner,
             api_key: None,
+            session: None,
             created_at: now,
         })
     }
@@ -97,36 +126,64 @@ impl Accounts {
     /// Signs a person in by login or e-mail address.
     ///
     /// Fails with [`AccountError::BadCredentials`] after the same work whether the login or
-    /// the password is wrong; with [`AccountError::Busy`] when too many sign in at once.
-    /// Nobody is locked out by somebody else's attempts.
-    pub async fn login(
-        &self,
-        login_or_email: &str,
-        password: Secret,
-    ) -> Result<AccessToken, AccountError> {
+    /// the password is wrong; with [`AccountError::TooManyAttempts`] after many wrong passwords
+    /// from the same address, whether or not the login exists, and never for those from others;
+    /// with [`AccountError::Busy`] when too many sign in at once. With the right password it
+    /// fails with [`AccountError::OrgNotFound`] when the person isn't in the organisation, and
+    /// with [`AccountError::NoOrg`] when they are in none.
+    pub async fn login(&self, login: Login) -> Result<Tokens, AccountError> {
         let mut checks = Checks::default();
-        checks.without_nul("login", login_or_email);
-        checks.without_nul("password", password.expose());
+        checks.without_nul("login", &login.name);
+        checks.without_nul("password", login.password.expose());
         checks.finish()?;
 
-        let (user, stored) = match self.store.find_login(login_or_email).await? {
-            Some(found) => (Some(found.user), Some(found.password_hash)),
-            None => (None, None),
-        };
-        let verdict = self.passwords.verify(password.clone(), stored.clone());
+        let attempt = self.throttle.admit(&login.name, login.from)?;
+        let outcome = self.sign_in(&login).await;
+        match &outcome {
+            Ok(_) | Err(AccountError::OrgNotFound | AccountError::NoOrg) => attempt.succeeded(),
+            Err(AccountError::BadCredentials) => attempt.failed(),
+            // It says nothing about the password.
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    async fn sign_in(&self, login: &Login) -> Result<Tokens, AccountError> {
+        for _ in 0..TRIES {
+            let user = self.verified(login).await?;
+            let (session, token) = self.new_session();
+            let sign_in = SignIn {
+                user_id: user.user_id,
+                org_id: login.org_id,
+                signed_out_at: user.signed_out_at,
+                session,
+            };
+            match self.store.begin_session(sign_in).await? {
+                BeginSession::Begun(org) => {
+                    return Ok(self.first_tokens(org, user.user_id, &token));
+                }
+                BeginSession::NoOrg(none) => return Err(none.into()),
+                BeginSession::Outdated => {}
+            }
+        }
+        Err(AccountError::BadCredentials)
+    }
+
+    /// The person whose password it is.
+    async fn verified(&self, login: &Login) -> Result<LoginRecord, AccountError> {
+        let user = self.store.find_login(&login.name).await?;
+        let stored = user.as_ref().map(|user| user.password_hash.clone());
+        let verdict = self.passwords.verify(login.password.clone(), stored);
         match (user, verdict.await?) {
             (Some(user), Ok(Match::Yes { outdated })) => {
-                if let Some(old) = stored.filter(|_| outdated) {
-                    self.rehash(user.user_id, password, &old).await;
+                if outdated {
+                    let password = login.password.clone();
+                    self.rehash(user.user_id, password, &user.password_hash)
+                        .await;
                 }
-                Ok(self.access_token(user.org_id, user.user_id))
+                Ok(user)
             }
-            (Some(user), Err(unreadable)) => Err(AccountError::Store(StoreError::Corrupt {
-                table: "users",
-                column: "password_hash",
-                key: user.user_id.to_string(),
-                source: unreadable.into(),
-            })),
+            (Some(user), Err(unreadable)) => Err(unreadable.of(user.user_id)),
             _ => Err(AccountError::BadCredentials),
         }
     }
@@ -148,9 +205,14 @@ impl Accounts {
     }
 
     /// Signs a person in whose identity has been established.
-    pub(crate) fn access_token(&self, org: OrgId, sub: UserId) -> AccessToken {
+    pub(crate) fn access_token(
+        &self,
+        org: OrgId,
+        sub: UserId,
+        sid: Option<SessionId>,
+    ) -> AccessToken {
         let expires_in = self.config.access_token_lifetime;
-        let claims = AccessClaims { sub, org };
+        let claims = AccessClaims { sub, org, sid };
         AccessToken {
             token: self
                 .access

@@ -4,15 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use runloom_domain::{ApiKeyId, Clock as _, ManualClock, OrgId, OrgRole, Timestamp, UserId};
+use runloom_domain::{
+    ApiKeyId, Clock as _, ManualClock, OrgId, OrgRole, SessionId, Timestamp, UserId,
+};
 use runloom_store::memory::MemoryStore;
 use runloom_store::{
-    AccountStore, ApiKeyRecord, CreateAccount, Idempotency, LoginRecord, NewAccount, NewApiKey,
-    Once, Page, Paged, StoreError, UserRecord,
+    AccountStore, ApiKeyRecord, BeginSession, ChangePassword, CreateAccount, CreateReset, Deleted,
+    Idempotency, LoginRecord, NewAccount, NewApiKey, NewReset, Once, Page, Paged, RefreshSession,
+    Refreshed, Rename, Renamed, SessionEnd, SessionRecord, SessionStore, SignIn, SignedInUser,
+    StoreError, UserRecord,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::{Accounts, AccountsConfig, ApiKeyRequest, Caller, CreatedApiKey, TokenKeys};
+use crate::{
+    AccountError, Accounts, AccountsConfig, ApiKeyRequest, Caller, CreatedApiKey, Login,
+    Registered, TokenKeys, Tokens,
+};
 
 /// The master secret of the tests.
 pub(crate) const MASTER: [u8; 32] = [7; 32];
@@ -73,12 +80,31 @@ impl Fixture {
             password_hash: "none".to_owned(),
             role,
             api_key: None,
+            session: None,
             created_at: now,
         };
         let created = self.store.create_account(new, None).await.unwrap();
         assert_eq!(created, Once::Done(CreateAccount::Created));
-        let token = self.accounts.access_token(org_id, user_id).token;
+        let token = self.accounts.access_token(org_id, user_id, None).token;
         token.expose().to_owned()
+    }
+
+    /// Somebody new who has registered.
+    pub(crate) async fn registered(&self, login: &str) -> Registered {
+        let email = format!("{login}@example.com");
+        let made = self
+            .accounts
+            .register(login, &email, PASSWORD.into(), |_| None);
+        match made.await.unwrap() {
+            Once::Done(registered) => registered,
+            other => panic!("nothing to replay: {other:?}"),
+        }
+    }
+
+    /// Whoever has these tokens.
+    pub(crate) async fn caller_of(&self, tokens: &Tokens) -> Result<Caller, AccountError> {
+        let bearer = tokens.access.token.expose();
+        self.accounts.authenticate(bearer).await
     }
 
     /// Somebody new, authenticated.
@@ -103,6 +129,27 @@ impl Fixture {
         self.store.reads.load(Ordering::SeqCst)
     }
 }
+
+/// Signs in by a name, from an address.
+pub(crate) fn login_from(name: &str, password: &str, from: &str) -> Login {
+    Login {
+        name: name.to_owned(),
+        password: password.into(),
+        org_id: None,
+        from: from.parse().unwrap(),
+    }
+}
+
+/// Signs in by a name.
+pub(crate) fn login(name: &str, password: &str) -> Login {
+    login_from(name, password, HERE)
+}
+
+/// Where requests of the tests come from.
+pub(crate) const HERE: &str = "192.0.2.1";
+
+/// The password of the people of the tests.
+pub(crate) const PASSWORD: &str = "correct horse";
 
 /// Asks for a key called `k`.
 pub(crate) fn request(scopes: &[&str]) -> ApiKeyRequest {
@@ -135,7 +182,6 @@ impl AccountStore for Watched {
     }
 
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.user(org, user).await
     }
 
@@ -193,5 +239,90 @@ impl AccountStore for Watched {
         self.inner.touch_api_key(org, key, at).await?;
         let _ = self.touches.send(key);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl SessionStore for Watched {
+    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
+        self.inner.begin_session(sign_in).await
+    }
+
+    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
+        self.inner.refresh_session(refresh).await
+    }
+
+    async fn signed_in_user(
+        &self,
+        org: OrgId,
+        user: UserId,
+        session: Option<SessionId>,
+    ) -> Result<Option<SignedInUser>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.signed_in_user(org, user, session).await
+    }
+
+    async fn session_owner(&self, session: SessionId) -> Result<Option<UserId>, StoreError> {
+        self.inner.session_owner(session).await
+    }
+
+    async fn sessions(
+        &self,
+        user: UserId,
+        at: Timestamp,
+        page: Page,
+    ) -> Result<Paged<SessionRecord>, StoreError> {
+        self.inner.sessions(user, at, page).await
+    }
+
+    async fn end_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        why: SessionEnd,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner.end_session(user, session, why, at).await
+    }
+
+    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+        self.inner.end_all_sessions(user, at).await
+    }
+
+    async fn login_of(&self, user: UserId) -> Result<Option<LoginRecord>, StoreError> {
+        self.inner.login_of(user).await
+    }
+
+    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
+        self.inner.change_password(change).await
+    }
+
+    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
+        self.inner.rename_user(rename).await
+    }
+
+    async fn create_reset(
+        &self,
+        new: NewReset,
+        once: Option<Idempotency>,
+    ) -> Result<Once<CreateReset>, StoreError> {
+        self.inner.create_reset(new, once).await
+    }
+
+    async fn has_reset(&self, token_hash: [u8; 32], at: Timestamp) -> Result<bool, StoreError> {
+        self.inner.has_reset(token_hash, at).await
+    }
+
+    async fn use_reset(
+        &self,
+        token_hash: [u8; 32],
+        new_hash: String,
+        at: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        self.inner.use_reset(token_hash, new_hash, at).await
+    }
+
+    async fn delete_sessions(&self, before: Timestamp, limit: u32) -> Result<Deleted, StoreError> {
+        self.inner.delete_sessions(before, limit).await
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use runloom_domain::{ApiKeyId, OrgId, Permission, PermissionSet, RunId, UserId};
+use runloom_domain::{ApiKeyId, OrgId, Permission, PermissionSet, RunId, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Credential;
@@ -26,6 +26,9 @@ struct TicketClaims {
     sub: UserId,
     org: OrgId,
     run: RunId,
+    /// The session of the person who asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<SessionId>,
     /// The API key that asked for it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<TicketKey>,
@@ -61,6 +64,7 @@ impl Accounts {
             sub: caller.user_id,
             org: caller.org_id,
             run: run_id,
+            sid: caller.session_id(),
             key,
             until: caller.expires_at.map(seconds),
         };
@@ -78,10 +82,11 @@ impl Accounts {
     /// person or key is looked up as for any request, so that a ticket doesn't outlive a
     /// revocation. Fails with [`AccountError::Unauthorized`].
     pub async fn check_ticket(&self, ticket: &str, run_id: RunId) -> Result<Caller, AccountError> {
-        let (claims, _) = self
+        let token = self
             .tickets
             .verify::<TicketClaims>(ticket, self.clock.now())
             .map_err(|_| AccountError::Unauthorized)?;
+        let claims = token.claims;
         if claims.run != run_id {
             return Err(AccountError::Unauthorized);
         }
@@ -93,6 +98,8 @@ impl Accounts {
             None => Credential::User {
                 org_id: claims.org,
                 user_id: claims.sub,
+                session_id: claims.sid,
+                issued_at: token.issued_at,
             },
         };
         let ceiling: PermissionSet = [Permission::RunsRead].into_iter().collect();

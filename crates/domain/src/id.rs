@@ -83,6 +83,8 @@ ids! {
     NodeId
     /// A stored API key; not the key itself.
     ApiKeyId
+    /// A person who has signed in somewhere, until they sign out there.
+    SessionId
     /// A stored credential of a model provider; not the secret itself.
     CredentialId
     /// A stored way to a model, an organisation's own.

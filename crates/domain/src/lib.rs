@@ -42,8 +42,8 @@ pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEv
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
     ApiKeyId, BudgetId, CredentialId, CreditEntryId, HttpToolId, IdParseError, McpServerId,
-    MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId, RunId, ThreadId, ToolCallId, TraceId,
-    UserId,
+    MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId, RunId, SessionId, ThreadId,
+    ToolCallId, TraceId, UserId,
 };
 pub use limits::{DollarLimits, LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};

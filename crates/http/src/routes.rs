@@ -56,7 +56,16 @@ fn paths() -> Vec<At> {
             .patch(messages::edit::edit_message),
         At::new("/v1/auth/register").post(auth::register::register),
         At::new("/v1/auth/login").post(auth::login::login),
-        At::new("/v1/me").get(me::get::get_me),
+        At::new("/v1/auth/refresh").post(auth::refresh::refresh),
+        At::new("/v1/auth/logout").post(auth::logout::logout),
+        At::new("/v1/auth/reset").post(auth::reset::reset_password),
+        At::new("/v1/members/{user_id:[^/:]+}:reset-password").post(auth::issue_reset::issue_reset),
+        At::new("/v1/me")
+            .get(me::get::get_me)
+            .patch(me::update::update_me),
+        At::new("/v1/me/password").post(me::password::change_password),
+        At::new("/v1/me/sessions").get(me::sessions::list::list_sessions),
+        At::new("/v1/me/sessions/{session_id:[^/:]+}").delete(me::sessions::end::end_session),
         At::new("/v1/api-keys")
             .post(api_keys::create::create_api_key)
             .get(api_keys::list::list_api_keys),

@@ -72,6 +72,8 @@ pub struct HttpSettings {
     /// Whether an organisation's owner may add credits by themselves. Only where credits are no
     /// money: else somebody who sells them does.
     pub self_service_credits: bool,
+    /// Origins whose pages may use cookies, beside the server's own: `https://app.example.com`.
+    pub allowed_origins: Vec<String>,
 }
 
 impl Default for HttpSettings {
@@ -88,6 +90,7 @@ impl Default for HttpSettings {
             trust_traceparent: false,
             metered: false,
             self_service_credits: false,
+            allowed_origins: Vec::new(),
         }
     }
 }

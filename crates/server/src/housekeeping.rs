@@ -6,6 +6,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use runloom_domain::{Clock, Timestamp};
 use runloom_store::StoreError;
 use runloom_store_sql::Database;
 use tokio_util::sync::CancellationToken;
@@ -25,9 +26,14 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How long the start waits for the log's parts. They are made also when it waits no longer.
 const FIRST: Duration = Duration::from_secs(5);
 
+/// For how long a session is remembered that can't go on: where a person was signed in last decides
+/// to which organisation they come back.
+const SESSIONS_KEPT: Duration = Duration::from_hours(60 * 24);
+
 /// The housekeeper of one node.
 pub(crate) struct Housekeeper {
     store: Arc<dyn Database>,
+    clock: Arc<dyn Clock>,
     retention_days: u32,
     every: Duration,
 }
@@ -39,6 +45,8 @@ enum What {
     Events,
     /// Idempotency keys that are forgotten.
     Keys,
+    /// Sessions that ended long ago, and tokens to reset a password.
+    Sessions,
 }
 
 /// What one round has done.
@@ -47,14 +55,20 @@ struct Round {
     runs: u64,
     events: u64,
     keys: u64,
+    sessions: u64,
     made: u64,
     dropped: u64,
 }
 
 impl Housekeeper {
-    pub(crate) fn new(store: Arc<dyn Database>, config: &config::Housekeeping) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Database>,
+        clock: Arc<dyn Clock>,
+        config: &config::Housekeeping,
+    ) -> Self {
         Self {
             store,
+            clock,
             retention_days: config.event_retention_days,
             every: config.every(),
         }
@@ -100,6 +114,9 @@ impl Housekeeper {
         if let Err(error) = self.delete(What::Keys, &mut round.keys).await {
             warn(&error, "forgotten idempotency keys can't be deleted");
         }
+        if let Err(error) = self.delete(What::Sessions, &mut round.sessions).await {
+            warn(&error, "old sessions can't be deleted");
+        }
         round
     }
 
@@ -117,11 +134,18 @@ impl Housekeeper {
         }
     }
 
+    /// The moment before which sessions are forgotten.
+    fn long_ago(&self) -> Timestamp {
+        let kept = i64::try_from(SESSIONS_KEPT.as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.clock.now().as_micros().saturating_sub(kept))
+    }
+
     async fn delete(&self, what: What, rows: &mut u64) -> Result<(), StoreError> {
         loop {
             let step = match what {
                 What::Events => self.store.delete_expired(self.retention_days, ROWS).await?,
                 What::Keys => self.store.delete_keys(ROWS).await?,
+                What::Sessions => self.store.delete_sessions(self.long_ago(), ROWS).await?,
             };
             *rows += step.rows;
             if !step.more {
@@ -138,6 +162,7 @@ impl Round {
             expired_runs = self.runs,
             deleted_events = self.events,
             deleted_keys = self.keys,
+            deleted_sessions = self.sessions,
             made_log_parts = self.made,
             dropped_log_parts = self.dropped,
             "housekeeping"

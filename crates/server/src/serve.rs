@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::{Context, Result, bail};
 
-use runloom_accounts::{Accounts, AccountsConfig};
+use runloom_accounts::Accounts;
 use runloom_domain::{Clock, SystemClock};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_http::{Configuring, HttpParts, HttpState, ListenSettings, MetricsSource, listen};
@@ -125,9 +125,10 @@ impl Parts {
             database.clone(),
             Arc::clone(&clock),
             &keys.tokens(),
-            AccountsConfig::default(),
+            config.auth.to_config(config.mode),
         );
-        let housekeeper = Housekeeper::new(database.clone(), &config.housekeeping);
+        let housekeeper =
+            Housekeeper::new(database.clone(), Arc::clone(&clock), &config.housekeeping);
         housekeeper.prepare().await;
         let signals = wiring::signals(&config.nats, &*database).await?;
         let engine = EngineParts {

@@ -9,10 +9,12 @@
     )
 )]
 
+mod people;
 mod tools;
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
+pub(crate) use people::{password_resets, sessions};
 pub(crate) use tools::{http_tools, mcp_servers, mcp_tools};
 
 table! {
@@ -37,6 +39,7 @@ table! {
         email -> Text,
         password_hash -> Text,
         created_at -> Moment,
+        signed_out_at -> Nullable<Moment>,
     }
 }
 
@@ -450,6 +453,7 @@ allow_tables_to_appear_in_same_query!(
     orgs,
     run_heads,
     runs,
+    sessions,
     threads,
     user_names,
     users,

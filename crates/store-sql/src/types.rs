@@ -67,6 +67,7 @@ ids!(
     PersonaId,
     RouteId,
     RunId,
+    SessionId,
     ThreadId,
     ToolCallId,
     UserId

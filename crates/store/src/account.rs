@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use runloom_domain::{ApiKeyId, OrgId, OrgRole, Timestamp, UserId};
 
-use crate::{Idempotency, Once, Page, Paged, StoreError};
+use crate::{Idempotency, NewSession, Once, Page, Paged, StoreError};
 
 /// A person, and the organisation that is made with them or that they join.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct NewAccount {
     pub role: OrgRole,
     /// Their first API key, when they shall have one from the beginning.
     pub api_key: Option<NewApiKey>,
+    /// Their first session, when they are signed in from the beginning.
+    pub session: Option<NewSession>,
     /// When.
     pub created_at: Timestamp,
 }
@@ -35,13 +37,21 @@ pub enum CreateAccount {
     Taken,
 }
 
-/// What a login is checked against.
+/// A person as they log in, and what that is checked against.
 #[derive(Clone, Debug)]
 pub struct LoginRecord {
     /// The person.
-    pub user: UserRecord,
+    pub user_id: UserId,
+    /// The name to log in with.
+    pub login: String,
+    /// The e-mail address.
+    pub email: String,
+    /// The organisation that they joined first; none when they have left all.
+    pub org_id: Option<OrgId>,
     /// The stored hash.
     pub password_hash: String,
+    /// When the password was last changed, or all sessions were ended.
+    pub signed_out_at: Option<Timestamp>,
 }
 
 /// A person in their organisation.
@@ -110,8 +120,8 @@ pub struct ApiKeyRecord {
 /// People, organisations and API keys.
 #[async_trait]
 pub trait AccountStore: Send + Sync + 'static {
-    /// Registers a person with their organisation and their first API key: all of it or
-    /// nothing. The idempotency key belongs to no organisation; a name that is taken leaves
+    /// Registers a person with their organisation, their first API key and their first session:
+    /// all of it or nothing. The idempotency key belongs to no organisation; a name that is taken leaves
     /// none behind.
     async fn create_account(
         &self,

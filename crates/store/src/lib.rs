@@ -30,6 +30,7 @@ pub mod memory;
 mod money;
 mod page;
 mod run;
+mod session;
 pub mod signals;
 mod thread;
 mod tools;
@@ -59,6 +60,11 @@ pub use run::{
     Projection, Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord, RunStore, Tail,
     ToolOutput, Wake, take_turns,
 };
+pub use session::{
+    BeginSession, ChangePassword, CreateReset, NewReset, NewSession, NoOrg, OngoingSession,
+    RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord, SessionStore, SignIn,
+    SignedInUser,
+};
 pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
 pub use tools::{
@@ -74,6 +80,7 @@ pub trait Store:
     RunStore
     + ThreadStore
     + AccountStore
+    + SessionStore
     + ConfigStore
     + ToolStore
     + DataKeys
@@ -87,6 +94,7 @@ impl<
     T: RunStore
         + ThreadStore
         + AccountStore
+        + SessionStore
         + ConfigStore
         + ToolStore
         + DataKeys

@@ -49,7 +49,7 @@ pub(super) async fn register(
         Err(error) => return Err(error).context("can't register the owner"),
     };
     let caller = accounts
-        .authenticate(owner.access_token.token.expose())
+        .authenticate(owner.tokens.access.token.expose())
         .await
         .context("the owner can't sign in")?;
     let request = ApiKeyRequest {
@@ -97,6 +97,7 @@ async fn join(
             password_hash: owner.password_hash.clone(),
             role,
             api_key: None,
+            session: None,
             created_at: now,
         };
         let created = database.create_account(account, None).await;

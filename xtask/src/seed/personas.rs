@@ -115,7 +115,10 @@ async fn user(database: &dyn Database, arguments: &Arguments) -> Result<UserReco
     let found = database.find_login(&arguments.login).await;
     let found = found.context("can't read the accounts")?;
     let found = found.with_context(|| format!("nobody is called {}", arguments.login))?;
-    Ok(found.user)
+    let org = found.org_id.context("they are in no organisation")?;
+    let user = database.user(org, found.user_id).await;
+    user.context("can't read the accounts")?
+        .context("they have just left their organisation")
 }
 
 async fn newest(store: &dyn Database, org: OrgId) -> Result<Vec<PersonaRecord>> {

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+use runloom_domain::UserId;
+use runloom_store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{AccountError, Secret};
@@ -62,6 +64,18 @@ pub(crate) enum Match {
 #[derive(Debug, thiserror::Error)]
 #[error("not an argon2 hash: {0}")]
 pub(crate) struct UnreadableHash(String);
+
+impl UnreadableHash {
+    /// The failure of whoever has read it as this person's.
+    pub(crate) fn of(self, user: UserId) -> AccountError {
+        AccountError::Store(StoreError::Corrupt {
+            table: "users",
+            column: "password_hash",
+            key: user.to_string(),
+            source: self.into(),
+        })
+    }
+}
 
 impl Passwords {
     pub(crate) fn new() -> Self {

@@ -13,14 +13,14 @@ const MAX: usize = 256;
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("common.txt").lines().collect());
 
-/// Checks a password that somebody wants to have. Case doesn't make a common one less common.
-pub(crate) fn check(checks: &mut Checks, password: &str) {
-    checks.without_nul("password", password);
+/// Checks a password that somebody wants to have, in a field of the request. Case doesn't make a common one less common.
+pub(crate) fn check(checks: &mut Checks, field: &'static str, password: &str) {
+    checks.without_nul(field, password);
     let length = password.chars().count();
     if !(MIN..=MAX).contains(&length) {
-        checks.fail("password", "must have 8 to 256 characters");
+        checks.fail(field, "must have 8 to 256 characters");
     } else if COMMON.contains(password.to_lowercase().as_str()) {
-        checks.fail("password", "is one of the most common passwords");
+        checks.fail(field, "is one of the most common passwords");
     }
 }
 
@@ -30,7 +30,7 @@ mod tests {
 
     fn accepts(password: &str) -> bool {
         let mut checks = Checks::default();
-        check(&mut checks, password);
+        check(&mut checks, "password", password);
         checks.finish().is_ok()
     }
 

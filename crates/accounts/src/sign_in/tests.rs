@@ -2,10 +2,8 @@ use argon2::{Argon2, Params, PasswordHasher as _};
 use runloom_domain::{OrgRole, PermissionSet};
 use runloom_store::{AccountStore as _, Idempotency, Once, StoredAnswer};
 
-use crate::testing::Fixture;
-use crate::{AccountError, Registered};
-
-const PASSWORD: &str = "correct horse";
+use crate::testing::{Fixture, PASSWORD, login, login_from};
+use crate::{AccountError, Registered, Registration};
 
 async fn register(
     f: &Fixture,
@@ -34,8 +32,8 @@ async fn who_registers_is_the_owner_of_an_organisation_and_signed_in() {
     let made = register(&f, "Ada", "ada@example.com", PASSWORD)
         .await
         .unwrap();
-    assert_eq!(made.access_token.expires_in.as_secs(), 900);
-    let bearer = made.access_token.token.expose();
+    assert_eq!(made.tokens.access.expires_in.as_secs(), 900);
+    let bearer = made.tokens.access.token.expose();
     let caller = f.accounts.authenticate(bearer).await.unwrap();
     assert_eq!((caller.user_id, caller.org_id), (made.user_id, made.org_id));
     assert_eq!(
@@ -57,9 +55,9 @@ async fn login_and_email_sign_in_and_nothing_else_does() {
     register(&f, "Ada", "ada@example.com", PASSWORD)
         .await
         .unwrap();
-    let login = |name: &'static str, password: &str| f.accounts.login(name, password.into());
+    let login = |name: &'static str, password: &str| f.accounts.login(login(name, password));
     for name in ["Ada", "ada", "ADA@example.com"] {
-        let token = login(name, PASSWORD).await.unwrap().token;
+        let token = login(name, PASSWORD).await.unwrap().access.token;
         f.accounts.authenticate(token.expose()).await.unwrap();
     }
     let long = "x".repeat(10_000);
@@ -127,7 +125,8 @@ async fn the_first_owner_is_made_once_with_a_key_that_may_do_everything() {
         (owner.user_id, owner.org_id)
     );
     assert_eq!(caller.rights, PermissionSet::all());
-    f.accounts.login("owner", owner.password).await.unwrap();
+    let password = owner.password.expose();
+    f.accounts.login(login("owner", password)).await.unwrap();
     let again = f.accounts.first_owner("owner", "owner@localhost").await;
     assert!(again.unwrap().is_none());
 }
@@ -183,7 +182,7 @@ async fn an_outdated_hash_is_replaced_at_login() {
             .password_hash
     };
     let today = stored().await;
-    f.accounts.login("ada", PASSWORD.into()).await.unwrap();
+    f.accounts.login(login("ada", PASSWORD)).await.unwrap();
     assert_eq!(stored().await, today, "it is up to date");
 
     let weak = Argon2::new(
@@ -196,15 +195,60 @@ async fn an_outdated_hash_is_replaced_at_login() {
         .store
         .replace_password_hash(made.user_id, &today, weak.clone());
     assert!(replaced.await.unwrap());
-    let refused = f.accounts.login("ada", "wrong horse".into()).await;
+    let refused = f.accounts.login(login("ada", "wrong horse")).await;
     assert!(matches!(refused, Err(AccountError::BadCredentials)));
     assert_eq!(stored().await, weak, "nobody signed in");
-    f.accounts.login("ada", PASSWORD.into()).await.unwrap();
+    f.accounts.login(login("ada", PASSWORD)).await.unwrap();
     let renewed = stored().await;
     assert!(
         renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
         "{renewed}"
     );
-    f.accounts.login("ada", PASSWORD.into()).await.unwrap();
+    f.accounts.login(login("ada", PASSWORD)).await.unwrap();
     assert_eq!(stored().await, renewed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn guessing_is_slowed_down_and_locks_nobody_out() {
+    let f = Fixture::new();
+    register(&f, "ada", "ada@example.com", PASSWORD)
+        .await
+        .unwrap();
+    for name in ["ada", "nobody"] {
+        for _ in 0..5 {
+            let refused = f.accounts.login(login(name, "wrong horse")).await;
+            assert!(matches!(refused, Err(AccountError::BadCredentials)));
+        }
+        let Err(AccountError::TooManyAttempts { retry_after }) =
+            f.accounts.login(login(name, PASSWORD)).await
+        else {
+            panic!("{name} had to wait");
+        };
+        assert_eq!(retry_after.as_secs(), 1, "{name}");
+    }
+    let elsewhere = login_from("ada", PASSWORD, "192.0.2.2");
+    f.accounts.login(elsewhere).await.unwrap();
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    f.accounts.login(login("ada", PASSWORD)).await.unwrap();
+    f.accounts.login(login("ada", PASSWORD)).await.unwrap();
+}
+
+#[tokio::test]
+async fn not_everybody_may_register_everywhere() {
+    for (mode, code) in [
+        (Registration::Closed, "registration is closed"),
+        (Registration::Invitation, "an invitation is needed"),
+    ] {
+        let mut f = Fixture::new();
+        f.accounts.config.registration = mode;
+        let refused = register(&f, "ada", "ada@example.com", PASSWORD).await;
+        assert_eq!(refused.unwrap_err().to_string(), code);
+        let owner = f.accounts.first_owner("owner", "owner@localhost").await;
+        assert!(
+            owner.unwrap().is_some(),
+            "the first one needs no invitation"
+        );
+        assert_eq!(mode.to_string().parse(), Ok(mode));
+    }
+    assert!("Open".parse::<Registration>().is_err());
 }

@@ -46,6 +46,15 @@ async fn tickets_and_access_tokens_do_not_pass_for_each_other() {
     let ticket = f.accounts.issue_ticket(&caller, run).unwrap().ticket;
     assert!(f.accounts.authenticate(ticket.expose()).await.is_err());
     assert!(f.accounts.check_ticket(&bearer, run).await.is_err());
+    let refresh = f.registered("bob").await.tokens.refresh;
+    assert!(f.accounts.authenticate(refresh.expose()).await.is_err());
+    assert!(
+        f.accounts
+            .check_ticket(refresh.expose(), run)
+            .await
+            .is_err()
+    );
+    assert!(f.accounts.refresh(&bearer.into(), None).await.is_err());
 }
 
 #[tokio::test]

@@ -5,17 +5,20 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use super::TokenKind;
 use crate::derive::{derive, key_id};
+use crate::refresh_token::RefreshKeys;
 
 /// The keys that tokens are signed with, derived from the installation's master secret, so
 /// that every node has the same.
 ///
 /// To change the master secret, first every node learns the new one by
-/// [`also_accepting`](Self::also_accepting), then it signs and the old one is accepted so for 15
-/// minutes more at least.
+/// [`also_accepting`](Self::also_accepting), then it signs and the old one is accepted so until
+/// access tokens have ended, 15 minutes. Refresh tokens that were made under the old one stop
+/// working when it is dropped, so after 30 days nobody has to sign in again.
 #[derive(Clone)]
 pub struct TokenKeys {
     access: KeyRing,
     ticket: KeyRing,
+    refresh: RefreshKeys,
     fingerprint: [u8; 32],
 }
 
@@ -25,6 +28,7 @@ impl TokenKeys {
         Self {
             access: KeyRing::derive(master, "access token"),
             ticket: KeyRing::derive(master, "event ticket"),
+            refresh: RefreshKeys::derive(master),
             fingerprint: derive(master, "runloom fingerprint key v1"),
         }
     }
@@ -35,12 +39,18 @@ impl TokenKeys {
         let previous = Self::derive(previous);
         self.access.accepted.extend(previous.access.accepted);
         self.ticket.accepted.extend(previous.ticket.accepted);
+        self.refresh.extend(previous.refresh);
         self
     }
 
     /// Access tokens of `issuer`.
     pub(crate) fn access(&self, issuer: &str) -> TokenKind {
         TokenKind::new("at+jwt", "runloom-api", issuer, self.access.clone())
+    }
+
+    /// Refresh tokens.
+    pub(crate) fn refresh(&self) -> RefreshKeys {
+        self.refresh.clone()
     }
 
     /// The key of fingerprints.

@@ -40,6 +40,17 @@ pub(crate) struct TokenKind {
     validation: Validation,
 }
 
+/// A good token.
+#[derive(Debug)]
+pub(crate) struct Verified<C> {
+    /// The kind's own claims.
+    pub(crate) claims: C,
+    /// When it was issued, in whole seconds.
+    pub(crate) issued_at: Timestamp,
+    /// When it ends.
+    pub(crate) expires_at: Timestamp,
+}
+
 /// What every token claims, with the kind's own claims beside.
 #[derive(Serialize, Deserialize)]
 struct Claims<C> {
@@ -90,12 +101,12 @@ impl TokenKind {
         encode(&header, &claims, key).expect("our claims are JSON and the key is for HMAC")
     }
 
-    /// What a good token claims, and when it ends.
+    /// What a good token claims.
     pub(crate) fn verify<C: DeserializeOwned>(
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<(C, Timestamp), BadToken> {
+    ) -> Result<Verified<C>, BadToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(BadToken);
         }
@@ -114,7 +125,11 @@ impl TokenKind {
         if !begun || claims.exp <= moment {
             return Err(BadToken);
         }
-        Ok((claims.own, from_seconds(claims.exp)))
+        Ok(Verified {
+            claims: claims.own,
+            issued_at: from_seconds(claims.iat),
+            expires_at: from_seconds(claims.exp),
+        })
     }
 }
 

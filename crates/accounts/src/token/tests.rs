@@ -1,5 +1,5 @@
 use jsonwebtoken::EncodingKey;
-use runloom_domain::{OrgId, UserId};
+use runloom_domain::{OrgId, SessionId, UserId};
 use serde_json::{Value, json};
 
 use super::*;
@@ -20,10 +20,11 @@ fn claims() -> AccessClaims {
     AccessClaims {
         sub: UserId::generate(NOW),
         org: OrgId::generate(NOW),
+        sid: Some(SessionId::generate(NOW)),
     }
 }
 
-fn at(token: &str, now: Timestamp) -> Result<(AccessClaims, Timestamp), BadToken> {
+fn at(token: &str, now: Timestamp) -> Result<Verified<AccessClaims>, BadToken> {
     kind().verify(token, now)
 }
 
@@ -34,6 +35,7 @@ fn good() -> (Value, Value) {
     let claims = json!({
         "iss": "runloom", "aud": "runloom-api", "iat": iat, "nbf": iat, "exp": iat + 900,
         "sub": UserId::generate(NOW), "org": OrgId::generate(NOW),
+        "sid": SessionId::generate(NOW),
     });
     (header, claims)
 }
@@ -66,8 +68,8 @@ fn without(mut object: Value, name: &str) -> Value {
 #[test]
 fn a_token_is_good_from_its_begin_to_its_end() {
     let token = kind().sign(claims(), NOW, LIFETIME);
-    let (_, expires_at) = at(&token, NOW).unwrap();
-    assert_eq!(expires_at, NOW + LIFETIME);
+    let good = at(&token, NOW).unwrap();
+    assert_eq!((good.issued_at, good.expires_at), (NOW, NOW + LIFETIME));
     let last = NOW + Duration::from_secs(899);
     assert!(at(&token, last).is_ok());
     assert!(at(&token, NOW + LIFETIME).is_err());
@@ -83,14 +85,27 @@ fn headers_of_other_tokens_are_refused() {
     assert!(is_good(&header, &claims));
     for (name, value) in [
         ("alg", json!("none")),
+        ("alg", json!("None")),
+        ("alg", json!("")),
+        ("alg", json!(null)),
+        ("alg", json!(["HS256"])),
+        ("alg", json!("HS384")),
         ("alg", json!("HS512")),
         ("alg", json!("RS256")),
+        ("alg", json!("PS256")),
+        ("alg", json!("ES256")),
+        ("alg", json!("EdDSA")),
         ("alg", json!("hs256")),
         ("typ", json!("JWT")),
+        ("typ", json!("AT+JWT")),
         ("typ", json!("ticket+jwt")),
+        ("typ", json!(1)),
+        ("kid", json!("")),
+        ("kid", json!(7)),
         ("kid", json!("other")),
         ("kid", json!(keys().ticket("runloom").keys.signing().0)),
         ("kid", json!("../../dev/null")),
+        ("crit", json!([])),
         ("crit", json!(["exp"])),
     ] {
         let forged = with(header.clone(), name, value.clone());
@@ -112,11 +127,18 @@ fn claims_of_other_tokens_are_refused() {
         ("aud", json!(["runloom-api", "runloom-events"])),
         ("sub", json!("ada")),
         ("sub", json!(null)),
+        ("sub", json!(["ada"])),
         ("org", json!(1)),
+        ("sid", json!("here")),
+        ("sid", json!(7)),
         ("exp", json!(now)),
         ("exp", json!(-1)),
         ("exp", json!("9999999999")),
         ("exp", json!(1e300)),
+        ("exp", json!(null)),
+        ("exp", json!(true)),
+        ("nbf", json!("0")),
+        ("nbf", json!({})),
         ("nbf", json!(now + 6)),
         ("iat", json!(now + 6)),
         ("iat", json!("now")),
@@ -127,6 +149,41 @@ fn claims_of_other_tokens_are_refused() {
     for name in ["iss", "aud", "sub", "org", "exp", "nbf", "iat"] {
         assert!(!is_good(&header, &without(claims.clone(), name)), "{name}");
     }
+}
+
+/// A key that the header itself brings or points at must not be the one that is used.
+#[test]
+fn no_key_comes_with_the_token() {
+    let (header, claims) = good();
+    let own = EncodingKey::from_secret(b"a key of the attacker's own choice");
+    let jwk = json!({"kty": "oct", "k": "YSBrZXkgb2YgdGhlIGF0dGFja2VyJ3Mgb3duIGNob2ljZQ"});
+    for (name, value) in [
+        ("jwk", jwk),
+        ("jku", json!("https://attacker.example/keys.json")),
+        ("x5u", json!("https://attacker.example/chain.pem")),
+        ("x5c", json!(["MIIB"])),
+    ] {
+        let forged = with(header.clone(), name, value);
+        assert!(at(&forge(&forged, &claims, &own), NOW).is_err(), "{name}");
+        let unnamed = without(forged, "kid");
+        assert!(
+            at(&forge(&unnamed, &claims, &own), NOW).is_err(),
+            "{name} without kid"
+        );
+    }
+    for secret in ["", "secret", "runloom"] {
+        let guessed = EncodingKey::from_secret(secret.as_bytes());
+        assert!(
+            at(&forge(&header, &claims, &guessed), NOW).is_err(),
+            "{secret}"
+        );
+    }
+}
+
+#[test]
+fn tokens_of_former_versions_have_no_session() {
+    let (header, claims) = good();
+    assert!(is_good(&header, &without(claims, "sid")));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Who may make a request, as a type: a handler can't forget to ask.
 
+use std::time::Duration;
+
 use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
 use runloom_accounts::{AccountError, Caller};
@@ -12,6 +14,9 @@ use crate::state::HttpState;
 /// Query parameters in which clients like to put tokens. A URL ends up in logs and histories,
 /// so a token there is refused even when it is good.
 const URL_TOKENS: [&str; 4] = ["access_token", "token", "api_key", "authorization"];
+
+/// `Retry-After` counts whole seconds, and whoever comes at its end must not be too early.
+const ALMOST_A_SECOND: Duration = Duration::from_millis(999);
 
 /// What a request needs to be let in.
 pub(crate) trait Access: Sized + 'static {
@@ -93,14 +98,18 @@ impl Access for CreditsManage {
             ));
         }
         if caller.role != OrgRole::Owner {
-            return Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "auth.forbidden",
-                "only an owner of the organisation may do this",
-            ));
+            return Err(owner_needed());
         }
         Ok(caller)
     }
+}
+
+fn owner_needed() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "auth.forbidden",
+        "only an owner of the organisation may do this",
+    )
 }
 
 /// The caller behind `Authorization: Bearer …`.
@@ -154,6 +163,53 @@ impl From<AccountError> for ApiError {
                 "wrong login or password",
             )
             .header(header::WWW_AUTHENTICATE, "Bearer"),
+            AccountError::WrongPassword => Self::new(
+                StatusCode::FORBIDDEN,
+                "auth.wrong_password",
+                "the current password is another one",
+            ),
+            AccountError::TooManyAttempts { retry_after } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "auth.too_many_attempts",
+                "too many wrong passwords from this address; try again later",
+            )
+            .retry_after(retry_after + ALMOST_A_SECOND),
+            AccountError::PersonNeeded => Self::new(
+                StatusCode::FORBIDDEN,
+                "auth.person_needed",
+                "this is for a person who has signed in, not for an API key",
+            ),
+            AccountError::OwnerNeeded => owner_needed(),
+            AccountError::RegistrationClosed => Self::new(
+                StatusCode::FORBIDDEN,
+                "auth.registration_closed",
+                "nobody can register here",
+            ),
+            AccountError::InvitationNeeded => Self::new(
+                StatusCode::FORBIDDEN,
+                "auth.invitation_needed",
+                "who registers here needs an invitation",
+            ),
+            AccountError::OrgNotFound => {
+                Self::not_found("orgs.not_found", "there is no such organisation")
+            }
+            AccountError::NoOrg => Self::new(
+                StatusCode::FORBIDDEN,
+                "auth.no_organisation",
+                "you are in no organisation",
+            ),
+            AccountError::MemberNotFound => {
+                Self::not_found("members.not_found", "there is no such member")
+            }
+            AccountError::MemberElsewhereToo => Self::conflict(
+                "members.elsewhere_too",
+                "this member is in another organisation too, so only whoever runs this service \
+                may reset the password",
+            ),
+            AccountError::BadReset => Self::unprocessable(
+                "auth.reset_invalid",
+                "the token is unknown, used or expired",
+            ),
             AccountError::Unauthorized => Self::unauthorized("the credential is not valid"),
             AccountError::Forbidden(permission) => Self::new(
                 StatusCode::FORBIDDEN,

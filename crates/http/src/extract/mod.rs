@@ -3,6 +3,7 @@
 mod access;
 mod body;
 mod call;
+mod client_address;
 mod escapes;
 mod fields;
 mod once;
@@ -16,6 +17,7 @@ pub(crate) use access::{
 };
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
+pub(crate) use client_address::client_address;
 pub(crate) use fields::{Fields, Size};
 pub(crate) use once::{Answer, OnceKey};
 pub(crate) use path::{FromPath, PathFields, PersonaKey, RouteKey, ServerKey, VersionName};

@@ -187,15 +187,23 @@ fn a_stream_ends_with_its_credential() {
         let reader = Client::new(server.address, key["key"].as_str().unwrap());
         let events = Request::new("GET", &format!("{run}/events"));
         let mut readers = reader.open(events.clone()).await;
-        let mut own = ada.open(events).await;
-        for stream in [&mut readers, &mut own] {
+        let mut own = ada.open(events.clone()).await;
+        let login = json!({"login": "ada", "password": "correct horse battery"});
+        let other = server.nobody().post("/v1/auth/login", &login).await.json();
+        let other = Client::new(server.address, other["access_token"].as_str().unwrap());
+        let mut others = other.open(events).await;
+        for stream in [&mut readers, &mut own, &mut others] {
             stream.until("\"content\":\"first\"").await;
             stream.until("\r\n:\n\n\r\n").await;
         }
         let path = format!("/v1/api-keys/{}", key["id"].as_str().unwrap());
         assert_eq!(ada.send(Request::new("DELETE", &path)).await.status, 204);
-        let rest = readers.until("0\r\n\r\n").await;
-        assert!(rest.contains("retry: ") && !rest.contains("run."), "{rest}");
+        let logout = Request::post("/v1/auth/logout");
+        assert_eq!(other.send(logout).await.status, 204);
+        for stream in [&mut readers, &mut others] {
+            let rest = stream.until("0\r\n\r\n").await;
+            assert!(rest.contains("retry: ") && !rest.contains("run."), "{rest}");
+        }
         server.gate.add_permits(1);
         own.until("run.completed").await;
     });

@@ -1,9 +1,10 @@
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use runloom_http::HttpSettings;
 use serde::Deserialize;
+use url::Url;
 
 use super::Environment;
 
@@ -19,6 +20,9 @@ pub struct Http {
     pub trust_traceparent: bool,
     /// `RUNLOOM_METRICS`: 0 takes the path `/metrics` away. Default 1.
     pub metrics: bool,
+    /// `RUNLOOM_ALLOWED_ORIGINS`: origins whose pages may use cookies, beside the server's own,
+    /// such as `https://app.example.com,http://localhost:3000`. Default none.
+    pub allowed_origins: Vec<String>,
 }
 
 impl Default for Http {
@@ -27,6 +31,7 @@ impl Default for Http {
             workers: 0,
             trust_traceparent: false,
             metrics: true,
+            allowed_origins: Vec::new(),
         }
     }
 }
@@ -35,7 +40,22 @@ impl Http {
     pub(super) fn overlay(&mut self, environment: &mut Environment) -> Result<()> {
         environment.replace("RUNLOOM_HTTP_WORKERS", &mut self.workers)?;
         environment.switch("RUNLOOM_TRUST_TRACEPARENT", &mut self.trust_traceparent)?;
+        if let Some(origins) = environment.text("RUNLOOM_ALLOWED_ORIGINS") {
+            let origins = origins.split(',').map(str::trim);
+            self.allowed_origins = origins.map(str::to_owned).collect();
+        }
         environment.switch("RUNLOOM_METRICS", &mut self.metrics)
+    }
+
+    pub(super) fn check(&self) -> Result<()> {
+        for origin in &self.allowed_origins {
+            ensure!(
+                is_origin(origin),
+                "RUNLOOM_ALLOWED_ORIGINS (http.allowed_origins) names {origin}, which is no \
+                 origin as browsers write it, such as https://app.example.com"
+            );
+        }
+        Ok(())
     }
 
     /// The same in the API's own terms.
@@ -47,7 +67,15 @@ impl Http {
                 workers => workers,
             },
             trust_traceparent: self.trust_traceparent,
+            allowed_origins: self.allowed_origins.clone(),
             ..HttpSettings::default()
         }
     }
+}
+
+/// Whether a text is a scheme, a host and, unless it is the scheme's own, a port.
+fn is_origin(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    })
 }

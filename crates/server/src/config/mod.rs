@@ -4,6 +4,7 @@
 //! `docs/configuration.md` lists all of them. Keys and variables that nobody knows are
 //! refused, since they are most likely typing errors.
 
+mod auth;
 mod credits;
 mod data;
 mod engine;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 use serde::Deserialize;
 
+pub use auth::Auth;
 pub use credits::Credits;
 pub use data::Data;
 pub use engine::Engine;
@@ -86,6 +88,8 @@ pub struct Config {
     pub credits: Credits,
     /// What is done now and then.
     pub housekeeping: Housekeeping,
+    /// How people come in.
+    pub auth: Auth,
     /// How requests are taken.
     pub http: Http,
     /// What goes to standard error.
@@ -130,6 +134,7 @@ impl Config {
         self.credits.overlay(environment)?;
         self.housekeeping.overlay(environment)?;
         self.tools.overlay(environment)?;
+        self.auth.overlay(environment)?;
         self.http.overlay(environment)?;
         self.log.overlay(environment)?;
         self.master_keys = MasterKeys::from_environment(environment)?;
@@ -168,6 +173,7 @@ impl Config {
         self.credits.check()?;
         self.housekeeping.check()?;
         self.tools.check()?;
+        self.http.check()?;
         if self.mode == Mode::Production {
             ensure!(
                 self.master_keys.main.is_some(),

@@ -1,5 +1,6 @@
 use std::io::Write as _;
 
+use runloom_accounts::Registration;
 use runloom_domain::{NanoUsd, ToolClass};
 use runloom_engine::port::catalog::RouteEntry;
 use runloom_tools::Secret as ToolSecret;
@@ -385,6 +386,44 @@ fn the_reference_names_every_variable_that_is_read() {
     let documented: BTreeSet<&str> = rows.iter().copied().collect();
     let read: BTreeSet<&str> = environment.asked_for().collect();
     assert_eq!(documented, read);
+}
+
+#[test]
+fn production_lets_in_who_is_invited() {
+    let mode = |variables: &[(&str, &str)]| {
+        let config = load("", variables).unwrap();
+        config.auth.to_config(config.mode).registration
+    };
+    let key = ("RUNLOOM_MASTER_KEY", KEY);
+    let production = [("RUNLOOM_MODE", "production"), key];
+    let said = ("RUNLOOM_REGISTRATION", "closed");
+    assert_eq!(mode(&[]), Registration::Open);
+    assert_eq!(mode(&production), Registration::Invitation);
+    assert_eq!(mode(&[said]), Registration::Closed);
+    assert!(load("", &[("RUNLOOM_REGISTRATION", "all")]).is_err());
+    let file = "[auth]\nregistration = \"invitation\"";
+    let config = load(file, &[]).unwrap();
+    assert_eq!(config.auth.registration, Some(Registration::Invitation));
+}
+
+#[test]
+fn origins_are_written_as_browsers_do() {
+    let load = |origins: &str| load("", &[("RUNLOOM_ALLOWED_ORIGINS", origins)]);
+    let config = load("https://app.example.com, http://localhost:3000").unwrap();
+    let settings = config.http.to_settings();
+    let expected = ["https://app.example.com", "http://localhost:3000"];
+    assert_eq!(settings.allowed_origins, expected);
+    for bad in [
+        "*",
+        "app.example.com",
+        "https://a.b/",
+        "https://A.b",
+        "https://a.b:443",
+        "ftp://a",
+    ] {
+        let error = load(bad).unwrap_err().to_string();
+        assert!(error.contains("RUNLOOM_ALLOWED_ORIGINS"), "{bad}: {error}");
+    }
 }
 
 #[test]

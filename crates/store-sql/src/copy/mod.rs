@@ -23,12 +23,14 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 32] = [
     "orgs",
     "users",
     "user_names",
     "memberships",
     "api_keys",
+    "sessions",
+    "password_resets",
     "org_data_keys",
     "llm_credentials",
     "llm_routes",

@@ -39,9 +39,15 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("mcp_tools", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("http_tools", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("users", "SELECT, INSERT, UPDATE", ""),
-    ("user_names", "SELECT, INSERT", ""),
+    ("user_names", "SELECT, INSERT, DELETE", ""),
     ("memberships", "SELECT, INSERT", ""),
     ("api_keys", "SELECT, INSERT, UPDATE", ""),
+    ("sessions", "SELECT, INSERT, UPDATE", "SELECT, DELETE"),
+    (
+        "password_resets",
+        "SELECT, INSERT, DELETE",
+        "SELECT, DELETE",
+    ),
     (
         "idempotency_keys",
         "SELECT, INSERT, UPDATE",

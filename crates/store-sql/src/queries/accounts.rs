@@ -2,12 +2,15 @@
 
 use diesel::prelude::*;
 use runloom_domain::{OrgId, UserId};
-use runloom_store::{CreateAccount, Idempotency, LoginRecord, NewAccount, Once, UserRecord};
+use runloom_store::{
+    CreateAccount, Idempotency, LoginRecord, NewAccount, Once, Rename, Renamed, UserRecord,
+};
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl, api_keys, dialect, keys};
+use super::{Conn, RunQueryDsl, api_keys, dialect, keys, sessions};
 use crate::failure::{Failure, Verdict};
 use crate::rows::account::{MembershipRow, UserRow, into_user};
+use crate::rows::session::LoginRow;
 use crate::schema::{memberships, orgs, user_names, users};
 use crate::text::storable;
 use crate::types::{At, Id};
@@ -19,7 +22,7 @@ fn name_key(name: &str) -> String {
 
 /// The idempotency keys of registrations belong to no organisation: each attempt would make one
 /// of its own.
-const NO_ORG: OrgId = OrgId::from_uuid(Uuid::nil());
+pub(super) const NO_ORG: OrgId = OrgId::from_uuid(Uuid::nil());
 
 pub(crate) async fn create(
     c: &mut Conn,
@@ -38,6 +41,9 @@ pub(crate) async fn create(
     if let Some(key) = new.api_key {
         api_keys::insert(c, key).await?;
     }
+    if let Some(session) = &new.session {
+        sessions::insert(c, new.user_id, new.org_id, session).await?;
+    }
     Ok(Verdict::Keep(Once::Done(CreateAccount::Created)))
 }
 
@@ -54,7 +60,12 @@ async fn take_names(c: &mut Conn, new: &NewAccount) -> Result<bool, Failure> {
         ))
         .execute(c)
         .await?;
-    let mut names = vec![name_key(&new.login), name_key(&new.email)];
+    add_names(c, user, [&new.login, &new.email]).await
+}
+
+/// Adds names of a person; false when one of them is somebody else's.
+async fn add_names(c: &mut Conn, user: Id, names: [&str; 2]) -> Result<bool, Failure> {
+    let mut names = names.map(name_key).to_vec();
     // In one order for all, so that two registrations can't wait for each other.
     names.sort();
     names.dedup();
@@ -70,6 +81,33 @@ async fn take_names(c: &mut Conn, new: &NewAccount) -> Result<bool, Failure> {
         }
     }
     Ok(true)
+}
+
+pub(crate) async fn rename(c: &mut Conn, rename: &Rename) -> Result<Verdict<Renamed>, Failure> {
+    let user = Id::from(rename.user_id);
+    let names = [rename.login.as_deref(), rename.email.as_deref()];
+    storable(names.into_iter().flatten())?;
+    let person = users::table
+        .find(user)
+        .filter(users::password_hash.eq(&rename.password_hash))
+        .select((users::login, users::email));
+    let found: Option<(String, String)> = dialect::locked!(person).first(c).await.optional()?;
+    let Some((login, email)) = found else {
+        return Ok(Verdict::Undo(Renamed::Outdated));
+    };
+    let login = rename.login.as_ref().unwrap_or(&login);
+    let email = rename.email.as_ref().unwrap_or(&email);
+    diesel::delete(user_names::table.filter(user_names::user_id.eq(user)))
+        .execute(c)
+        .await?;
+    if !add_names(c, user, [login, email]).await? {
+        return Ok(Verdict::Undo(Renamed::Taken));
+    }
+    diesel::update(users::table.find(user))
+        .set((users::login.eq(login), users::email.eq(email)))
+        .execute(c)
+        .await?;
+    Ok(Verdict::Keep(Renamed::Done))
 }
 
 /// Makes the organisation unless it is there, and the person a member of it.
@@ -101,31 +139,38 @@ async fn join(c: &mut Conn, new: &NewAccount) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A person logs in to the organisation that they joined first.
+/// A person's row with the organisation that they joined first.
+macro_rules! logins {
+    () => {
+        users::table
+            .left_join(memberships::table.on(memberships::user_id.eq(users::user_id)))
+            .order((memberships::created_at, memberships::org_id))
+            .select((LoginRow::as_select(), memberships::org_id.nullable()))
+    };
+}
+
 pub(crate) async fn find_login(
     c: &mut Conn,
     login_or_email: &str,
 ) -> Result<Option<LoginRecord>, Failure> {
-    let row: Option<(UserRow, MembershipRow, String)> = user_names::table
-        .inner_join(users::table.on(users::user_id.eq(user_names::user_id)))
-        .inner_join(memberships::table.on(memberships::user_id.eq(users::user_id)))
+    let named = user_names::table
         .filter(user_names::name_key.eq(name_key(login_or_email)))
-        .order((memberships::created_at, memberships::org_id))
-        .select((
-            UserRow::as_select(),
-            MembershipRow::as_select(),
-            users::password_hash,
-        ))
+        .select(user_names::user_id);
+    let row: Option<(LoginRow, Option<Id>)> = logins!()
+        .filter(users::user_id.eq_any(named))
         .first(c)
         .await
         .optional()?;
-    let Some((user, member, password_hash)) = row else {
-        return Ok(None);
-    };
-    Ok(Some(LoginRecord {
-        user: into_user(user, &member)?,
-        password_hash,
-    }))
+    Ok(row.map(|(user, org)| user.into_record(org)))
+}
+
+pub(crate) async fn login_of(c: &mut Conn, user: UserId) -> Result<Option<LoginRecord>, Failure> {
+    let row: Option<(LoginRow, Option<Id>)> = logins!()
+        .filter(users::user_id.eq(Id::from(user)))
+        .first(c)
+        .await
+        .optional()?;
+    Ok(row.map(|(user, org)| user.into_record(org)))
 }
 
 pub(crate) async fn user(

@@ -15,6 +15,7 @@ pub(crate) mod persona;
 pub(crate) mod route;
 pub(crate) mod run;
 pub(crate) mod secret;
+pub(crate) mod session;
 pub(crate) mod thread;
 
 use runloom_store::StoreError;

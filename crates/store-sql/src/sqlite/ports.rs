@@ -3,6 +3,7 @@
 mod config;
 mod key_rotation;
 mod money;
+mod sessions;
 mod tools;
 
 use async_trait::async_trait;

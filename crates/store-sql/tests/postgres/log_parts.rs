@@ -59,6 +59,7 @@ async fn begin(store: &PostgresStore, at: Timestamp) -> Run {
         password_hash: String::new(),
         role: OrgRole::Owner,
         api_key: None,
+        session: None,
         created_at: at,
     };
     store.create_account(account, None).await.unwrap();

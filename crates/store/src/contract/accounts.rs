@@ -43,9 +43,14 @@ pub async fn a_person_registers(h: &Harness) {
     for name in [&expected.login, &expected.email] {
         let found = h.store().find_login(name).await.unwrap().unwrap();
         assert_eq!(
-            (found.user, found.password_hash.as_str()),
-            (expected.clone(), hash.as_str())
+            (found.user_id, found.org_id),
+            (expected.user_id, Some(expected.org_id))
         );
+        assert_eq!(
+            (&found.login, &found.email, &found.password_hash),
+            (&expected.login, &expected.email, &hash)
+        );
+        assert_eq!(found.signed_out_at, None);
     }
     assert!(h.store().find_login("nobody").await.unwrap().is_none());
     let nobody = h
@@ -74,7 +79,7 @@ pub async fn names_have_no_case(h: &Harness) {
     ] {
         let found = h.store().find_login(&name).await.unwrap();
         assert_eq!(
-            found.map(|found| found.user.login),
+            found.map(|found| found.login),
             Some(login.clone()),
             "{name}"
         );

@@ -279,6 +279,10 @@ macro_rules! contract_suite {
                 the_log_has_no_deltas;
                 history_has_an_end_and_a_limit;
             }
+            resets {
+                a_reset_is_used_once;
+                a_reset_is_for_a_member;
+            }
             retention {
                 an_ended_run_expires;
                 a_run_that_has_not_ended_stays;
@@ -311,6 +315,17 @@ macro_rules! contract_suite {
                 cursors_hold_while_runs_are_added;
                 a_full_last_page_has_no_next;
                 a_list_shows_whole_rows;
+            }
+            sessions {
+                a_session_begins_and_goes_on;
+                a_token_is_repeated_for_a_while;
+                racing_refreshes_agree;
+                a_session_needs_an_organisation;
+                sessions_end;
+                an_outdated_sign_in_begins_nothing;
+                a_password_change_ends_sessions;
+                a_person_is_renamed;
+                old_sessions_are_left_out_and_deleted;
             }
             tenancy {
                 runs_cannot_be_read;

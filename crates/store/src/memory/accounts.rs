@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use runloom_domain::{ApiKeyId, OrgId, Timestamp, UserId};
+use runloom_domain::{ApiKeyId, OrgId, OrgRole, Timestamp, UserId};
 
 use super::MemoryStore;
 use super::lists::newest_first;
@@ -10,16 +10,32 @@ use crate::{
 };
 
 /// A person with their password's hash.
-pub(super) struct Account(LoginRecord);
+pub(super) struct Account {
+    pub(super) user_id: UserId,
+    pub(super) org_id: OrgId,
+    pub(super) login: String,
+    pub(super) email: String,
+    pub(super) password_hash: String,
+    pub(super) signed_out_at: Option<Timestamp>,
+    role: OrgRole,
+    created_at: Timestamp,
+}
 
 impl Account {
-    pub(super) const fn user(&self) -> &UserRecord {
-        &self.0.user
+    /// Whether somebody can log in with this name.
+    pub(super) fn has_name(&self, lowercase: &str) -> bool {
+        self.login.to_lowercase() == lowercase || self.email.to_lowercase() == lowercase
     }
 
-    fn has_name(&self, lowercase: &str) -> bool {
-        self.0.user.login.to_lowercase() == lowercase
-            || self.0.user.email.to_lowercase() == lowercase
+    pub(super) fn login_record(&self) -> LoginRecord {
+        LoginRecord {
+            user_id: self.user_id,
+            login: self.login.clone(),
+            email: self.email.clone(),
+            org_id: Some(self.org_id),
+            password_hash: self.password_hash.clone(),
+            signed_out_at: self.signed_out_at,
+        }
     }
 }
 
@@ -53,6 +69,9 @@ impl AccountStore for MemoryStore {
             }
             state.add_key(key)?;
         }
+        if let Some(session) = new.session.take() {
+            state.add_session(new.user_id, new.org_id, &session);
+        }
         state.accounts.insert(new.user_id, new_account(new));
         state.keep(once, now);
         Ok(Once::Done(CreateAccount::Created))
@@ -63,13 +82,11 @@ impl AccountStore for MemoryStore {
         let state = self.state();
         let mut accounts = state.accounts.values();
         let found = accounts.find(|account| account.has_name(&wanted));
-        Ok(found.map(|account| account.0.clone()))
+        Ok(found.map(Account::login_record))
     }
 
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        let state = self.state();
-        let found = state.accounts.get(&user).map(Account::user);
-        Ok(found.filter(|user| user.org_id == org).cloned())
+        Ok(self.state().user_record(org, user))
     }
 
     async fn replace_password_hash(
@@ -80,10 +97,10 @@ impl AccountStore for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
         let found = state.accounts.get_mut(&user);
-        let Some(account) = found.filter(|account| account.0.password_hash == old) else {
+        let Some(account) = found.filter(|account| account.password_hash == old) else {
             return Ok(false);
         };
-        account.0.password_hash = new;
+        account.password_hash = new;
         Ok(true)
     }
 
@@ -163,10 +180,25 @@ impl StoredKey {
 }
 
 impl State {
+    /// Somebody as a member of an organisation.
+    pub(super) fn user_record(&self, org: OrgId, user: UserId) -> Option<UserRecord> {
+        let account = self
+            .accounts
+            .get(&user)
+            .filter(|found| found.org_id == org)?;
+        Some(UserRecord {
+            user_id: user,
+            org_id: org,
+            login: account.login.clone(),
+            email: account.email.clone(),
+            role: account.role,
+            created_at: account.created_at,
+        })
+    }
+
     /// A key needs its owner in its organisation.
     fn check_owner(&self, new: &NewApiKey) -> Result<(), StoreError> {
-        let owner = self.accounts.get(&new.user_id).map(Account::user);
-        if owner.is_none_or(|owner| owner.org_id != new.org_id) {
+        if self.user_record(new.org_id, new.user_id).is_none() {
             return Err(rejected("the key's owner isn't there"));
         }
         Ok(())
@@ -195,7 +227,7 @@ impl State {
         let new = key.new.clone();
         Some(ApiKeyRecord {
             api_key_id: new.api_key_id,
-            owner: self.accounts.get(&new.user_id)?.user().clone(),
+            owner: self.user_record(new.org_id, new.user_id)?,
             name: new.name,
             public_id: new.public_id,
             secret_hash: new.secret_hash,
@@ -208,15 +240,14 @@ impl State {
 }
 
 fn new_account(new: NewAccount) -> Account {
-    Account(LoginRecord {
-        user: UserRecord {
-            user_id: new.user_id,
-            org_id: new.org_id,
-            login: new.login,
-            email: new.email,
-            role: new.role,
-            created_at: new.created_at,
-        },
+    Account {
+        user_id: new.user_id,
+        org_id: new.org_id,
+        login: new.login,
+        email: new.email,
         password_hash: new.password_hash,
-    })
+        signed_out_at: None,
+        role: new.role,
+        created_at: new.created_at,
+    }
 }

@@ -29,6 +29,7 @@ mod once;
 mod reads;
 mod rewind;
 mod runs;
+mod sessions;
 mod state;
 mod threads;
 mod usage;

@@ -2,7 +2,6 @@ use runloom_domain::{
     EventBody, Message, OrgId, RunId, RunStatus, StoredEvent, ThreadId, ToolCallId,
 };
 
-use super::accounts::Account;
 use super::lists::{in_order, newest_first};
 use super::state::{Run, State};
 use crate::{Content, HistoryPart, Page, PageKey, Paged, RunFilter, RunHead, RunRecord};
@@ -85,8 +84,7 @@ impl State {
     }
 
     pub(super) fn run_record(&self, run: &Run) -> RunRecord {
-        let account = self.accounts.get(&run.row.created_by);
-        let creator = account.map(Account::user);
+        let creator = self.accounts.get(&run.row.created_by);
         RunRecord {
             created_by_name: creator.map(|user| user.login.clone()),
             created_by_email: creator.map(|user| user.email.clone()),

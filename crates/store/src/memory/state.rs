@@ -2,15 +2,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use runloom_domain::event::ResumeReason;
 use runloom_domain::{
-    EncodedEvent, Message, ModelCall, NodeId, OrgId, RunId, RunStatus, ThreadId, Timestamp,
-    ToolCallId, UserId,
+    EncodedEvent, Message, ModelCall, NodeId, OrgId, RunId, RunStatus, SessionId, ThreadId,
+    Timestamp, ToolCallId, UserId,
 };
 
 use super::accounts::{Account, StoredKey};
 use super::config::Config;
 use super::money::Money;
 use super::once::{Kept, OnceKey};
-use crate::{DataKey, RunRecord, StoreError, ThreadRecord};
+use super::sessions::StoredSession;
+use crate::{DataKey, NewReset, RunRecord, StoreError, ThreadRecord};
 
 /// Everything there is.
 #[derive(Default)]
@@ -25,6 +26,9 @@ pub(super) struct State {
     pub(super) answers: HashMap<OnceKey, Kept>,
     pub(super) accounts: BTreeMap<UserId, Account>,
     pub(super) keys: Vec<StoredKey>,
+    pub(super) sessions: BTreeMap<SessionId, StoredSession>,
+    /// By their tokens' hashes.
+    pub(super) resets: HashMap<[u8; 32], NewReset>,
     pub(super) data_keys: BTreeMap<(OrgId, u32), DataKey>,
     pub(super) config: Config,
     /// For how many days the events of organisations with a retention of their own are kept.
@@ -87,7 +91,7 @@ impl State {
     /// Whether there is an organisation: one of somebody.
     pub(super) fn has_org(&self, org: OrgId) -> bool {
         let mut people = self.accounts.values();
-        people.any(|account| account.user().org_id == org)
+        people.any(|account| account.org_id == org)
     }
 
     /// The thread, if it is the organisation's and hasn't been deleted.

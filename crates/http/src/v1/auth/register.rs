@@ -1,10 +1,10 @@
-use runloom_accounts::{Accounts, Registered, Secret};
+use runloom_accounts::{Accounts, Registered, Secret, Tokens};
 use runloom_domain::{OrgId, UserId};
 use runloom_store::Once;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{NAME, password, uncached};
+use super::{NAME, cookie, in_cookie, password, uncached};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Answer, Anyone, Body, Call, Fields, OnceKey};
 use crate::v1::params::OnceParams;
@@ -19,6 +19,9 @@ pub(crate) struct RegisterBody {
     /// 8 to 256 characters.
     #[schema(value_type = String, format = Password)]
     password: Secret,
+    /// Whether the refresh token is put into a cookie that scripts can't read.
+    #[schema(value_type = Option<bool>, default = false)]
+    cookie: bool,
 }
 
 impl Body for RegisterBody {
@@ -26,7 +29,8 @@ impl Body for RegisterBody {
         Self {
             login: fields.text("login", NAME),
             email: fields.text("email", NAME),
-            password: password(fields),
+            password: password(fields, "password"),
+            cookie: in_cookie(fields),
         }
     }
 }
@@ -43,18 +47,31 @@ pub(crate) struct NewAccount {
     access_token: Option<String>,
     /// Always `bearer`.
     token_type: &'static str,
-    /// How long the token can be used, in seconds.
+    /// How long the access token can be used, in seconds.
     expires_in: u64,
+    /// Gets the next tokens, once. Null in a repeated answer, and when it is in the cookie.
+    #[schema(required)]
+    refresh_token: Option<String>,
+    /// How long the refresh token can be used, in seconds.
+    refresh_expires_in: u64,
 }
 
 impl NewAccount {
-    fn answer(new: &Registered, token: Option<String>) -> Result<Answer, ApiError> {
+    /// With both tokens, the access token alone, or none of them.
+    fn answer(
+        new: &Registered,
+        access: Option<&Secret>,
+        refresh: Option<&Secret>,
+    ) -> Result<Answer, ApiError> {
+        let shown = |token: Option<&Secret>| token.map(|token| token.expose().to_owned());
         Answer::created(&Self {
             user_id: new.user_id,
             org_id: new.org_id,
-            access_token: token,
+            access_token: shown(access),
             token_type: "bearer",
-            expires_in: new.access_token.expires_in.as_secs(),
+            expires_in: new.tokens.access.expires_in.as_secs(),
+            refresh_token: shown(refresh),
+            refresh_expires_in: new.tokens.refresh_expires_in.as_secs(),
         })
     }
 }
@@ -69,6 +86,8 @@ impl NewAccount {
     request_body = RegisterBody,
     responses(
         (status = 201, description = "Registered and signed in.", body = NewAccount),
+        (status = 403, description = "`auth.registration_closed`, `auth.invitation_needed`, \
+            `auth.origin_refused`", body = ErrorEnvelope),
         (status = 409, description = "`accounts.taken`, `idempotency.key_reused`, \
             `idempotency.in_progress`", body = ErrorEnvelope),
         (status = 422, description = "`validation.error`", body = ErrorEnvelope),
@@ -79,9 +98,13 @@ pub(crate) async fn register(call: Call<Anyone, (), (), RegisterBody>) -> ApiRes
     let accounts = call.state.accounts();
     let once = once(&call, &accounts)?;
     let body = call.body;
-    // What is kept for repeats is made without the token.
+    let in_cookie = body.cookie;
+    if in_cookie {
+        cookie::check_origin(&call.request, &call.state)?;
+    }
+    // What is kept for repeats is made without the tokens.
     let kept = |new: &Registered| {
-        let answer = NewAccount::answer(new, None).ok()?;
+        let answer = NewAccount::answer(new, None, None).ok()?;
         once.map(|once| once.answered(&answer))
     };
     let outcome = call
@@ -94,8 +117,16 @@ pub(crate) async fn register(call: Call<Anyone, (), (), RegisterBody>) -> ApiRes
         .await?;
     let response = match outcome {
         Once::Done(new) => {
-            let token = new.access_token.token.expose().to_owned();
-            NewAccount::answer(&new, Some(token))?.respond()
+            let Tokens {
+                access, refresh, ..
+            } = &new.tokens;
+            let shown = (!in_cookie).then_some(refresh);
+            let answer = NewAccount::answer(&new, Some(&access.token), shown)?;
+            let mut response = answer.respond();
+            if in_cookie {
+                cookie::set(&mut response, refresh, new.tokens.refresh_expires_in);
+            }
+            response
         }
         Once::Replayed(answer) => Answer::stored(answer).respond(),
         Once::Conflict(conflict) => return Err(conflict.into()),

@@ -1,5 +1,5 @@
 use actix_web::HttpResponse;
-use runloom_domain::{OrgId, Permission, Timestamp, UserId};
+use runloom_domain::{OrgId, Permission, SessionId, Timestamp, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,6 +19,9 @@ pub(crate) struct Me {
     role: &'static str,
     /// What this credential may do.
     permissions: Vec<&'static str>,
+    /// The session that this credential belongs to; null for an API key.
+    #[schema(required, value_type = Option<Uuid>)]
+    session_id: Option<SessionId>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -36,13 +39,20 @@ pub(crate) struct Me {
 pub(crate) async fn get_me(call: Call<SignedIn>) -> ApiResult {
     let accounts = call.state.accounts();
     let me = call.state.read(accounts.me(&call.caller)).await?;
-    Ok(HttpResponse::Ok().json(Me {
-        user_id: me.user_id,
-        org_id: me.org_id,
-        login: me.login,
-        email: me.email,
-        role: me.role.as_str(),
-        permissions: me.rights.iter().map(Permission::as_str).collect(),
-        created_at: me.created_at,
-    }))
+    Ok(HttpResponse::Ok().json(Me::from(me)))
+}
+
+impl From<runloom_accounts::Me> for Me {
+    fn from(me: runloom_accounts::Me) -> Self {
+        Self {
+            user_id: me.user_id,
+            org_id: me.org_id,
+            login: me.login,
+            email: me.email,
+            role: me.role.as_str(),
+            permissions: me.rights.iter().map(Permission::as_str).collect(),
+            session_id: me.session_id,
+            created_at: me.created_at,
+        }
+    }
 }

@@ -74,6 +74,7 @@ impl Scene {
             password_hash: String::new(),
             role: OrgRole::Owner,
             api_key: None,
+            session: None,
             created_at: now,
         };
         self.store.create_account(account, None).await.unwrap();

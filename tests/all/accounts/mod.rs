@@ -1,12 +1,57 @@
 //! Registering, signing in, API keys and what they may do.
 
-use runloom_tests::{Client, Setup, both_stores};
+mod browsers;
+mod changes;
+mod guesses;
+mod sessions;
+
+use runloom_tests::{Answer, Client, Setup, both_stores};
 use serde_json::{Value, json};
 
 const PASSWORD: &str = "a long enough passphrase";
 
 fn person(login: &str) -> Value {
     json!({ "login": login, "email": format!("{login}@example.com"), "password": PASSWORD })
+}
+
+/// Somebody's tokens.
+struct SignedIn {
+    client: Client,
+    refresh: String,
+}
+
+impl SignedIn {
+    fn new(base: &str, tokens: &Value) -> Self {
+        let text = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+        Self {
+            client: Client::new(base, &text("access_token")),
+            refresh: text("refresh_token"),
+        }
+    }
+
+    /// Signs in by a name and its password.
+    async fn login(base: &str, login: &str, password: &str) -> Self {
+        let body = json!({ "login": login, "password": password });
+        let answer = Client::anonymous(base).post("/v1/auth/login", &body).await;
+        Self::new(base, &answer.expect(200))
+    }
+
+    /// Exchanges the refresh token.
+    async fn refreshed(&self, base: &str) -> Answer {
+        let body = json!({ "refresh_token": self.refresh });
+        Client::anonymous(base)
+            .post("/v1/auth/refresh", &body)
+            .await
+    }
+
+    async fn is_in(&self) -> bool {
+        let answer = self.client.get("/v1/me").await;
+        if answer.status == 200 {
+            return true;
+        }
+        answer.expect_error(401, "auth.unauthorized");
+        false
+    }
 }
 
 both_stores! {
@@ -18,7 +63,8 @@ both_stores! {
         let new = answer.expect(201);
         let mut fields: Vec<&String> = new.as_object().expect("an object").keys().collect();
         fields.sort_unstable();
-        assert_eq!(fields, ["access_token", "expires_in", "org_id", "token_type", "user_id"]);
+        assert_eq!(fields, ["access_token", "expires_in", "org_id", "refresh_expires_in",
+            "refresh_token", "token_type", "user_id"]);
         assert_eq!((&new["token_type"], &new["expires_in"]), (&json!("bearer"), &json!(900)));
         for login in ["ada", "ADA", "ada@example.com", "Ada@Example.Com"] {
             let body = json!({ "login": login, "password": PASSWORD });
@@ -127,16 +173,20 @@ both_stores! {
         assert_eq!(answer.header("cache-control"), "no-store");
         let token = answer.expect(200);
         assert_eq!(token, json!({
-            "access_token": token["access_token"], "token_type": "bearer", "expires_in": 900 }));
+            "access_token": token["access_token"], "token_type": "bearer", "expires_in": 900,
+            "refresh_token": token["refresh_token"], "refresh_expires_in": 2_592_000 }));
         let client = Client::new(node.base(), token["access_token"].as_str().expect("a token"));
         let me = client.get("/v1/me").await.expect(200);
         assert_eq!(me, json!({
             "user_id": new["user_id"], "org_id": new["org_id"], "login": "ada",
             "email": "ada@example.com", "role": "owner", "created_at": me["created_at"],
+            "session_id": me["session_id"],
             "permissions": ["runs.read", "runs.write", "threads.read", "threads.write",
                 "personas.manage", "routes.manage", "tools.manage", "members.manage",
                 "keys.manage", "usage.read", "audit.read"],
         }));
+        assert!(me["session_id"].is_string());
+        assert!(node.client().get("/v1/me").await.expect(200)["session_id"].is_null());
         for bad in [json!({}), json!({ "login": "ada" }), json!({ "login": 7, "password": "x" }),
             json!({ "login": "ada", "password": PASSWORD, "email": "x" })] {
             anonymous.post("/v1/auth/login", &bad).await.expect_error(422, "validation.error");

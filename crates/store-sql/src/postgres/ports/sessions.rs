@@ -1,0 +1,111 @@
+//! Sessions of people.
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use runloom_domain::{OrgId, SessionId, Timestamp, UserId};
+use runloom_store::{
+    BeginSession, ChangePassword, CreateReset, Deleted, Idempotency, LoginRecord, NewReset, Once,
+    Page, Paged, RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord,
+    SessionStore, SignIn, SignedInUser, StoreError,
+};
+
+use crate::postgres::dialect::Now;
+use crate::postgres::queries::{accounts, resets, sessions};
+use crate::postgres::transaction::transaction;
+use crate::postgres::{PostgresStore, error};
+
+#[async_trait]
+impl SessionStore for PostgresStore {
+    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
+        decide!(self, create, sign_in, |c, sign_in| sessions::begin(
+            c, sign_in
+        ))
+    }
+
+    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
+        decide!(self, create, refresh, |c, refresh| sessions::refresh(
+            c, refresh
+        ))
+    }
+
+    async fn signed_in_user(
+        &self,
+        org: OrgId,
+        user: UserId,
+        session: Option<SessionId>,
+    ) -> Result<Option<SignedInUser>, StoreError> {
+        read!(self, any, sessions::signed_in_user(org, user, session))
+    }
+
+    async fn session_owner(&self, session: SessionId) -> Result<Option<UserId>, StoreError> {
+        read!(self, any, sessions::owner(session))
+    }
+
+    async fn sessions(
+        &self,
+        user: UserId,
+        at: Timestamp,
+        page: Page,
+    ) -> Result<Paged<SessionRecord>, StoreError> {
+        read!(self, any, sessions::list(user, at, page))
+    }
+
+    async fn end_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        why: SessionEnd,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        write!(self, any, c => sessions::end(c, user, session, why, at).await)
+    }
+
+    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+        decide!(self, any, (), |c, ()| sessions::end_all(c, user, at))
+    }
+
+    async fn login_of(&self, user: UserId) -> Result<Option<LoginRecord>, StoreError> {
+        read!(self, any, accounts::login_of(user))
+    }
+
+    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
+        decide!(self, any, change, |c, change| sessions::change_password(
+            c, change
+        ))
+    }
+
+    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
+        decide!(self, any, rename, |c, rename| accounts::rename(c, rename))
+    }
+
+    async fn create_reset(
+        &self,
+        new: NewReset,
+        once: Option<Idempotency>,
+    ) -> Result<Once<CreateReset>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            resets::create(c, Now, new, once.clone())
+        })
+    }
+
+    async fn has_reset(&self, token_hash: [u8; 32], at: Timestamp) -> Result<bool, StoreError> {
+        read!(self, any, resets::is_there(token_hash, at))
+    }
+
+    async fn use_reset(
+        &self,
+        token_hash: [u8; 32],
+        new_hash: String,
+        at: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        decide!(self, any, new_hash, |c, new_hash| resets::spend(
+            c, token_hash, new_hash, at
+        ))
+    }
+
+    async fn delete_sessions(&self, before: Timestamp, limit: u32) -> Result<Deleted, StoreError> {
+        decide!(self, dispatch, (), |c, ()| sessions::delete(
+            c, before, limit
+        ))
+    }
+}

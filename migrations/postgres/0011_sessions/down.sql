@@ -1,0 +1,3 @@
+DROP TABLE password_resets;
+DROP TABLE sessions;
+ALTER TABLE users DROP COLUMN signed_out_at;
