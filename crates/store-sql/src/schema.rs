@@ -9,10 +9,12 @@
     )
 )]
 
+mod joining;
 mod tools;
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
+pub(crate) use joining::invitations;
 pub(crate) use tools::{http_tools, mcp_servers, mcp_tools};
 
 table! {
@@ -25,6 +27,8 @@ table! {
         event_retention_days -> Nullable<Integer>,
         config_version -> BigInt,
         metered -> Nullable<Bool>,
+        run_visibility -> Text,
+        version -> BigInt,
     }
 }
 
@@ -37,6 +41,7 @@ table! {
         email -> Text,
         password_hash -> Text,
         created_at -> Moment,
+        kind -> Text,
     }
 }
 
@@ -441,6 +446,7 @@ allow_tables_to_appear_in_same_query!(
     budgets,
     credit_entries,
     events,
+    invitations,
     llm_credentials,
     llm_routes,
     memberships,

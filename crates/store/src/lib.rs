@@ -27,6 +27,7 @@ mod housekeeping;
 mod idempotency;
 pub mod memory;
 mod money;
+mod org;
 mod page;
 mod run;
 pub mod signals;
@@ -50,6 +51,10 @@ pub use money::{
     Balance, BudgetLimits, BudgetPatch, BudgetRecord, CreateBudget, CreditEntry, CreditKind,
     MoneyStore, NewBudget, Spending, UsageGroup, UsageQuery, UsageRow,
 };
+pub use org::{
+    ChangeMember, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord, NewOrg, NewService,
+    OrgPatch, OrgRecord, OrgStore, PresentedInvitation,
+};
 pub use page::{Page, PageKey, Paged};
 pub use run::{
     Allowance, Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent,
@@ -72,6 +77,7 @@ pub trait Store:
     RunStore
     + ThreadStore
     + AccountStore
+    + OrgStore
     + ConfigStore
     + ToolStore
     + DataKeys
@@ -84,6 +90,7 @@ impl<
     T: RunStore
         + ThreadStore
         + AccountStore
+        + OrgStore
         + ConfigStore
         + ToolStore
         + DataKeys

@@ -23,12 +23,13 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 31] = [
     "orgs",
     "users",
     "user_names",
     "memberships",
     "api_keys",
+    "invitations",
     "org_data_keys",
     "llm_credentials",
     "llm_routes",

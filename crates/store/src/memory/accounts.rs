@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use runloom_domain::{ApiKeyId, OrgId, Timestamp, UserId};
+use runloom_domain::{ApiKeyId, OrgId, Timestamp, UserId, UserKind};
 
 use super::MemoryStore;
 use super::lists::newest_first;
@@ -9,17 +9,32 @@ use crate::{
     Once, Page, PageKey, Paged, StoreError, UserRecord,
 };
 
-/// A person with their password's hash.
-pub(super) struct Account(LoginRecord);
+/// A person with their password's hash, or a service account.
+pub(super) struct Account {
+    pub(super) user_id: UserId,
+    pub(super) login: String,
+    pub(super) email: String,
+    pub(super) kind: UserKind,
+    password_hash: String,
+    created_at: Timestamp,
+}
 
 impl Account {
-    pub(super) const fn user(&self) -> &UserRecord {
-        &self.0.user
+    pub(super) fn service(user_id: UserId, name: String, created_at: Timestamp) -> Self {
+        Self {
+            user_id,
+            login: name,
+            email: String::new(),
+            kind: UserKind::Service,
+            password_hash: String::new(),
+            created_at,
+        }
     }
 
-    fn has_name(&self, lowercase: &str) -> bool {
-        self.0.user.login.to_lowercase() == lowercase
-            || self.0.user.email.to_lowercase() == lowercase
+    /// Whether somebody can log in with this name.
+    pub(super) fn has_name(&self, lowercase: &str) -> bool {
+        self.kind == UserKind::Person
+            && (self.login.to_lowercase() == lowercase || self.email.to_lowercase() == lowercase)
     }
 }
 
@@ -42,9 +57,7 @@ impl AccountStore for MemoryStore {
             return Ok(answer);
         }
         storable([new.org_name.as_str(), &new.login, &new.email])?;
-        let (login, email) = (new.login.to_lowercase(), new.email.to_lowercase());
-        let mut others = state.accounts.values();
-        if others.any(|other| other.has_name(&login) || other.has_name(&email)) {
+        if state.is_taken(&new) {
             return Ok(Once::Done(CreateAccount::Taken));
         }
         if let Some(key) = new.api_key.take() {
@@ -53,7 +66,8 @@ impl AccountStore for MemoryStore {
             }
             state.add_key(key)?;
         }
-        state.accounts.insert(new.user_id, new_account(new));
+        state.make_org(new.org_id, &new.org_name, new.created_at);
+        state.add_person(new);
         state.keep(once, now);
         Ok(Once::Done(CreateAccount::Created))
     }
@@ -63,13 +77,17 @@ impl AccountStore for MemoryStore {
         let state = self.state();
         let mut accounts = state.accounts.values();
         let found = accounts.find(|account| account.has_name(&wanted));
-        Ok(found.map(|account| account.0.clone()))
+        Ok(found.and_then(|account| {
+            let org = state.first_org_of(account.user_id)?;
+            Some(LoginRecord {
+                user: state.user_record(org, account.user_id)?,
+                password_hash: account.password_hash.clone(),
+            })
+        }))
     }
 
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        let state = self.state();
-        let found = state.accounts.get(&user).map(Account::user);
-        Ok(found.filter(|user| user.org_id == org).cloned())
+        Ok(self.state().user_record(org, user))
     }
 
     async fn replace_password_hash(
@@ -80,10 +98,10 @@ impl AccountStore for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
         let found = state.accounts.get_mut(&user);
-        let Some(account) = found.filter(|account| account.0.password_hash == old) else {
+        let Some(account) = found.filter(|account| account.password_hash == old) else {
             return Ok(false);
         };
-        account.0.password_hash = new;
+        account.password_hash = new;
         Ok(true)
     }
 
@@ -163,10 +181,48 @@ impl StoredKey {
 }
 
 impl State {
+    /// Whether somebody has one of the names of a person who registers.
+    pub(super) fn is_taken(&self, new: &NewAccount) -> bool {
+        let (login, email) = (new.login.to_lowercase(), new.email.to_lowercase());
+        let mut others = self.accounts.values();
+        others.any(|other| other.has_name(&login) || other.has_name(&email))
+    }
+
+    /// Adds a person to an organisation that is there.
+    pub(super) fn add_person(&mut self, new: NewAccount) {
+        self.add_member((new.org_id, new.user_id), new.role, new.created_at);
+        let account = Account {
+            user_id: new.user_id,
+            login: new.login,
+            email: new.email,
+            kind: UserKind::Person,
+            password_hash: new.password_hash,
+            created_at: new.created_at,
+        };
+        self.accounts.insert(new.user_id, account);
+    }
+
+    /// Somebody as a member of an organisation.
+    fn user_record(&self, org: OrgId, user: UserId) -> Option<UserRecord> {
+        let account = self.accounts.get(&user)?;
+        Some(UserRecord {
+            user_id: user,
+            org_id: org,
+            login: account.login.clone(),
+            email: account.email.clone(),
+            role: self.role_in(org, user)?,
+            created_at: account.created_at,
+        })
+    }
+
+    /// Forgets the keys that somebody has in an organisation.
+    pub(super) fn drop_keys_of(&mut self, org: OrgId, user: UserId) {
+        self.keys.retain(|key| !key.is_of(org, Some(user)));
+    }
+
     /// A key needs its owner in its organisation.
     fn check_owner(&self, new: &NewApiKey) -> Result<(), StoreError> {
-        let owner = self.accounts.get(&new.user_id).map(Account::user);
-        if owner.is_none_or(|owner| owner.org_id != new.org_id) {
+        if self.user_record(new.org_id, new.user_id).is_none() {
             return Err(rejected("the key's owner isn't there"));
         }
         Ok(())
@@ -195,7 +251,7 @@ impl State {
         let new = key.new.clone();
         Some(ApiKeyRecord {
             api_key_id: new.api_key_id,
-            owner: self.accounts.get(&new.user_id)?.user().clone(),
+            owner: self.user_record(new.org_id, new.user_id)?,
             name: new.name,
             public_id: new.public_id,
             secret_hash: new.secret_hash,
@@ -205,18 +261,4 @@ impl State {
             created_at: new.created_at,
         })
     }
-}
-
-fn new_account(new: NewAccount) -> Account {
-    Account(LoginRecord {
-        user: UserRecord {
-            user_id: new.user_id,
-            org_id: new.org_id,
-            login: new.login,
-            email: new.email,
-            role: new.role,
-            created_at: new.created_at,
-        },
-        password_hash: new.password_hash,
-    })
 }

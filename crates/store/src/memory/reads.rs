@@ -1,8 +1,7 @@
 use runloom_domain::{
-    EventBody, Message, OrgId, RunId, RunStatus, StoredEvent, ThreadId, ToolCallId,
+    EventBody, Message, OrgId, RunId, RunStatus, StoredEvent, ThreadId, ToolCallId, UserKind,
 };
 
-use super::accounts::Account;
 use super::lists::{in_order, newest_first};
 use super::state::{Run, State};
 use crate::{Content, HistoryPart, Page, PageKey, Paged, RunFilter, RunHead, RunRecord};
@@ -85,11 +84,11 @@ impl State {
     }
 
     pub(super) fn run_record(&self, run: &Run) -> RunRecord {
-        let account = self.accounts.get(&run.row.created_by);
-        let creator = account.map(Account::user);
+        let creator = self.accounts.get(&run.row.created_by);
+        let person = creator.filter(|account| account.kind == UserKind::Person);
         RunRecord {
-            created_by_name: creator.map(|user| user.login.clone()),
-            created_by_email: creator.map(|user| user.email.clone()),
+            created_by_name: creator.map(|account| account.login.clone()),
+            created_by_email: person.map(|account| account.email.clone()),
             ..run.row.clone()
         }
     }

@@ -10,6 +10,7 @@ use super::accounts::{Account, StoredKey};
 use super::config::Config;
 use super::money::Money;
 use super::once::{Kept, OnceKey};
+use super::orgs::Orgs;
 use crate::{DataKey, RunRecord, StoreError, ThreadRecord};
 
 /// Everything there is.
@@ -25,6 +26,7 @@ pub(super) struct State {
     pub(super) answers: HashMap<OnceKey, Kept>,
     pub(super) accounts: BTreeMap<UserId, Account>,
     pub(super) keys: Vec<StoredKey>,
+    pub(super) orgs: Orgs,
     pub(super) data_keys: BTreeMap<(OrgId, u32), DataKey>,
     pub(super) config: Config,
     /// For how many days the events of organisations with a retention of their own are kept.
@@ -84,10 +86,9 @@ impl Run {
 }
 
 impl State {
-    /// Whether there is an organisation: one of somebody.
+    /// Whether there is an organisation.
     pub(super) fn has_org(&self, org: OrgId) -> bool {
-        let mut people = self.accounts.values();
-        people.any(|account| account.user().org_id == org)
+        self.orgs.rows.contains_key(&org)
     }
 
     /// The thread, if it is the organisation's and hasn't been deleted.
