@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use runloom_domain::{Clock, OrgId, OrgRole, PermissionSet, Timestamp, UserId};
-use runloom_store::{AccountStore, UserRecord};
+use runloom_store::{AccountStore, OrgStore, UserRecord};
 
 use crate::authenticate::Lookups;
 use crate::derive::keyed_hash;
@@ -15,6 +15,7 @@ use crate::{AccountError, AccountsConfig, Caller};
 /// write that has begun is finished by the store.
 pub struct Accounts {
     pub(crate) store: Arc<dyn AccountStore>,
+    pub(crate) orgs: Arc<dyn OrgStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: AccountsConfig,
     pub(crate) access: TokenKind,
@@ -33,8 +34,8 @@ pub struct Me {
     pub org_id: OrgId,
     /// The name they log in with.
     pub login: String,
-    /// Their e-mail address.
-    pub email: String,
+    /// Their e-mail address; service accounts have none.
+    pub email: Option<String>,
     /// What they are in the organisation.
     pub role: OrgRole,
     /// What this credential may do.
@@ -44,9 +45,11 @@ pub struct Me {
 }
 
 impl Accounts {
-    /// Accounts kept in `store`, with tokens signed by `keys`.
+    /// Accounts kept in `store` and organisations in `orgs`, which is the same database, with
+    /// tokens signed by `keys`.
     pub fn new(
         store: Arc<dyn AccountStore>,
+        orgs: Arc<dyn OrgStore>,
         clock: Arc<dyn Clock>,
         keys: &TokenKeys,
         config: AccountsConfig,
@@ -58,6 +61,7 @@ impl Accounts {
             lookups: Lookups::new(),
             fingerprint_key: keys.fingerprint(),
             store,
+            orgs,
             clock,
             config,
         }
@@ -76,7 +80,7 @@ impl Accounts {
             user_id: user.user_id,
             org_id: user.org_id,
             login: user.login.clone(),
-            email: user.email.clone(),
+            email: Some(user.email.clone()).filter(|email| !email.is_empty()),
             role: user.role,
             rights: caller.rights,
             created_at: user.created_at,

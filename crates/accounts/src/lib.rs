@@ -29,6 +29,7 @@ mod error;
 mod first_owner;
 mod fresh;
 mod keys;
+mod orgs;
 mod password;
 mod random;
 mod secret;
@@ -45,6 +46,10 @@ pub use config::AccountsConfig;
 pub use error::{AccountError, FieldError};
 pub use first_owner::FirstOwner;
 pub use keys::{ApiKey, ApiKeyRequest, CreatedApiKey};
+pub use orgs::{
+    Accepted, Invitation, InvitationRequest, Invited, Member, OrgRefusal, RunSight, ServiceAccount,
+    ServiceAccountRequest,
+};
 pub use secret::Secret;
 pub use secrets::{MasterKey, Place, Vault, VaultError};
 pub use sign_in::{AccessToken, Registered};

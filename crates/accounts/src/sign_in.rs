@@ -22,7 +22,8 @@ pub struct AccessToken {
 pub struct Registered {
     /// The person.
     pub user_id: UserId,
-    /// The organisation that was made for them, of which they are the owner.
+    /// Their organisation: one that was made for them, of which they are the owner, or the one
+    /// that invited them.
     pub org_id: OrgId,
     /// Signs them in.
     pub access_token: AccessToken,

@@ -129,6 +129,7 @@ impl Parts {
         let keys = TokenKeys::derive(&master);
         let accounts = Accounts::new(
             database.clone(),
+            database.clone(),
             Arc::clone(&clock),
             &keys,
             AccountsConfig::default(),

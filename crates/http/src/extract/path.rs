@@ -1,8 +1,8 @@
 use actix_web::HttpRequest;
 use runloom_domain::text::is_name;
 use runloom_domain::{
-    ApiKeyId, BudgetId, CredentialId, HttpToolId, McpServerId, MessageId, RouteId, RunId, ThreadId,
-    ToolCallId,
+    ApiKeyId, BudgetId, CredentialId, HttpToolId, InvitationId, McpServerId, MessageId, RouteId,
+    RunId, ThreadId, ToolCallId, UserId,
 };
 use uuid::Uuid;
 
@@ -116,6 +116,8 @@ path_ids! {
     BudgetId = "budget_id",
     CredentialId = "credential_id",
     HttpToolId = "tool_id",
+    InvitationId = "invitation_id",
+    UserId = "user_id",
 }
 
 impl<A: FromPath, B: FromPath> FromPath for (A, B) {

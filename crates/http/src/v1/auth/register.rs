@@ -1,12 +1,12 @@
 use runloom_accounts::{Accounts, Registered, Secret};
 use runloom_domain::{OrgId, UserId};
-use runloom_store::Once;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{NAME, password, uncached};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Answer, Anyone, Body, Call, Fields, OnceKey};
+use crate::v1::invitations::TOKEN;
 use crate::v1::params::OnceParams;
 
 /// A person who wants an account.
@@ -19,6 +19,10 @@ pub(crate) struct RegisterBody {
     /// 8 to 256 characters.
     #[schema(value_type = String, format = Password)]
     password: Secret,
+    /// The token of an invitation for this e-mail address: the person joins the organisation
+    /// that invites them and gets none of their own.
+    #[schema(value_type = Option<String>, example = "rli_AZqXv…")]
+    invitation: Option<Secret>,
 }
 
 impl Body for RegisterBody {
@@ -27,6 +31,7 @@ impl Body for RegisterBody {
             login: fields.text("login", NAME),
             email: fields.text("email", NAME),
             password: password(fields),
+            invitation: fields.optional_text("invitation", TOKEN).map(Secret::from),
         }
     }
 }
@@ -59,7 +64,8 @@ impl NewAccount {
     }
 }
 
-/// Registers a person, with an organisation of their own.
+/// Registers a person, with an organisation of their own or as a member of the one that invites
+/// them.
 #[utoipa::path(
     post,
     path = "/v1/auth/register",
@@ -69,6 +75,7 @@ impl NewAccount {
     request_body = RegisterBody,
     responses(
         (status = 201, description = "Registered and signed in.", body = NewAccount),
+        (status = 404, description = "`invitations.not_found`", body = ErrorEnvelope),
         (status = 409, description = "`accounts.taken`, `idempotency.key_reused`, \
             `idempotency.in_progress`", body = ErrorEnvelope),
         (status = 422, description = "`validation.error`", body = ErrorEnvelope),
@@ -87,19 +94,25 @@ pub(crate) async fn register(call: Call<Anyone, (), (), RegisterBody>) -> ApiRes
     let outcome = call
         .state
         .run(async move {
-            accounts
-                .register(&body.login, &body.email, body.password, kept)
-                .await
+            let RegisterBody {
+                login,
+                email,
+                password,
+                invitation,
+            } = body;
+            match invitation {
+                Some(token) => {
+                    let joined = accounts.register_invited(&login, &email, password, &token, kept);
+                    joined.await
+                }
+                None => accounts.register(&login, &email, password, kept).await,
+            }
         })
         .await?;
-    let response = match outcome {
-        Once::Done(new) => {
-            let token = new.access_token.token.expose().to_owned();
-            NewAccount::answer(&new, Some(token))?.respond()
-        }
-        Once::Replayed(answer) => Answer::stored(answer).respond(),
-        Once::Conflict(conflict) => return Err(conflict.into()),
-    };
+    let response = Answer::of(outcome, |new| {
+        let token = new.access_token.token.expose().to_owned();
+        NewAccount::answer(&new, Some(token))
+    })?;
     Ok(uncached(response))
 }
 
