@@ -83,6 +83,55 @@ const CASES: &[(&str, &str, Case)] = &[
     ("post", "/v1/api-keys", Case::Makes(r#"{"name":"mine"}"#)),
     ("get", "/v1/api-keys", Case::Own),
     ("delete", "/v1/api-keys/{api_key_id}", Case::Hidden("null")),
+    ("post", "/v1/orgs", Case::Makes(r#"{"name":"another"}"#)),
+    ("get", "/v1/orgs", Case::Own),
+    ("get", "/v1/org", Case::Own),
+    ("patch", "/v1/org", Case::Own),
+    ("get", "/v1/members", Case::Own),
+    ("get", "/v1/members/{user_id}", Case::Hidden("null")),
+    (
+        "patch",
+        "/v1/members/{user_id}",
+        Case::Hidden(r#"{"role":"viewer"}"#),
+    ),
+    ("delete", "/v1/members/{user_id}", Case::Hidden("null")),
+    (
+        "post",
+        "/v1/invitations",
+        Case::Makes(r#"{"email":"guest@example.com","role":"viewer"}"#),
+    ),
+    ("get", "/v1/invitations", Case::Own),
+    (
+        "delete",
+        "/v1/invitations/{invitation_id}",
+        Case::Hidden("null"),
+    ),
+    (
+        "post",
+        "/v1/invitations:accept",
+        Case::Hidden(r#"{"token":"{token}"}"#),
+    ),
+    (
+        "post",
+        "/v1/service-accounts",
+        Case::Makes(r#"{"name":"another","role":"viewer"}"#),
+    ),
+    ("get", "/v1/service-accounts", Case::Own),
+    (
+        "get",
+        "/v1/service-accounts/{user_id}",
+        Case::Hidden("null"),
+    ),
+    (
+        "patch",
+        "/v1/service-accounts/{user_id}",
+        Case::Hidden(r#"{"name":"mine now"}"#),
+    ),
+    (
+        "delete",
+        "/v1/service-accounts/{user_id}",
+        Case::Hidden("null"),
+    ),
     ("get", "/v1/credits", Case::Own),
     ("get", "/v1/credits/entries", Case::Own),
     ("post", "/v1/credits:topup", Case::Makes(r#"{"credits":1}"#)),
@@ -269,7 +318,15 @@ impl Tenant {
             "url": "http://127.0.0.1:9/", "signing_secret": "0123456789abcdef",
         });
         let tool = client.post("/v1/http-tools", &tool).await;
+        let service = json!({ "name": "ci", "role": "member" });
+        let service = client.post("/v1/service-accounts", &service).await;
+        let invitation = json!({ "email": "grace@example.com", "role": "viewer" });
+        let invitation = client.post("/v1/invitations", &invitation).await;
+        let invitation = invitation.expect(201);
         let ids = vec![
+            ("user_id", text(&service.expect(201)["id"])),
+            ("invitation_id", text(&invitation["id"])),
+            ("token", text(&invitation["token"])),
             ("server_id", text(&server.expect(201)["id"])),
             ("tool_id", text(&tool.expect(201)["id"])),
             ("credential_id", credential),
@@ -300,6 +357,10 @@ impl Tenant {
             "/v1/threads/{thread_id}/messages?include=tools",
             "/v1/runs/{run_id}?include=metadata,requests,totals,error",
             "/v1/runs/{run_id}/events?follow=0",
+            "/v1/org",
+            "/v1/members",
+            "/v1/invitations",
+            "/v1/service-accounts",
             "/v1/llm-credentials",
             "/v1/llm-routes",
             "/v1/mcp-servers",
@@ -340,6 +401,8 @@ fn never_made() -> Vec<(&'static str, String)> {
         "route_id",
         "server_id",
         "tool_id",
+        "user_id",
+        "invitation_id",
         "persona_key",
         "version",
     ]
@@ -414,7 +477,8 @@ both_stores! {
                 Case::Hidden(body) => {
                     let theirs = fill(path, &owner.ids);
                     assert!(!theirs.contains('{'), "{theirs}: a parameter without an id");
-                    let answer = send(&stranger.client, method, &theirs, body).await;
+                    let theirs_in = fill(body, &owner.ids);
+                    let answer = send(&stranger.client, method, &theirs, &theirs_in).await;
                     assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
                     let nowhere = fill(path, &never_made());
                     let other = send(&stranger.client, method, &nowhere, body).await;

@@ -204,7 +204,8 @@ pub trait OrgStore: Send + Sync + 'static {
     ) -> Result<ChangeMember<MemberRecord>, StoreError>;
 
     /// Removes a member on behalf of somebody with the role `by`, with its API keys of the
-    /// organisation and the invitations that it has made.
+    /// organisation and the invitations that it has made. A person who belongs to no other one
+    /// gives up their login and e-mail address: they may register anew.
     async fn remove_member(
         &self,
         org: OrgId,

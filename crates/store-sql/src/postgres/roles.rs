@@ -39,7 +39,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("mcp_tools", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("http_tools", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("users", "SELECT, INSERT, UPDATE", ""),
-    ("user_names", "SELECT, INSERT", ""),
+    ("user_names", "SELECT, INSERT, DELETE", ""),
     ("memberships", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("api_keys", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("invitations", "SELECT, INSERT, UPDATE, DELETE", ""),

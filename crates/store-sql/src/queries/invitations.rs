@@ -127,6 +127,16 @@ async fn use_up(
     Ok((gone == 1).then_some(record))
 }
 
+async fn has_names(c: &mut Conn, user: UserId) -> Result<bool, Failure> {
+    let name: Option<String> = user_names::table
+        .filter(user_names::user_id.eq(Id::from(user)))
+        .select(user_names::name_key)
+        .first(c)
+        .await
+        .optional()?;
+    Ok(name.is_some())
+}
+
 pub(crate) async fn accept(
     c: &mut Conn,
     now: dialect::Now,
@@ -137,12 +147,14 @@ pub(crate) async fn accept(
     if let Some(answer) = keys::take(c, now, presented.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
-    let email: Option<String> = users::table
-        .find(Id::from(user))
-        .select(users::email)
-        .first(c)
-        .await
-        .optional()?;
+    // Locked: somebody who is removed from their last organisation at this moment loses their
+    // names, and must not join another one without.
+    let account = users::table.find(Id::from(user)).select(users::email);
+    let email: Option<String> = dialect::locked!(account).first(c).await.optional()?;
+    let email = match email {
+        Some(email) if has_names(c, user).await? => Some(email),
+        _ => None,
+    };
     let invitation = match email {
         Some(email) => use_up(c, presented, &email).await?,
         None => None,

@@ -11,7 +11,7 @@ use super::accounts::add_member;
 use super::{Conn, RunQueryDsl, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::org::{AccountRow, RoleRow, into_member, role};
-use crate::schema::{api_keys, invitations, memberships, users};
+use crate::schema::{api_keys, invitations, memberships, user_names, users};
 use crate::text::storable;
 use crate::types::{At, Id};
 
@@ -194,7 +194,26 @@ pub(crate) async fn remove(
     diesel::delete(memberships::table.find(place))
         .execute(c)
         .await?;
+    close_if_nowhere(c, place.1).await?;
     Ok(Verdict::Keep(ChangeMember::Done(())))
+}
+
+/// Gives up the names of somebody who belongs to no organisation any more. Whoever joins one at
+/// the same moment locks the account too.
+async fn close_if_nowhere(c: &mut Conn, user: Id) -> Result<(), Failure> {
+    let account = users::table.find(user).select(users::user_id);
+    let _: Option<Id> = dialect::locked!(account).first(c).await.optional()?;
+    let left: Option<Id> = memberships::table
+        .filter(memberships::user_id.eq(user))
+        .select(memberships::org_id)
+        .first(c)
+        .await
+        .optional()?;
+    if left.is_none() {
+        let names = user_names::table.filter(user_names::user_id.eq(user));
+        diesel::delete(names).execute(c).await?;
+    }
+    Ok(())
 }
 
 /// Whoever may not invite any more, or not to the same role, has invited nobody.

@@ -7,8 +7,8 @@ use tokio::sync::Barrier;
 
 use super::Harness;
 use super::fixtures::{
-    Tenant, colleague, done, first_page, idempotency, new_api_key, new_invitation, new_service,
-    next_page, now, tenant,
+    Tenant, colleague, done, first_page, idempotency, new_account, new_api_key, new_invitation,
+    new_service, next_page, now, tenant,
 };
 use crate::{ChangeMember, MemberPatch, MemberRecord, Store};
 
@@ -141,7 +141,8 @@ pub async fn a_service_account_has_keys_and_no_login(h: &Harness) {
     assert_eq!(remove(h, org, user).await, ChangeMember::Absent);
 }
 
-/// A removed member has no role, no keys and no invitations; what they were elsewhere stays.
+/// A removed member has no role, no keys and no invitations; what they were elsewhere stays, and
+/// with the last of it go their names.
 pub async fn a_removed_member_leaves_nothing_that_counts(h: &Harness) {
     let (owner, elsewhere) = (tenant(h).await, tenant(h).await);
     let admin = colleague(h, &owner, OrgRole::Admin).await;
@@ -183,6 +184,13 @@ pub async fn a_removed_member_leaves_nothing_that_counts(h: &Harness) {
         ChangeMember::Done(())
     );
     assert!(h.store().find_login(&admin.login).await.unwrap().is_none());
+    let again = crate::NewAccount {
+        login: admin.login.clone(),
+        email: admin.email.clone(),
+        ..new_account()
+    };
+    let again = done(h.store().create_account(again, None).await.unwrap());
+    assert_eq!(again, crate::CreateAccount::Created);
 }
 
 /// Makes somebody a member of another organisation, too.

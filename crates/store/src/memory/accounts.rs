@@ -15,6 +15,8 @@ pub(super) struct Account {
     pub(super) login: String,
     pub(super) email: String,
     pub(super) kind: UserKind,
+    /// Whether it belongs to no organisation any more and has given up its names.
+    pub(super) closed: bool,
     password_hash: String,
     created_at: Timestamp,
 }
@@ -26,6 +28,7 @@ impl Account {
             login: name,
             email: String::new(),
             kind: UserKind::Service,
+            closed: false,
             password_hash: String::new(),
             created_at,
         }
@@ -34,6 +37,7 @@ impl Account {
     /// Whether somebody can log in with this name.
     pub(super) fn has_name(&self, lowercase: &str) -> bool {
         self.kind == UserKind::Person
+            && !self.closed
             && (self.login.to_lowercase() == lowercase || self.email.to_lowercase() == lowercase)
     }
 }
@@ -196,6 +200,7 @@ impl State {
             login: new.login,
             email: new.email,
             kind: UserKind::Person,
+            closed: false,
             password_hash: new.password_hash,
             created_at: new.created_at,
         };

@@ -77,10 +77,8 @@ impl State {
         presented: PresentedInvitation,
         user: UserId,
     ) -> Join {
-        let email = self
-            .accounts
-            .get(&user)
-            .map(|account| account.email.clone());
+        let account = self.accounts.get(&user).filter(|account| !account.closed);
+        let email = account.map(|account| account.email.clone());
         let Some(invitation) = email.and_then(|email| self.invitation_for(presented, &email))
         else {
             return Join::NoInvitation;

@@ -137,6 +137,10 @@ impl State {
         self.withdraw_invitations_of(place);
         self.drop_keys_of(place.0, place.1);
         self.orgs.members.remove(&place);
+        let is_nowhere = self.first_org_of(place.1).is_none();
+        if let Some(account) = self.accounts.get_mut(&place.1) {
+            account.closed = is_nowhere;
+        }
         ChangeMember::Done(())
     }
 }
