@@ -114,14 +114,11 @@ impl Accounts {
             expires_at: key.expires_at,
             created_at: key.created_at,
         };
-        Ok(match self.store.create_api_key(new, once).await? {
-            Once::Done(()) => Once::Done(CreatedApiKey {
-                key,
-                secret: minted.text,
-            }),
-            Once::Replayed(answer) => Once::Replayed(answer),
-            Once::Conflict(conflict) => Once::Conflict(conflict),
-        })
+        let created = self.store.create_api_key(new, once).await?;
+        Ok(created.map(|()| CreatedApiKey {
+            key,
+            secret: minted.text,
+        }))
     }
 
     /// Whom a key with these scopes shall be for.

@@ -74,10 +74,8 @@ impl Accounts {
         };
         let once = once(&invitation);
         match self.orgs.invite(invitation.clone(), hash, once).await? {
-            Once::Done(true) => Ok(Once::Done(Invited { invitation, token })),
             Once::Done(false) => Err(OrgRefusal::AlreadyMember.into()),
-            Once::Replayed(answer) => Ok(Once::Replayed(answer)),
-            Once::Conflict(conflict) => Ok(Once::Conflict(conflict)),
+            invited => Ok(invited.map(|_| Invited { invitation, token })),
         }
     }
 
@@ -178,11 +176,9 @@ impl Accounts {
 
 fn joined_as<T>(joined: Once<Join>, outcome: T) -> Result<Once<T>, AccountError> {
     match joined {
-        Once::Done(Join::Joined) => Ok(Once::Done(outcome)),
         Once::Done(Join::NoInvitation) => Err(OrgRefusal::NoInvitation.into()),
         Once::Done(Join::Member) => Err(OrgRefusal::AlreadyMember.into()),
         Once::Done(Join::Taken) => Err(AccountError::Taken),
-        Once::Replayed(answer) => Ok(Once::Replayed(answer)),
-        Once::Conflict(conflict) => Ok(Once::Conflict(conflict)),
+        joined => Ok(joined.map(|_| outcome)),
     }
 }

@@ -41,11 +41,8 @@ impl Accounts {
         let role = OrgRole::Owner;
         let joined = JoinedOrg { org, role };
         let once = once(&joined);
-        Ok(match self.orgs.create_org(new, once).await? {
-            Once::Done(()) => Once::Done(joined),
-            Once::Replayed(answer) => Once::Replayed(answer),
-            Once::Conflict(conflict) => Once::Conflict(conflict),
-        })
+        let created = self.orgs.create_org(new, once).await?;
+        Ok(created.map(|()| joined))
     }
 
     /// The organisations that the caller belongs to, the youngest first. A key sees its own

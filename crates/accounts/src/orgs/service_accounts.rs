@@ -68,11 +68,8 @@ impl Accounts {
             created_at: now,
         };
         let once = once(&account);
-        Ok(match self.orgs.create_service(new, once).await? {
-            Once::Done(()) => Once::Done(account),
-            Once::Replayed(answer) => Once::Replayed(answer),
-            Once::Conflict(conflict) => Once::Conflict(conflict),
-        })
+        let created = self.orgs.create_service(new, once).await?;
+        Ok(created.map(|()| account))
     }
 
     /// The service accounts of the caller's organisation, newest first.
