@@ -62,10 +62,8 @@ both_stores! {
             refused.expect_error(409, "members.last_owner");
         }
         owner.patch(&path(&bobs), &role("owner")).await.expect(200);
-        let (a, b) = tokio::join!(
-            bob.patch(&path(&boss), &role("admin")),
-            bob.patch(&path(&bobs), &role("admin")),
-        );
+        let (one, other, admin) = (path(&boss), path(&bobs), role("admin"));
+        let (a, b) = tokio::join!(bob.patch(&one, &admin), bob.patch(&other, &admin));
         let mut statuses = [a.status, b.status];
         statuses.sort_unstable();
         assert_eq!(statuses[0], 200, "{} {}", a.body, b.body);
