@@ -105,7 +105,7 @@ async fn each_route_lets_in_whom_it_says() {
     let first = node.client();
     let mut callers = Vec::new();
     for (role, _) in ROLES {
-        let client = colleague(&first, role, role).await;
+        let client = colleague(&first, &format!("one-{role}"), role).await;
         callers.push(Caller::new(role, client, true).await);
     }
     for (name, scopes) in [("a key without scopes", json!([])), ("a key", json!(ALL))] {
