@@ -20,6 +20,7 @@ mod money;
 mod nodes;
 mod openapi;
 mod operate;
+mod orgs;
 mod personas;
 mod provider;
 mod real_model;

@@ -9,12 +9,7 @@ use reqwest::Method;
 use runloom_tests::{Answer, Client, Setup, Store, both_stores, call, check_ended, script, text};
 use serde_json::{Value, json};
 
-use cases::{CASES, Case};
-
-fn case(method: &str, path: &str) -> Option<Case> {
-    let known = |case: &&(&str, &str, Case)| (case.0, case.1) == (method, path);
-    CASES.iter().find(known).map(|case| case.2)
-}
+use cases::{Case, case};
 
 /// An organisation with something of everything.
 struct Tenant {
@@ -60,7 +55,15 @@ impl Tenant {
             "url": "http://127.0.0.1:9/", "signing_secret": "0123456789abcdef",
         });
         let tool = client.post("/v1/http-tools", &tool).await;
+        let service = json!({ "name": "ci", "role": "member" });
+        let service = client.post("/v1/service-accounts", &service).await;
+        let invitation = json!({ "email": "grace@example.com", "role": "viewer" });
+        let invitation = client.post("/v1/invitations", &invitation).await;
+        let invitation = invitation.expect(201);
         let ids = vec![
+            ("user_id", text(&service.expect(201)["id"])),
+            ("invitation_id", text(&invitation["id"])),
+            ("token", text(&invitation["token"])),
             ("server_id", text(&server.expect(201)["id"])),
             ("tool_id", text(&tool.expect(201)["id"])),
             ("credential_id", credential),
@@ -93,6 +96,10 @@ impl Tenant {
             "/v1/threads/{thread_id}/messages?include=tools",
             "/v1/runs/{run_id}?include=metadata,requests,totals,error",
             "/v1/runs/{run_id}/events?follow=0",
+            "/v1/org",
+            "/v1/members",
+            "/v1/invitations",
+            "/v1/service-accounts",
             "/v1/llm-credentials",
             "/v1/llm-routes",
             "/v1/mcp-servers",
@@ -135,6 +142,8 @@ fn never_made() -> Vec<(&'static str, String)> {
         "route_id",
         "server_id",
         "tool_id",
+        "user_id",
+        "invitation_id",
         "persona_key",
         "version",
     ]
@@ -203,13 +212,14 @@ both_stores! {
         let mut hidden = 0;
         for (method, path) in &routes {
             let Some(case) = case(method, path) else {
-                panic!("{method} {path} has no case in tests/all/tenancy.rs");
+                panic!("{method} {path} has no case in tests/all/tenancy/cases.rs");
             };
             match case {
                 Case::Hidden(body) => {
                     let theirs = fill(path, &owner.ids);
                     assert!(!theirs.contains('{'), "{theirs}: a parameter without an id");
-                    let answer = send(&stranger.client, method, &theirs, body).await;
+                    let theirs_in = fill(body, &owner.ids);
+                    let answer = send(&stranger.client, method, &theirs, &theirs_in).await;
                     assert_eq!(answer.status, 404, "{method} {path}: {}", answer.body);
                     let nowhere = fill(path, &never_made());
                     let other = send(&stranger.client, method, &nowhere, body).await;

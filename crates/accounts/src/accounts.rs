@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use runloom_domain::{Clock, OrgId, OrgRole, PermissionSet, SessionId, Timestamp, UserId};
-use runloom_store::SessionStore;
+use runloom_store::{OrgStore, SessionStore};
 
 use crate::authenticate::Lookups;
 use crate::derive::keyed_hash;
@@ -17,6 +17,7 @@ use crate::{AccountError, AccountsConfig, Caller};
 /// write that has begun is finished by the store.
 pub struct Accounts {
     pub(crate) store: Arc<dyn SessionStore>,
+    pub(crate) orgs: Arc<dyn OrgStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) config: AccountsConfig,
     pub(crate) access: TokenKind,
@@ -37,8 +38,8 @@ pub struct Me {
     pub org_id: OrgId,
     /// The name they log in with.
     pub login: String,
-    /// Their e-mail address.
-    pub email: String,
+    /// Their e-mail address; service accounts have none.
+    pub email: Option<String>,
     /// What they are in the organisation.
     pub role: OrgRole,
     /// What this credential may do.
@@ -50,9 +51,11 @@ pub struct Me {
 }
 
 impl Accounts {
-    /// Accounts kept in `store`, with tokens signed by `keys`.
+    /// Accounts kept in `store` and organisations in `orgs`, which is the same database, with
+    /// tokens signed by `keys`.
     pub fn new(
         store: Arc<dyn SessionStore>,
+        orgs: Arc<dyn OrgStore>,
         clock: Arc<dyn Clock>,
         keys: &TokenKeys,
         config: AccountsConfig,
@@ -66,6 +69,7 @@ impl Accounts {
             lookups: Lookups::new(),
             fingerprint_key: keys.fingerprint(),
             store,
+            orgs,
             clock,
             config,
         }
@@ -85,7 +89,7 @@ impl Accounts {
             user_id: user.user_id,
             org_id: user.org_id,
             login: user.login.clone(),
-            email: user.email.clone(),
+            email: Some(user.email.clone()).filter(|email| !email.is_empty()),
             role: user.role,
             rights: caller.rights,
             session_id: session,

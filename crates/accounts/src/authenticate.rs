@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use runloom_domain::{ApiKeyId, OrgId, PermissionSet, SessionId, Timestamp, UserId};
-use runloom_store::{ApiKeyRecord, SignedInUser, UserRecord};
+use runloom_store::{ApiKeyRecord, OrgRecord, SignedInUser, UserRecord};
 
 use crate::api_key::{self, PresentedKey};
 use crate::caller::Credential;
@@ -22,6 +22,7 @@ const TOUCH_EVERY: Duration = Duration::from_mins(1);
 pub(crate) struct Lookups {
     people: Fresh<(OrgId, UserId, Option<SessionId>), Arc<SignedInUser>>,
     keys: Fresh<String, Arc<KnownKey>>,
+    pub(crate) orgs: Fresh<OrgId, Arc<OrgRecord>>,
     /// When this node last noted the use of a key. The store says so too, but only once that
     /// write has landed, and a slow store must not be asked again and again.
     touched: Cache<ApiKeyId, Timestamp>,
@@ -40,6 +41,7 @@ impl Lookups {
         Self {
             people: Fresh::new(REMEMBERED),
             keys: Fresh::new(REMEMBERED),
+            orgs: Fresh::new(REMEMBERED),
             touched: Cache::new(REMEMBERED),
         }
     }
@@ -52,6 +54,18 @@ impl Lookups {
     /// Makes what has been done to a person's sessions count at once on this node.
     pub(crate) fn forget_person(&self, id: UserId) {
         self.people.forget(|known| known.user.user_id == id);
+    }
+
+    /// Makes a change to a member, or its removal, count at once on this node.
+    pub(crate) fn forget_member(&self, org: OrgId, user: UserId) {
+        let is_theirs = |record: &UserRecord| (record.org_id, record.user_id) == (org, user);
+        self.people.forget(|known| is_theirs(&known.user));
+        self.keys.forget(|known| is_theirs(&known.record.owner));
+    }
+
+    /// Makes a change to an organisation count at once on this node.
+    pub(crate) fn forget_org(&self, org: OrgId) {
+        self.orgs.forget(|known| known.org_id == org);
     }
 
     fn known_key(&self, record: ApiKeyRecord) -> Arc<KnownKey> {

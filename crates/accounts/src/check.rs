@@ -8,8 +8,8 @@ use crate::{AccountError, FieldError};
 const MAX_LOGIN: usize = 64;
 /// The longest e-mail address that SMTP can carry, in bytes.
 const MAX_EMAIL: usize = 254;
-/// The longest name of an API key, in characters.
-const MAX_KEY_NAME: usize = 100;
+/// The longest name of a key, an organisation or a service account, in characters.
+const MAX_NAME: usize = 100;
 
 /// Gathers what is wrong with a request, so that all of it is told at once.
 #[derive(Default)]
@@ -67,10 +67,10 @@ impl Checks {
         }
     }
 
-    /// The name of an API key.
-    pub(crate) fn key_name(&mut self, name: &str) {
+    /// The name of a key, an organisation or a service account.
+    pub(crate) fn name(&mut self, name: &str) {
         let length = name.chars().count();
-        if name.trim().is_empty() || length > MAX_KEY_NAME || name.contains(char::is_control) {
+        if name.trim().is_empty() || length > MAX_NAME || name.contains(char::is_control) {
             self.fail(
                 "name",
                 "must be 1 to 100 characters, not all blank and none of them a control character",
@@ -142,7 +142,7 @@ mod tests {
         let mut checks = Checks::default();
         checks.login("");
         checks.email("");
-        checks.key_name("  ");
+        checks.name("  ");
         let Err(AccountError::Invalid { fields }) = checks.finish() else {
             panic!("three mistakes");
         };

@@ -3,6 +3,8 @@ use std::time::Duration;
 use runloom_domain::Permission;
 use runloom_store::StoreError;
 
+use crate::OrgRefusal;
+
 /// Why something about an account could not be done; nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
@@ -63,6 +65,9 @@ pub enum AccountError {
     /// Too many passwords wait to be hashed; the same call may succeed a moment later.
     #[error("too many sign-ins at once")]
     Busy,
+    /// It isn't possible in this organisation, or not for this caller.
+    #[error(transparent)]
+    Refused(OrgRefusal),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -13,6 +13,8 @@ pub struct ApiKeyRequest {
     pub scopes: Vec<String>,
     /// When it shall stop working; never when absent.
     pub expires_at: Option<Timestamp>,
+    /// The service account that it is for; the caller when absent.
+    pub user_id: Option<UserId>,
 }
 
 /// An API key as people see it; its secret is gone.
@@ -61,14 +63,20 @@ impl From<ApiKeyRecord> for ApiKey {
 }
 
 impl Accounts {
-    /// Makes an API key for the caller, with nothing that the caller can't do.
+    /// Makes an API key for the caller, or for a service account that doesn't stand above them,
+    /// with nothing that the caller can't do.
     ///
     /// `once` is given the key as it will be and may return what makes the call happen once;
     /// the answer kept there can't hold the secret.
     ///
     /// Fails with [`AccountError::Invalid`], naming `name`, `scopes` and `expires_at`, and with
     /// [`AccountError::Forbidden`], naming `keys.manage` or the first scope that the caller
-    /// doesn't have.
+    /// doesn't have. For a service account it needs `members.manage`, too, since such a key
+    /// outlives its maker's membership, and fails with [`OrgRefusal::NoService`] and
+    /// [`OrgRefusal::AboveOwnRole`].
+    ///
+    /// [`OrgRefusal::NoService`]: crate::OrgRefusal::NoService
+    /// [`OrgRefusal::AboveOwnRole`]: crate::OrgRefusal::AboveOwnRole
     pub async fn create_api_key(
         &self,
         caller: &Caller,
@@ -81,11 +89,12 @@ impl Accounts {
         for scope in scopes.iter() {
             caller.require(scope)?;
         }
+        let user_id = self.key_owner(caller, request.user_id, scopes).await?;
 
         let minted = api_key::mint();
         let key = ApiKey {
             api_key_id: ApiKeyId::generate(now),
-            user_id: caller.user_id,
+            user_id,
             name: request.name,
             prefix: api_key::shown_prefix(&minted.public_id),
             scopes: scopes.iter().map(|scope| scope.to_string()).collect(),
@@ -105,14 +114,37 @@ impl Accounts {
             expires_at: key.expires_at,
             created_at: key.created_at,
         };
-        Ok(match self.store.create_api_key(new, once).await? {
-            Once::Done(()) => Once::Done(CreatedApiKey {
-                key,
-                secret: minted.text,
-            }),
-            Once::Replayed(answer) => Once::Replayed(answer),
-            Once::Conflict(conflict) => Once::Conflict(conflict),
-        })
+        let created = self.store.create_api_key(new, once).await?;
+        Ok(created.map(|()| CreatedApiKey {
+            key,
+            secret: minted.text,
+        }))
+    }
+
+    /// Whom a key with these scopes shall be for.
+    async fn key_owner(
+        &self,
+        caller: &Caller,
+        wanted: Option<UserId>,
+        scopes: PermissionSet,
+    ) -> Result<UserId, AccountError> {
+        let Some(wanted) = wanted.filter(|wanted| *wanted != caller.user_id) else {
+            return Ok(caller.user_id);
+        };
+        caller.require(Permission::MembersManage)?;
+        let service = self.find_service(caller, wanted).await?;
+        caller.require_within(service.role)?;
+        let allowed = service.role.permissions();
+        let mut checks = Checks::default();
+        if let Some(beyond) = scopes.iter().find(|scope| !allowed.allows(*scope)) {
+            let role = service.role.as_str();
+            checks.fail(
+                "scopes",
+                format!("{beyond} is more than the role {role} allows"),
+            );
+        }
+        checks.finish()?;
+        Ok(wanted)
     }
 
     /// Lists API keys, newest first: the organisation's for owners and admins, else one's own.
@@ -158,7 +190,7 @@ fn only_of(caller: &Caller) -> Option<UserId> {
 
 fn accepted_scopes(request: &ApiKeyRequest, now: Timestamp) -> Result<PermissionSet, AccountError> {
     let mut checks = Checks::default();
-    checks.key_name(&request.name);
+    checks.name(&request.name);
     checks.expiry(request.expires_at, now);
     let mut scopes = Vec::with_capacity(request.scopes.len().min(Permission::ALL.len()));
     for name in &request.scopes {

@@ -31,6 +31,7 @@ mod error;
 mod first_owner;
 mod fresh;
 mod keys;
+mod orgs;
 mod password;
 mod profile;
 mod random;
@@ -53,6 +54,10 @@ pub use config::AccountsConfig;
 pub use error::{AccountError, FieldError};
 pub use first_owner::FirstOwner;
 pub use keys::{ApiKey, ApiKeyRequest, CreatedApiKey};
+pub use orgs::{
+    Accepted, Invitation, InvitationRequest, Invited, Member, OrgRefusal, RunSight, ServiceAccount,
+    ServiceAccountRequest,
+};
 pub use profile::ProfileChange;
 pub use registration::Registration;
 pub use reset::{PasswordReset, operator_reset};

@@ -20,10 +20,11 @@ pub enum Registration {
 
 impl Accounts {
     /// Lets somebody register, or fails with [`AccountError::RegistrationClosed`] or
-    /// [`AccountError::InvitationNeeded`]. An invitation is to be asked for here.
-    pub(crate) fn admit_registration(&self) -> Result<(), AccountError> {
+    /// [`AccountError::InvitationNeeded`].
+    pub(crate) fn admit_registration(&self, is_invited: bool) -> Result<(), AccountError> {
         match self.config.registration {
             Registration::Open => Ok(()),
+            Registration::Invitation if is_invited => Ok(()),
             Registration::Invitation => Err(AccountError::InvitationNeeded),
             Registration::Closed => Err(AccountError::RegistrationClosed),
         }

@@ -29,7 +29,8 @@ pub struct AccessToken {
 pub struct Registered {
     /// The person.
     pub user_id: UserId,
-    /// The organisation that was made for them, of which they are the owner.
+    /// Their organisation: one that was made for them, of which they are the owner, or the one
+    /// that invited them.
     pub org_id: OrgId,
     /// Sign them in.
     pub tokens: Tokens,
@@ -76,7 +77,7 @@ impl Accounts {
         password: Secret,
         once: impl FnOnce(&Registered) -> Option<Idempotency>,
     ) -> Result<Once<Registered>, AccountError> {
-        self.admit_registration()?;
+        self.admit_registration(false)?;
         let mut new = self.new_account(login, email, password).await?;
         let (session, token) = self.new_session();
         new.session = Some(session);

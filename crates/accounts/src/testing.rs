@@ -45,6 +45,7 @@ impl Fixture {
         });
         let accounts = Accounts::new(
             store.clone(),
+            Arc::new(store.inner.clone()),
             clock.clone(),
             &TokenKeys::derive(&MASTER),
             AccountsConfig::default(),
@@ -61,6 +62,7 @@ impl Fixture {
     pub(crate) fn other_node(&self) -> Accounts {
         Accounts::new(
             self.store.clone(),
+            Arc::new(self.store.inner.clone()),
             self.clock.clone(),
             &TokenKeys::derive(&MASTER),
             AccountsConfig::default(),
@@ -69,8 +71,13 @@ impl Fixture {
 
     /// Somebody new in an organisation of their own: their access token.
     pub(crate) async fn bearer(&self, login: &str, role: OrgRole) -> String {
+        let org_id = OrgId::generate(self.clock.now());
+        self.bearer_in(org_id, login, role).await
+    }
+
+    async fn bearer_in(&self, org_id: OrgId, login: &str, role: OrgRole) -> String {
         let now = self.clock.now();
-        let (user_id, org_id) = (UserId::generate(now), OrgId::generate(now));
+        let user_id = UserId::generate(now);
         let new = NewAccount {
             user_id,
             org_id,
@@ -105,6 +112,12 @@ impl Fixture {
     pub(crate) async fn caller_of(&self, tokens: &Tokens) -> Result<Caller, AccountError> {
         let bearer = tokens.access.token.expose();
         self.accounts.authenticate(bearer).await
+    }
+
+    /// Somebody new in the caller's organisation, authenticated.
+    pub(crate) async fn colleague(&self, of: &Caller, login: &str, role: OrgRole) -> Caller {
+        let bearer = self.bearer_in(of.org_id, login, role).await;
+        self.accounts.authenticate(&bearer).await.unwrap()
     }
 
     /// Somebody new, authenticated.
@@ -157,6 +170,7 @@ pub(crate) fn request(scopes: &[&str]) -> ApiKeyRequest {
         name: "k".to_owned(),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         expires_at: None,
+        user_id: None,
     }
 }
 

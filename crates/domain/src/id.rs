@@ -67,7 +67,7 @@ macro_rules! ids {
 ids! {
     /// An organisation: the tenant that everything else belongs to.
     OrgId
-    /// A person with an account.
+    /// A person with an account, or a service account.
     UserId
     /// A conversation, which holds messages and runs.
     ThreadId
@@ -99,6 +99,8 @@ ids! {
     McpServerId
     /// A stored HTTP tool, an organisation's own.
     HttpToolId
+    /// An invitation into an organisation; not the token itself.
+    InvitationId
 }
 
 /// A W3C trace id: 16 bytes, shown as 32 lowercase hexadecimal digits.

@@ -16,6 +16,7 @@ mod id;
 mod limits;
 mod message;
 mod money;
+mod org;
 mod pattern;
 mod permission;
 mod persona;
@@ -41,13 +42,14 @@ pub use digest::{arguments_digest, hex};
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
-    ApiKeyId, BudgetId, CredentialId, CreditEntryId, HttpToolId, IdParseError, McpServerId,
-    MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId, RunId, SessionId, ThreadId,
-    ToolCallId, TraceId, UserId,
+    ApiKeyId, BudgetId, CredentialId, CreditEntryId, HttpToolId, IdParseError, InvitationId,
+    McpServerId, MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId, RunId, SessionId,
+    ThreadId, ToolCallId, TraceId, UserId,
 };
 pub use limits::{DollarLimits, LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
 pub use money::{CreditRate, CreditTerms, Multiplier, NanoUsd, credits_for};
+pub use org::{RunVisibility, UserKind};
 pub use pattern::{ToolPattern, is_server_key};
 pub use permission::{OrgRole, Permission, PermissionSet, UnknownName};
 pub use persona::{OnOverflow, Persona, PersonaRef};

@@ -153,6 +153,15 @@ impl OrgRole {
         }
     }
 
+    /// Every role, the highest first.
+    pub const ALL: [Self; 4] = [Self::Owner, Self::Admin, Self::Member, Self::Viewer];
+
+    /// Whether the role stands above another one: nobody gives a role above their own, or changes
+    /// who has one.
+    pub const fn is_above(self, other: Self) -> bool {
+        (self as u8) < other as u8
+    }
+
     /// What the role allows.
     pub fn permissions(self) -> PermissionSet {
         use Permission as P;
@@ -172,7 +181,7 @@ impl FromStr for OrgRole {
     type Err = UnknownName;
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
-        [Self::Owner, Self::Admin, Self::Member, Self::Viewer]
+        Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
             .ok_or_else(|| UnknownName(text.to_owned()))
@@ -197,7 +206,21 @@ mod tests {
     }
 
     #[test]
+    fn a_higher_role_allows_all_that_a_lower_one_does() {
+        for pair in OrgRole::ALL.windows(2) {
+            let (higher, lower) = (pair[0], pair[1]);
+            assert!(higher.is_above(lower) && !lower.is_above(higher));
+            assert!(!higher.is_above(higher));
+            let both = higher.permissions().and(lower.permissions());
+            assert_eq!(both, lower.permissions());
+        }
+    }
+
+    #[test]
     fn names_round_trip() {
+        for role in OrgRole::ALL {
+            assert_eq!(role.as_str().parse::<OrgRole>().unwrap(), role);
+        }
         for permission in Permission::ALL {
             assert_eq!(
                 permission.as_str().parse::<Permission>().unwrap(),

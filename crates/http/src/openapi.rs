@@ -2,15 +2,18 @@
 
 use std::sync::LazyLock;
 
+use actix_web::http::Method;
+use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
 use crate::error::ErrorEnvelope;
+use crate::routes;
 use crate::service;
 use crate::v1::{
-    api_keys, auth, budgets, credits, http_tools, llm_credentials, llm_routes, mcp_servers, me,
-    messages, personas, runs, threads, usage,
+    api_keys, auth, budgets, credits, http_tools, invitations, llm_credentials, llm_routes,
+    mcp_servers, me, members, messages, orgs, personas, runs, service_accounts, threads, usage,
 };
 
 #[derive(OpenApi)]
@@ -18,7 +21,9 @@ use crate::v1::{
     info(
         title = "Runloom",
         description = "Runs LLM agents. Make a thread, start a run in it, follow its events.\n\n\
-            Every failure has the same body, and every response an `X-Trace-Id`.",
+            Every failure has the same body, and every response an `X-Trace-Id`. `x-needs` of an \
+            operation names what it needs of its caller: permissions, `person` where no API key \
+            will do, `owner` where no other role will.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     paths(
@@ -54,6 +59,23 @@ use crate::v1::{
         api_keys::create::create_api_key,
         api_keys::list::list_api_keys,
         api_keys::delete::delete_api_key,
+        orgs::create::create_org,
+        orgs::list::list_orgs,
+        orgs::get::get_org,
+        orgs::update::update_org,
+        members::list::list_members,
+        members::get::get_member,
+        members::update::update_member,
+        members::delete::delete_member,
+        invitations::create::create_invitation,
+        invitations::list::list_invitations,
+        invitations::delete::delete_invitation,
+        invitations::accept::accept_invitation,
+        service_accounts::create::create_service_account,
+        service_accounts::list::list_service_accounts,
+        service_accounts::get::get_service_account,
+        service_accounts::update::update_service_account,
+        service_accounts::delete::delete_service_account,
         credits::get::get_credits,
         credits::entries::list_credit_entries,
         credits::topup::top_up_credits,
@@ -100,13 +122,15 @@ use crate::v1::{
         service::metrics::metrics,
     ),
     components(schemas(ErrorEnvelope)),
-    modifiers(&Bearer, &OptionalBodies),
+    modifiers(&Bearer, &OptionalBodies, &NeedsOfCallers),
     security(("bearer" = [])),
     tags(
         (name = "runs", description = "Executions of an agent in a thread."),
         (name = "threads", description = "Conversations."),
         (name = "messages", description = "What was said in a thread."),
         (name = "accounts", description = "People and API keys."),
+        (name = "organisations", description = "Organisations, their members, invitations and \
+            service accounts."),
         (name = "money", description = "Credits, budgets and usage."),
         (name = "configuration", description = "Credentials of model providers, routes to \
             models, and personas."),
@@ -126,6 +150,31 @@ impl Modify for Bearer {
         http.description = Some("An access token, or an API key.".to_owned());
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(http));
+    }
+}
+
+/// What an operation needs of its caller, as its handler's type says.
+struct NeedsOfCallers;
+
+impl Modify for NeedsOfCallers {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        for (method, path, needs) in routes::needs() {
+            let Some(item) = document.paths.paths.get_mut(&path) else {
+                continue;
+            };
+            let operation = match method {
+                Method::GET => &mut item.get,
+                Method::POST => &mut item.post,
+                Method::PATCH => &mut item.patch,
+                Method::DELETE => &mut item.delete,
+                // HEAD goes with GET and isn't documented apart.
+                _ => continue,
+            };
+            if let (Some(operation), Some(words)) = (operation, needs.words()) {
+                let words = Extensions::builder().add("x-needs", words).build();
+                operation.extensions.get_or_insert_default().merge(words);
+            }
+        }
     }
 }
 

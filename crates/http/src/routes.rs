@@ -7,10 +7,10 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Route};
 
 use crate::error::{ApiError, ApiResult};
-use crate::extract::discard;
+use crate::extract::{Declared, Needs, discard};
 use crate::v1::{
-    api_keys, auth, budgets, credits, http_tools, llm_credentials, llm_routes, mcp_servers, me,
-    messages, personas, runs, threads, usage,
+    api_keys, auth, budgets, credits, http_tools, invitations, llm_credentials, llm_routes,
+    mcp_servers, me, members, messages, orgs, personas, runs, service_accounts, threads, usage,
 };
 use crate::{docs, service};
 
@@ -25,6 +25,16 @@ pub(crate) fn routes(cfg: &mut ServiceConfig) {
 /// A path as people write it, without the patterns of its parameters.
 pub(crate) fn documented(path: &str) -> String {
     path.replace(":[^/:]+}", "}")
+}
+
+/// What each route needs of its caller: its method, its documented path, and that.
+pub(crate) fn needs() -> Vec<(Method, String, Needs)> {
+    let of_path = |at: At| {
+        let path = documented(at.path);
+        let needs = at.needs.into_iter();
+        needs.map(move |(method, needs)| (method, path.clone(), needs))
+    };
+    paths().into_iter().flat_map(of_path).collect()
 }
 
 /// An id is a segment without a colon, so that `{id}:verb` is never taken for one.
@@ -70,6 +80,30 @@ fn paths() -> Vec<At> {
             .post(api_keys::create::create_api_key)
             .get(api_keys::list::list_api_keys),
         At::new("/v1/api-keys/{api_key_id:[^/:]+}").delete(api_keys::delete::delete_api_key),
+        At::new("/v1/orgs")
+            .post(orgs::create::create_org)
+            .get(orgs::list::list_orgs),
+        At::new("/v1/org")
+            .get(orgs::get::get_org)
+            .patch(orgs::update::update_org),
+        At::new("/v1/members").get(members::list::list_members),
+        At::new("/v1/members/{user_id:[^/:]+}")
+            .get(members::get::get_member)
+            .patch(members::update::update_member)
+            .delete(members::delete::delete_member),
+        At::new("/v1/invitations")
+            .post(invitations::create::create_invitation)
+            .get(invitations::list::list_invitations),
+        At::new("/v1/invitations:accept").post(invitations::accept::accept_invitation),
+        At::new("/v1/invitations/{invitation_id:[^/:]+}")
+            .delete(invitations::delete::delete_invitation),
+        At::new("/v1/service-accounts")
+            .post(service_accounts::create::create_service_account)
+            .get(service_accounts::list::list_service_accounts),
+        At::new("/v1/service-accounts/{user_id:[^/:]+}")
+            .get(service_accounts::get::get_service_account)
+            .patch(service_accounts::update::update_service_account)
+            .delete(service_accounts::delete::delete_service_account),
         At::new("/v1/credits").get(credits::get::get_credits),
         At::new("/v1/credits:topup").post(credits::topup::top_up_credits),
         At::new("/v1/credits:adjust").post(credits::adjust::adjust_credits),
@@ -143,7 +177,13 @@ struct At {
     path: &'static str,
     allow: Vec<Method>,
     routes: Vec<Route>,
+    needs: Vec<(Method, Needs)>,
 }
+
+/// The arguments of a handler.
+trait Handled: FromRequest + Declared + 'static {}
+
+impl<A: FromRequest + Declared + 'static> Handled for A {}
 
 impl At {
     fn new(path: &'static str) -> Self {
@@ -151,47 +191,41 @@ impl At {
             path,
             allow: Vec::new(),
             routes: Vec::new(),
+            needs: Vec::new(),
         }
     }
 
     /// GET, and HEAD with it.
-    fn get<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(self, handler: F) -> Self {
+    fn get<F: Handler<A, Output = ApiResult>, A: Handled>(self, handler: F) -> Self {
         let read = guard::Any(guard::Get()).or(guard::Head());
         self.on(&[Method::GET, Method::HEAD], read, handler)
     }
 
     /// GET alone: a HEAD would open a stream that nobody reads.
-    fn stream<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(
-        self,
-        handler: F,
-    ) -> Self {
+    fn stream<F: Handler<A, Output = ApiResult>, A: Handled>(self, handler: F) -> Self {
         self.on(&[Method::GET], guard::Get(), handler)
     }
 
-    fn post<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(self, handler: F) -> Self {
+    fn post<F: Handler<A, Output = ApiResult>, A: Handled>(self, handler: F) -> Self {
         self.on(&[Method::POST], guard::Post(), handler)
     }
 
-    fn patch<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(
-        self,
-        handler: F,
-    ) -> Self {
+    fn patch<F: Handler<A, Output = ApiResult>, A: Handled>(self, handler: F) -> Self {
         self.on(&[Method::PATCH], guard::Patch(), handler)
     }
 
-    fn delete<F: Handler<A, Output = ApiResult>, A: FromRequest + 'static>(
-        self,
-        handler: F,
-    ) -> Self {
+    fn delete<F: Handler<A, Output = ApiResult>, A: Handled>(self, handler: F) -> Self {
         self.on(&[Method::DELETE], guard::Delete(), handler)
     }
 
     fn on<F, A>(mut self, methods: &[Method], guard: impl Guard + 'static, handler: F) -> Self
     where
         F: Handler<A, Output = ApiResult>,
-        A: FromRequest + 'static,
+        A: Handled,
     {
         self.allow.extend_from_slice(methods);
+        self.needs
+            .extend(methods.iter().map(|method| (method.clone(), A::NEEDS)));
         self.routes.push(web::route().guard(guard).to(handler));
         self
     }

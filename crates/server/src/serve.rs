@@ -123,6 +123,7 @@ impl Parts {
         );
         let accounts = Accounts::new(
             database.clone(),
+            database.clone(),
             Arc::clone(&clock),
             &keys.tokens(),
             config.auth.to_config(config.mode),

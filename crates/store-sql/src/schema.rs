@@ -9,11 +9,13 @@
     )
 )]
 
+mod joining;
 mod people;
 mod tools;
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
+pub(crate) use joining::invitations;
 pub(crate) use people::{password_resets, sessions};
 pub(crate) use tools::{http_tools, mcp_servers, mcp_tools};
 
@@ -27,6 +29,8 @@ table! {
         event_retention_days -> Nullable<Integer>,
         config_version -> BigInt,
         metered -> Nullable<Bool>,
+        run_visibility -> Text,
+        version -> BigInt,
     }
 }
 
@@ -40,6 +44,7 @@ table! {
         password_hash -> Text,
         created_at -> Moment,
         signed_out_at -> Nullable<Moment>,
+        kind -> Text,
     }
 }
 
@@ -444,6 +449,7 @@ allow_tables_to_appear_in_same_query!(
     budgets,
     credit_entries,
     events,
+    invitations,
     llm_credentials,
     llm_routes,
     memberships,

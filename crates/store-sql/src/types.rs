@@ -60,6 +60,7 @@ ids!(
     CredentialId,
     CreditEntryId,
     HttpToolId,
+    InvitationId,
     McpServerId,
     MessageId,
     NodeId,

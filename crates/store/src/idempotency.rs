@@ -35,6 +35,17 @@ pub enum Once<T> {
     Conflict(KeyConflict),
 }
 
+impl<T> Once<T> {
+    /// The same with another value for what happened now.
+    pub fn map<U>(self, value: impl FnOnce(T) -> U) -> Once<U> {
+        match self {
+            Self::Done(done) => Once::Done(value(done)),
+            Self::Replayed(answer) => Once::Replayed(answer),
+            Self::Conflict(conflict) => Once::Conflict(conflict),
+        }
+    }
+}
+
 /// Why an idempotency key can't be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyConflict {

@@ -28,6 +28,7 @@ mod idempotency;
 mod key_rotation;
 pub mod memory;
 mod money;
+mod org;
 mod page;
 mod run;
 mod session;
@@ -52,6 +53,10 @@ pub use key_rotation::{KeyRotation, SecretColumn, StoredSecret};
 pub use money::{
     Balance, BudgetLimits, BudgetPatch, BudgetRecord, CreateBudget, CreditEntry, CreditKind,
     MoneyStore, NewBudget, Spending, UsageGroup, UsageQuery, UsageRow,
+};
+pub use org::{
+    ChangeMember, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord, NewOrg, NewService,
+    OrgPatch, OrgRecord, OrgStore, PresentedInvitation,
 };
 pub use page::{Page, PageKey, Paged};
 pub use run::{
@@ -80,6 +85,7 @@ pub trait Store:
     RunStore
     + ThreadStore
     + AccountStore
+    + OrgStore
     + SessionStore
     + ConfigStore
     + ToolStore
@@ -94,6 +100,7 @@ impl<
     T: RunStore
         + ThreadStore
         + AccountStore
+        + OrgStore
         + SessionStore
         + ConfigStore
         + ToolStore

@@ -1,4 +1,4 @@
-//! The case of each route.
+//! What each route does for somebody of another organisation.
 
 /// What a route does for somebody of another organisation.
 #[derive(Clone, Copy)]
@@ -15,7 +15,7 @@ pub(super) enum Case {
 }
 
 /// The case of each route. A new route gets a line here.
-pub(super) const CASES: &[(&str, &str, Case)] = &[
+const CASES: &[(&str, &str, Case)] = &[
     (
         "post",
         "/v1/threads/{thread_id}/runs",
@@ -92,6 +92,55 @@ pub(super) const CASES: &[(&str, &str, Case)] = &[
     ("post", "/v1/api-keys", Case::Makes(r#"{"name":"mine"}"#)),
     ("get", "/v1/api-keys", Case::Own),
     ("delete", "/v1/api-keys/{api_key_id}", Case::Hidden("null")),
+    ("post", "/v1/orgs", Case::Makes(r#"{"name":"another"}"#)),
+    ("get", "/v1/orgs", Case::Own),
+    ("get", "/v1/org", Case::Own),
+    ("patch", "/v1/org", Case::Own),
+    ("get", "/v1/members", Case::Own),
+    ("get", "/v1/members/{user_id}", Case::Hidden("null")),
+    (
+        "patch",
+        "/v1/members/{user_id}",
+        Case::Hidden(r#"{"role":"viewer"}"#),
+    ),
+    ("delete", "/v1/members/{user_id}", Case::Hidden("null")),
+    (
+        "post",
+        "/v1/invitations",
+        Case::Makes(r#"{"email":"guest@example.com","role":"viewer"}"#),
+    ),
+    ("get", "/v1/invitations", Case::Own),
+    (
+        "delete",
+        "/v1/invitations/{invitation_id}",
+        Case::Hidden("null"),
+    ),
+    (
+        "post",
+        "/v1/invitations:accept",
+        Case::Hidden(r#"{"token":"{token}"}"#),
+    ),
+    (
+        "post",
+        "/v1/service-accounts",
+        Case::Makes(r#"{"name":"another","role":"viewer"}"#),
+    ),
+    ("get", "/v1/service-accounts", Case::Own),
+    (
+        "get",
+        "/v1/service-accounts/{user_id}",
+        Case::Hidden("null"),
+    ),
+    (
+        "patch",
+        "/v1/service-accounts/{user_id}",
+        Case::Hidden(r#"{"name":"mine now"}"#),
+    ),
+    (
+        "delete",
+        "/v1/service-accounts/{user_id}",
+        Case::Hidden("null"),
+    ),
     ("get", "/v1/credits", Case::Own),
     ("get", "/v1/credits/entries", Case::Own),
     ("post", "/v1/credits:topup", Case::Makes(r#"{"credits":1}"#)),
@@ -231,3 +280,9 @@ pub(super) const CASES: &[(&str, &str, Case)] = &[
     ("get", "/docs", Case::Public),
     ("get", "/docs/{file}", Case::Public),
 ];
+
+/// The case of a route, if it has one.
+pub(super) fn case(method: &str, path: &str) -> Option<Case> {
+    let known = |case: &&(&str, &str, Case)| (case.0, case.1) == (method, path);
+    CASES.iter().find(known).map(|case| case.2)
+}

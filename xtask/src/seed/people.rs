@@ -34,6 +34,7 @@ pub(super) async fn register(
     let keys = TokenKeys::derive(&[0; 32]);
     let accounts = Accounts::new(
         database.clone(),
+        database.clone(),
         clock.clone(),
         &keys,
         AccountsConfig::default(),
@@ -56,6 +57,7 @@ pub(super) async fn register(
         name: "demo key".to_owned(),
         scopes: Permission::ALL.map(|scope| scope.to_string()).into(),
         expires_at: None,
+        user_id: None,
     };
     let created = accounts
         .create_api_key(&caller, request, |_| None)

@@ -96,6 +96,7 @@ async fn what_does_not_fit_is_named() {
         name: "a\0".to_owned(),
         scopes: vec!["runs.read".to_owned(), "runs.*".to_owned()],
         expires_at: Some(f.clock.now()),
+        user_id: None,
     };
     let refused = f.accounts.create_api_key(&owner, bad, |_| None).await;
     let Err(AccountError::Invalid { fields }) = refused else {

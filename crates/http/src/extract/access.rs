@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
-use runloom_accounts::{AccountError, Caller};
+use runloom_accounts::{AccountError, Caller, OrgRefusal};
 use runloom_domain::{OrgRole, Permission};
 
+use super::needs::Needs;
 use super::query::QueryFields;
 use crate::error::ApiError;
 use crate::state::HttpState;
@@ -23,6 +24,9 @@ pub(crate) trait Access: Sized + 'static {
     /// Who is let in.
     type Caller;
 
+    /// The same as the document says it.
+    const NEEDS: Needs;
+
     /// Lets the request in, or says why not.
     async fn check(request: &HttpRequest, state: &HttpState) -> Result<Self::Caller, ApiError>;
 }
@@ -32,6 +36,7 @@ pub(crate) struct Anyone;
 
 impl Access for Anyone {
     type Caller = ();
+    const NEEDS: Needs = Needs::Nothing;
 
     async fn check(_: &HttpRequest, _: &HttpState) -> Result<(), ApiError> {
         Ok(())
@@ -45,6 +50,7 @@ macro_rules! accesses {
 
         impl Access for $name {
             type Caller = Caller;
+            const NEEDS: Needs = Needs::Permissions(&[$(Permission::$permission),*]);
 
             async fn check(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
                 let caller = bearer(request, state).await?;
@@ -80,6 +86,24 @@ accesses! {
     PersonasManage needs [PersonasManage];
     /// Sees and changes tools and servers of tools.
     ToolsManage needs [ToolsManage];
+    /// Sees and changes members, invitations, service accounts and the organisation.
+    MembersManage needs [MembersManage];
+}
+
+/// A person who has signed in: no key may do it, whatever its scopes are.
+pub(crate) struct Person;
+
+impl Access for Person {
+    type Caller = Caller;
+    const NEEDS: Needs = Needs::Person;
+
+    async fn check(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
+        let caller = bearer(request, state).await?;
+        if caller.api_key_id().is_some() {
+            return Err(OrgRefusal::PersonNeeded.into());
+        }
+        Ok(caller)
+    }
 }
 
 /// Adds credits to the own organisation, where the deployment leaves that to it.
@@ -87,6 +111,7 @@ pub(crate) struct CreditsManage;
 
 impl Access for CreditsManage {
     type Caller = Caller;
+    const NEEDS: Needs = Needs::Owner(&[Permission::UsageRead, Permission::RoutesManage]);
 
     async fn check(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
         let caller = BudgetsManage::check(request, state).await?;
@@ -220,6 +245,7 @@ impl From<AccountError> for ApiError {
             AccountError::Busy => {
                 Self::unavailable("service.busy", "too many sign-ins at once; try again")
             }
+            AccountError::Refused(refusal) => refusal.into(),
             AccountError::Store(error) => error.into(),
         }
     }

@@ -55,6 +55,18 @@ impl Answer {
         }
     }
 
+    /// Answers by what became of a request whose own answer is made when it happened now.
+    pub(crate) fn of<T>(
+        once: Once<T>,
+        fresh: impl FnOnce(T) -> Result<Self, ApiError>,
+    ) -> ApiResult {
+        match once {
+            Once::Done(outcome) => Ok(fresh(outcome)?.respond()),
+            Once::Replayed(answer) => Ok(Self::stored(answer).respond()),
+            Once::Conflict(conflict) => Err(conflict.into()),
+        }
+    }
+
     /// Answers by what became of the request; `fresh` answers when it happened now.
     pub(crate) fn settle<T>(
         self,

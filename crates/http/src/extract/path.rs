@@ -1,8 +1,8 @@
 use actix_web::HttpRequest;
 use runloom_domain::text::is_name;
 use runloom_domain::{
-    ApiKeyId, BudgetId, CredentialId, HttpToolId, McpServerId, MessageId, RouteId, RunId,
-    SessionId, ThreadId, ToolCallId, UserId,
+    ApiKeyId, BudgetId, CredentialId, HttpToolId, InvitationId, McpServerId, MessageId, RouteId,
+    RunId, SessionId, ThreadId, ToolCallId, UserId,
 };
 use uuid::Uuid;
 
@@ -117,6 +117,7 @@ path_ids! {
     CredentialId = "credential_id",
     HttpToolId = "tool_id",
     SessionId = "session_id",
+    InvitationId = "invitation_id",
     UserId = "user_id",
 }
 

@@ -2,12 +2,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use runloom_accounts::{AccountError, Caller};
+use runloom_domain::{Permission, RunId};
 use runloom_engine::live::Frame;
 use runloom_store::StoreError;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::state::HttpState;
+use crate::v1::runs::sight;
 
 /// What comes next on a stream.
 pub(super) enum Turn {
@@ -24,6 +26,7 @@ pub(super) enum Turn {
 pub(super) struct Keeper {
     state: HttpState,
     caller: Caller,
+    run: RunId,
     heartbeat: Duration,
     drain: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Made at the first wait, inside the runtime that keeps its time.
@@ -33,11 +36,12 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(state: &HttpState, caller: Caller) -> Self {
+    pub(super) fn new(state: &HttpState, caller: Caller, run: RunId) -> Self {
         let now = Instant::now();
         Self {
             state: state.clone(),
             caller,
+            run,
             heartbeat: state.settings().heartbeat,
             drain: Box::pin(state.drain().clone().cancelled_owned()),
             silence: None,
@@ -95,7 +99,9 @@ impl Keeper {
         }
         self.check_at = now + self.state.settings().recheck;
         match self.state.accounts().still_valid(&self.caller).await {
-            Ok(caller) => !caller.rights.allows(runloom_domain::Permission::RunsRead),
+            Ok(caller) => {
+                !caller.rights.allows(Permission::RunsRead) || !self.is_seen_by(&caller).await
+            }
             Err(AccountError::Store(error)) => {
                 // Not a verdict: an outage of the database must not end every stream.
                 tracing::warn!(%error, "the credential of an event stream can't be checked");
@@ -103,5 +109,11 @@ impl Keeper {
             }
             Err(_) => true,
         }
+    }
+
+    /// Whether the organisation still lets the caller see the run. A failure is no verdict.
+    async fn is_seen_by(&self, caller: &Caller) -> bool {
+        let seen = sight::is_seen(&self.state, caller, self.run).await;
+        !matches!(seen, Ok(false))
     }
 }

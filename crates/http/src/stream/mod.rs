@@ -10,6 +10,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use futures_util::{Stream, poll};
 use runloom_accounts::Caller;
+use runloom_domain::RunId;
 use runloom_engine::live::Watch;
 
 use crate::state::{HttpState, StreamPlace};
@@ -28,6 +29,8 @@ pub(crate) struct Sending {
     pub(crate) event_names: bool,
     /// Whose stream it is.
     pub(crate) caller: Caller,
+    /// Whose events they are.
+    pub(crate) run: RunId,
     /// Counts it among the open ones.
     pub(crate) place: StreamPlace,
 }
@@ -39,7 +42,7 @@ pub(crate) fn body(
     mut watch: Watch,
     sending: Sending,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + use<> {
-    let mut keeper = Keeper::new(state, sending.caller);
+    let mut keeper = Keeper::new(state, sending.caller, sending.run);
     let (follow, event_names, place) = (sending.follow, sending.event_names, sending.place);
     let stream = async_stream::stream! {
         let _place = place;

@@ -1,5 +1,7 @@
-//! Secrets in request bodies.
+//! Secrets in request bodies and answers.
 
+use actix_web::HttpResponse;
+use actix_web::http::header;
 use runloom_accounts::Secret;
 use serde_json::Value;
 
@@ -40,4 +42,11 @@ fn taken(value: Value, fits: impl FnOnce(&str) -> bool) -> Result<Option<Secret>
         Value::String(text) => Ok(fits(&text).then(|| Secret::from(text))),
         _ => Err("must be a string".to_owned()),
     }
+}
+
+/// An answer that must not stay in a cache.
+pub(crate) fn uncached(mut response: HttpResponse) -> HttpResponse {
+    let value = header::HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, value);
+    response
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, Request};
 use crate::runs::{start, thread, wait_for};
-use crate::server::{with_server, with_settings};
+use crate::server::{Server, with_server, with_settings};
 
 async fn finished_run(client: &Client) -> String {
     let thread = thread(client).await;
@@ -185,14 +185,16 @@ fn a_stream_ends_with_its_credential() {
         let wish = json!({"name": "reader", "scopes": ["runs.read"]});
         let key = ada.post("/v1/api-keys", &wish).await.json();
         let reader = Client::new(server.address, key["key"].as_str().unwrap());
+        let eve = colleague(&server, &ada, "eve").await;
         let events = Request::new("GET", &format!("{run}/events"));
         let mut readers = reader.open(events.clone()).await;
+        let mut eves = eve.open(events.clone()).await;
         let mut own = ada.open(events.clone()).await;
         let login = json!({"login": "ada", "password": "correct horse battery"});
         let other = server.nobody().post("/v1/auth/login", &login).await.json();
         let other = Client::new(server.address, other["access_token"].as_str().unwrap());
         let mut others = other.open(events).await;
-        for stream in [&mut readers, &mut own, &mut others] {
+        for stream in [&mut readers, &mut eves, &mut own, &mut others] {
             stream.until("\"content\":\"first\"").await;
             stream.until("\r\n:\n\n\r\n").await;
         }
@@ -204,9 +206,26 @@ fn a_stream_ends_with_its_credential() {
             let rest = stream.until("0\r\n\r\n").await;
             assert!(rest.contains("retry: ") && !rest.contains("run."), "{rest}");
         }
+        // So does one of a run that its reader may not see any more.
+        let hide = Request::new("PATCH", "/v1/org").json(&json!({"run_visibility": "own"}));
+        assert_eq!(ada.send(hide).await.status, 200);
+        let rest = eves.until("0\r\n\r\n").await;
+        assert!(rest.contains("retry: ") && !rest.contains("run."), "{rest}");
         server.gate.add_permits(1);
         own.until("run.completed").await;
     });
+}
+
+/// A member of the organisation of `by`, who joins by invitation.
+async fn colleague(server: &Server, by: &Client, login: &str) -> Client {
+    let email = format!("{login}@example.com");
+    let wish = json!({"email": email, "role": "member"});
+    let token = by.post("/v1/invitations", &wish).await.json()["token"].clone();
+    let body = json!({
+        "login": login, "email": email, "password": "correct horse battery", "invitation": token,
+    });
+    let new = by.post("/v1/auth/register", &body).await.json();
+    Client::new(server.address, new["access_token"].as_str().unwrap())
 }
 
 #[test]

@@ -98,6 +98,7 @@ impl Server {
         .expect("the engine starts");
         let accounts = Accounts::new(
             store.clone(),
+            store.clone(),
             clock.clone(),
             &TokenKeys::derive(&[7; 32]),
             AccountsConfig::default(),

@@ -23,7 +23,7 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-const TABLES: [&str; 32] = [
+const TABLES: [&str; 33] = [
     "orgs",
     "users",
     "user_names",
@@ -31,6 +31,7 @@ const TABLES: [&str; 32] = [
     "api_keys",
     "sessions",
     "password_resets",
+    "invitations",
     "org_data_keys",
     "llm_credentials",
     "llm_routes",

@@ -181,4 +181,11 @@ macro_rules! locked {
     };
 }
 
-pub(crate) use locked;
+/// The same for rows that may be deleted: no row that refers to them comes in between.
+macro_rules! locked_to_delete {
+    ($query:expr) => {
+        $query.for_update()
+    };
+}
+
+pub(crate) use {locked, locked_to_delete};

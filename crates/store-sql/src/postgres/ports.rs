@@ -67,6 +67,7 @@ macro_rules! decide {
 // Behind the macros, which they use too.
 mod config;
 mod key_rotation;
+mod orgs;
 mod sessions;
 mod tools;
 

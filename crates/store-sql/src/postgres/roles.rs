@@ -40,8 +40,9 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ("http_tools", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("users", "SELECT, INSERT, UPDATE", ""),
     ("user_names", "SELECT, INSERT, DELETE", ""),
-    ("memberships", "SELECT, INSERT", ""),
-    ("api_keys", "SELECT, INSERT, UPDATE", ""),
+    ("memberships", "SELECT, INSERT, UPDATE, DELETE", ""),
+    ("api_keys", "SELECT, INSERT, UPDATE, DELETE", ""),
+    ("invitations", "SELECT, INSERT, UPDATE, DELETE", ""),
     ("sessions", "SELECT, INSERT, UPDATE", "SELECT, DELETE"),
     (
         "password_resets",

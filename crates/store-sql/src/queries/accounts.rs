@@ -1,7 +1,7 @@
 //! People and their organisations.
 
 use diesel::prelude::*;
-use runloom_domain::{OrgId, UserId};
+use runloom_domain::{OrgId, OrgRole, UserId};
 use runloom_store::{
     CreateAccount, Idempotency, LoginRecord, NewAccount, Once, Rename, Renamed, UserRecord,
 };
@@ -16,7 +16,7 @@ use crate::text::storable;
 use crate::types::{At, Id};
 
 /// A name as it is compared.
-fn name_key(name: &str) -> String {
+pub(super) fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
 
@@ -48,7 +48,7 @@ pub(crate) async fn create(
 }
 
 /// Writes the person with their names; false when one of these is somebody else's.
-async fn take_names(c: &mut Conn, new: &NewAccount) -> Result<bool, Failure> {
+pub(super) async fn take_names(c: &mut Conn, new: &NewAccount) -> Result<bool, Failure> {
     let user = Id::from(new.user_id);
     diesel::insert_into(users::table)
         .values((
@@ -112,26 +112,37 @@ pub(crate) async fn rename(c: &mut Conn, rename: &Rename) -> Result<Verdict<Rena
 
 /// Makes the organisation unless it is there, and the person a member of it.
 async fn join(c: &mut Conn, new: &NewAccount) -> Result<(), Failure> {
-    let (user, org, at) = (
-        Id::from(new.user_id),
-        Id::from(new.org_id),
-        At(new.created_at),
-    );
+    let (org, at) = (Id::from(new.org_id), At(new.created_at));
+    make_org(c, org, &new.org_name, at).await?;
+    add_member(c, (org, new.user_id.into()), new.role, at).await
+}
+
+/// Makes an organisation unless it is there: a person may also join one that is.
+pub(super) async fn make_org(c: &mut Conn, org: Id, name: &str, at: At) -> Result<(), Failure> {
     diesel::insert_into(orgs::table)
         .values((
             orgs::org_id.eq(org),
-            orgs::name.eq(&new.org_name),
+            orgs::name.eq(name),
             orgs::created_at.eq(at),
         ))
-        // A person may also join an organisation that is there.
         .on_conflict_do_nothing()
         .execute(c)
         .await?;
+    Ok(())
+}
+
+/// Makes somebody a member of an organisation.
+pub(super) async fn add_member(
+    c: &mut Conn,
+    (org, user): (Id, Id),
+    role: OrgRole,
+    at: At,
+) -> Result<(), Failure> {
     diesel::insert_into(memberships::table)
         .values((
             memberships::org_id.eq(org),
             memberships::user_id.eq(user),
-            memberships::role.eq(new.role.as_str()),
+            memberships::role.eq(role.as_str()),
             memberships::created_at.eq(at),
         ))
         .execute(c)

@@ -10,6 +10,7 @@ pub(crate) mod mcp_server;
 pub(crate) mod mcp_tool;
 pub(crate) mod message;
 pub(crate) mod money;
+pub(crate) mod org;
 pub(crate) mod orphan;
 pub(crate) mod persona;
 pub(crate) mod route;

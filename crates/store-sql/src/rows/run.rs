@@ -145,7 +145,8 @@ impl RunRow {
             created_by: self.created_by.into(),
             api_key_id: self.api_key_id.map(Into::into),
             created_by_name: login,
-            created_by_email: email,
+            // Service accounts have none.
+            created_by_email: email.filter(|email| !email.is_empty()),
         })
     }
 }

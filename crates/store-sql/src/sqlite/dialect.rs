@@ -100,4 +100,11 @@ macro_rules! locked {
     };
 }
 
-pub(crate) use locked;
+/// The same for rows that may be deleted.
+macro_rules! locked_to_delete {
+    ($query:expr) => {
+        $query
+    };
+}
+
+pub(crate) use {locked, locked_to_delete};

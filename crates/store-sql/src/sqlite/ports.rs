@@ -3,6 +3,7 @@
 mod config;
 mod key_rotation;
 mod money;
+mod orgs;
 mod sessions;
 mod tools;
 

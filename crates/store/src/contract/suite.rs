@@ -182,6 +182,12 @@ macro_rules! contract_suite {
                 a_waiting_run_ends_at_once;
                 refused_data_is_an_error;
             }
+            invitations {
+                invitations_are_kept_until_used;
+                an_invitation_is_for_one_person;
+                a_person_registers_by_invitation;
+                an_invitation_is_used_once;
+            }
             keys {
                 a_repeat_gets_the_first_answer;
                 a_key_serves_one_body;
@@ -222,12 +228,25 @@ macro_rules! contract_suite {
                 a_late_list_is_stale;
                 lists_are_part_of_the_configuration;
             }
+            members {
+                members_are_listed;
+                a_service_account_has_keys_and_no_login;
+                a_removed_member_leaves_nothing_that_counts;
+                members_change_within_their_bounds;
+                the_last_owner_stays;
+                owners_who_race_leave_one;
+            }
             messages {
                 a_message_is_posted;
                 there_must_be_a_thread;
                 tool_messages_are_shown_on_demand;
                 pages_follow_positions;
                 racing_posts_have_dense_positions;
+            }
+            orgs {
+                a_person_has_several_organisations;
+                an_organisation_is_changed_as_seen;
+                runs_are_told_by_who_created_them;
             }
             orphans {
                 children_outlive_their_parents;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use runloom_domain::{ApiKeyId, OrgId, OrgRole, Timestamp, UserId};
+use runloom_domain::{ApiKeyId, OrgId, Timestamp, UserId, UserKind};
 
 use super::MemoryStore;
 use super::lists::newest_first;
@@ -9,33 +9,38 @@ use crate::{
     Once, Page, PageKey, Paged, StoreError, UserRecord,
 };
 
-/// A person with their password's hash.
+/// A person with their password's hash, or a service account.
 pub(super) struct Account {
     pub(super) user_id: UserId,
-    pub(super) org_id: OrgId,
     pub(super) login: String,
     pub(super) email: String,
+    pub(super) kind: UserKind,
+    /// Whether it belongs to no organisation any more and has given up its names.
+    pub(super) closed: bool,
     pub(super) password_hash: String,
     pub(super) signed_out_at: Option<Timestamp>,
-    role: OrgRole,
     created_at: Timestamp,
 }
 
 impl Account {
-    /// Whether somebody can log in with this name.
-    pub(super) fn has_name(&self, lowercase: &str) -> bool {
-        self.login.to_lowercase() == lowercase || self.email.to_lowercase() == lowercase
+    pub(super) fn service(user_id: UserId, name: String, created_at: Timestamp) -> Self {
+        Self {
+            user_id,
+            login: name,
+            email: String::new(),
+            kind: UserKind::Service,
+            closed: false,
+            password_hash: String::new(),
+            signed_out_at: None,
+            created_at,
+        }
     }
 
-    pub(super) fn login_record(&self) -> LoginRecord {
-        LoginRecord {
-            user_id: self.user_id,
-            login: self.login.clone(),
-            email: self.email.clone(),
-            org_id: Some(self.org_id),
-            password_hash: self.password_hash.clone(),
-            signed_out_at: self.signed_out_at,
-        }
+    /// Whether somebody can log in with this name.
+    pub(super) fn has_name(&self, lowercase: &str) -> bool {
+        self.kind == UserKind::Person
+            && !self.closed
+            && (self.login.to_lowercase() == lowercase || self.email.to_lowercase() == lowercase)
     }
 }
 
@@ -58,9 +63,7 @@ impl AccountStore for MemoryStore {
             return Ok(answer);
         }
         storable([new.org_name.as_str(), &new.login, &new.email])?;
-        let (login, email) = (new.login.to_lowercase(), new.email.to_lowercase());
-        let mut others = state.accounts.values();
-        if others.any(|other| other.has_name(&login) || other.has_name(&email)) {
+        if state.is_taken(&new) {
             return Ok(Once::Done(CreateAccount::Taken));
         }
         if let Some(key) = new.api_key.take() {
@@ -69,10 +72,8 @@ impl AccountStore for MemoryStore {
             }
             state.add_key(key)?;
         }
-        if let Some(session) = new.session.take() {
-            state.add_session(new.user_id, new.org_id, &session);
-        }
-        state.accounts.insert(new.user_id, new_account(new));
+        state.make_org(new.org_id, &new.org_name, new.created_at);
+        state.add_person(new);
         state.keep(once, now);
         Ok(Once::Done(CreateAccount::Created))
     }
@@ -82,7 +83,7 @@ impl AccountStore for MemoryStore {
         let state = self.state();
         let mut accounts = state.accounts.values();
         let found = accounts.find(|account| account.has_name(&wanted));
-        Ok(found.map(Account::login_record))
+        Ok(found.map(|account| state.login_record(account)))
     }
 
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
@@ -180,20 +181,60 @@ impl StoredKey {
 }
 
 impl State {
+    /// Whether somebody has one of the names of a person who registers.
+    pub(super) fn is_taken(&self, new: &NewAccount) -> bool {
+        let (login, email) = (new.login.to_lowercase(), new.email.to_lowercase());
+        let mut others = self.accounts.values();
+        others.any(|other| other.has_name(&login) || other.has_name(&email))
+    }
+
+    /// Adds a person to an organisation that is there.
+    pub(super) fn add_person(&mut self, mut new: NewAccount) {
+        if let Some(session) = new.session.take() {
+            self.add_session(new.user_id, new.org_id, &session);
+        }
+        self.add_member((new.org_id, new.user_id), new.role, new.created_at);
+        let account = Account {
+            user_id: new.user_id,
+            login: new.login,
+            email: new.email,
+            kind: UserKind::Person,
+            closed: false,
+            password_hash: new.password_hash,
+            signed_out_at: None,
+            created_at: new.created_at,
+        };
+        self.accounts.insert(new.user_id, account);
+    }
+
+    /// Somebody as they log in.
+    pub(super) fn login_record(&self, account: &Account) -> LoginRecord {
+        LoginRecord {
+            user_id: account.user_id,
+            login: account.login.clone(),
+            email: account.email.clone(),
+            org_id: self.first_org_of(account.user_id),
+            password_hash: account.password_hash.clone(),
+            signed_out_at: account.signed_out_at,
+        }
+    }
+
     /// Somebody as a member of an organisation.
     pub(super) fn user_record(&self, org: OrgId, user: UserId) -> Option<UserRecord> {
-        let account = self
-            .accounts
-            .get(&user)
-            .filter(|found| found.org_id == org)?;
+        let account = self.accounts.get(&user)?;
         Some(UserRecord {
             user_id: user,
             org_id: org,
             login: account.login.clone(),
             email: account.email.clone(),
-            role: account.role,
+            role: self.role_in(org, user)?,
             created_at: account.created_at,
         })
+    }
+
+    /// Forgets the keys that somebody has in an organisation.
+    pub(super) fn drop_keys_of(&mut self, org: OrgId, user: UserId) {
+        self.keys.retain(|key| !key.is_of(org, Some(user)));
     }
 
     /// A key needs its owner in its organisation.
@@ -236,18 +277,5 @@ impl State {
             last_used_at: key.last_used_at,
             created_at: new.created_at,
         })
-    }
-}
-
-fn new_account(new: NewAccount) -> Account {
-    Account {
-        user_id: new.user_id,
-        org_id: new.org_id,
-        login: new.login,
-        email: new.email,
-        password_hash: new.password_hash,
-        signed_out_at: None,
-        role: new.role,
-        created_at: new.created_at,
     }
 }

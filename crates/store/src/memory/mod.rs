@@ -26,6 +26,7 @@ mod housekeeping;
 mod lists;
 mod money;
 mod once;
+mod orgs;
 mod reads;
 mod rewind;
 mod runs;

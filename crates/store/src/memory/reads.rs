@@ -1,5 +1,5 @@
 use runloom_domain::{
-    EventBody, Message, OrgId, RunId, RunStatus, StoredEvent, ThreadId, ToolCallId,
+    EventBody, Message, OrgId, RunId, RunStatus, StoredEvent, ThreadId, ToolCallId, UserKind,
 };
 
 use super::lists::{in_order, newest_first};
@@ -85,9 +85,10 @@ impl State {
 
     pub(super) fn run_record(&self, run: &Run) -> RunRecord {
         let creator = self.accounts.get(&run.row.created_by);
+        let person = creator.filter(|account| account.kind == UserKind::Person);
         RunRecord {
-            created_by_name: creator.map(|user| user.login.clone()),
-            created_by_email: creator.map(|user| user.email.clone()),
+            created_by_name: creator.map(|account| account.login.clone()),
+            created_by_email: person.map(|account| account.email.clone()),
             ..run.row.clone()
         }
     }

@@ -2,7 +2,6 @@ use async_trait::async_trait;
 use runloom_domain::{OrgId, SessionId, Timestamp, UserId};
 
 use super::MemoryStore;
-use super::accounts::Account;
 use super::lists::newest_first;
 use super::state::{State, rejected, storable};
 use crate::{
@@ -63,8 +62,9 @@ impl State {
 
     /// The organisations that a person is in, in the order of joining.
     fn orgs_of(&self, user: UserId) -> Vec<OrgId> {
-        let account = self.accounts.get(&user);
-        account.map(|account| account.org_id).into_iter().collect()
+        let mut joined = self.joined_orgs(user);
+        joined.sort_unstable();
+        joined.into_iter().map(|(_, org)| org).collect()
     }
 
     /// The organisation of a session: the one that is wanted, else the one of before.
@@ -231,7 +231,9 @@ impl SessionStore for MemoryStore {
     }
 
     async fn login_of(&self, user: UserId) -> Result<Option<LoginRecord>, StoreError> {
-        Ok(self.state().accounts.get(&user).map(Account::login_record))
+        let state = self.state();
+        let account = state.accounts.get(&user);
+        Ok(account.map(|account| state.login_record(account)))
     }
 
     async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {

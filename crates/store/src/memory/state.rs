@@ -10,6 +10,7 @@ use super::accounts::{Account, StoredKey};
 use super::config::Config;
 use super::money::Money;
 use super::once::{Kept, OnceKey};
+use super::orgs::Orgs;
 use super::sessions::StoredSession;
 use crate::{DataKey, NewReset, RunRecord, StoreError, ThreadRecord};
 
@@ -29,6 +30,7 @@ pub(super) struct State {
     pub(super) sessions: BTreeMap<SessionId, StoredSession>,
     /// By their tokens' hashes.
     pub(super) resets: HashMap<[u8; 32], NewReset>,
+    pub(super) orgs: Orgs,
     pub(super) data_keys: BTreeMap<(OrgId, u32), DataKey>,
     pub(super) config: Config,
     /// For how many days the events of organisations with a retention of their own are kept.
@@ -88,10 +90,9 @@ impl Run {
 }
 
 impl State {
-    /// Whether there is an organisation: one of somebody.
+    /// Whether there is an organisation.
     pub(super) fn has_org(&self, org: OrgId) -> bool {
-        let mut people = self.accounts.values();
-        people.any(|account| account.org_id == org)
+        self.orgs.rows.contains_key(&org)
     }
 
     /// The thread, if it is the organisation's and hasn't been deleted.

@@ -1,8 +1,5 @@
-use actix_web::HttpResponse;
-use actix_web::http::header;
-use runloom_accounts::{ApiKey, ApiKeyRequest};
-use runloom_domain::Timestamp;
-use runloom_store::Once;
+use runloom_accounts::{AccountError, ApiKey, ApiKeyRequest, OrgRefusal};
+use runloom_domain::{Timestamp, UserId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -11,6 +8,7 @@ use super::ShownKey;
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Answer, Body, Call, Fields, KeysManage, Size};
 use crate::v1::params::OnceParams;
+use crate::v1::secret::uncached;
 
 /// An API key to be made.
 #[derive(ToSchema)]
@@ -22,6 +20,9 @@ pub(crate) struct NewKeyBody {
     /// When it stops working; never when absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+    /// A service account that it is for; the caller when absent.
+    #[schema(value_type = Option<Uuid>)]
+    user_id: Option<UserId>,
 }
 
 impl Body for NewKeyBody {
@@ -39,6 +40,7 @@ impl Body for NewKeyBody {
                 names.collect()
             }),
             expires_at: fields.parsed("expires_at"),
+            user_id: fields.parsed("user_id"),
         }
     }
 }
@@ -60,7 +62,7 @@ impl NewKey {
     }
 }
 
-/// Makes an API key for the caller. The key is shown in this answer and never again.
+/// Makes an API key for the caller, or for a service account. The key is shown in this answer and never again.
 #[utoipa::path(
     post,
     path = "/v1/api-keys",
@@ -69,7 +71,10 @@ impl NewKey {
     request_body = NewKeyBody,
     responses(
         (status = 201, description = "Made.", body = NewKey),
-        (status = 403, description = "`auth.forbidden`: a scope that the caller doesn't have.",
+        (status = 403, description = "`auth.forbidden`: a scope that the caller doesn't have, or \
+            no `members.manage` for a service account; `members.role_above_own`",
+            body = ErrorEnvelope),
+        (status = 422, description = "`validation.error`, `service_accounts.not_found`",
             body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
@@ -81,6 +86,7 @@ pub(crate) async fn create_api_key(call: Call<KeysManage, (), (), NewKeyBody>) -
         name: call.body.name,
         scopes: call.body.scopes.unwrap_or_default(),
         expires_at: call.body.expires_at,
+        user_id: call.body.user_id,
     };
     // What is kept for repeats is made without the secret.
     let kept = |key: &ApiKey| {
@@ -89,22 +95,25 @@ pub(crate) async fn create_api_key(call: Call<KeysManage, (), (), NewKeyBody>) -
     };
     let outcome = call
         .state
-        .run(async move { accounts.create_api_key(&caller, request, kept).await })
+        .run(async move {
+            let created = accounts.create_api_key(&caller, request, kept).await;
+            created.map_err(refused)
+        })
         .await?;
-    let response = match outcome {
-        Once::Done(created) => {
-            let secret = created.secret.expose().to_owned();
-            NewKey::answer(created.key, Some(secret))?.respond()
-        }
-        Once::Replayed(answer) => Answer::stored(answer).respond(),
-        Once::Conflict(conflict) => return Err(conflict.into()),
-    };
+    let response = Answer::of(outcome, |created| {
+        let secret = created.secret.expose().to_owned();
+        NewKey::answer(created.key, Some(secret))
+    })?;
     Ok(uncached(response))
 }
 
-/// Keys must not stay in a cache.
-fn uncached(mut response: HttpResponse) -> HttpResponse {
-    let value = header::HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, value);
-    response
+/// A service account that a body names is no part of the path.
+fn refused(error: AccountError) -> ApiError {
+    match error {
+        AccountError::Refused(OrgRefusal::NoService) => ApiError::unprocessable(
+            "service_accounts.not_found",
+            "there is no such service account",
+        ),
+        error => error.into(),
+    }
 }

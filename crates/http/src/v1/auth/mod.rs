@@ -9,11 +9,10 @@ pub(crate) mod register;
 pub(crate) mod reset;
 mod tokens;
 
-use actix_web::HttpResponse;
-use actix_web::http::header;
 use runloom_accounts::Secret;
 
 use crate::extract::{Fields, Size};
+use crate::v1::secret::uncached;
 
 /// The longest login and e-mail address that are looked at.
 pub(super) const NAME: Size = Size::Chars(1, 320);
@@ -21,13 +20,6 @@ pub(super) const NAME: Size = Size::Chars(1, 320);
 const PASSWORD: Size = Size::Chars(1, 1_024);
 /// The longest refresh token or token to reset a password that is looked at.
 const TOKEN: Size = Size::Bytes(1, 256);
-
-/// Tokens must not stay in a cache.
-fn uncached(mut response: HttpResponse) -> HttpResponse {
-    let value = header::HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, value);
-    response
-}
 
 /// A password that must be there.
 pub(super) fn password(fields: &mut Fields, name: &str) -> Secret {

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use super::{NAME, cookie, in_cookie, password, uncached};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Answer, Anyone, Body, Call, Fields, OnceKey};
+use crate::v1::invitations::TOKEN;
 use crate::v1::params::OnceParams;
 
 /// A person who wants an account.
@@ -22,6 +23,10 @@ pub(crate) struct RegisterBody {
     /// Whether the refresh token is put into a cookie that scripts can't read.
     #[schema(value_type = Option<bool>, default = false)]
     cookie: bool,
+    /// The token of an invitation for this e-mail address: the person joins the organisation
+    /// that invites them and gets none of their own.
+    #[schema(value_type = Option<String>, example = "rli_AZqXv…")]
+    invitation: Option<Secret>,
 }
 
 impl Body for RegisterBody {
@@ -31,6 +36,7 @@ impl Body for RegisterBody {
             email: fields.text("email", NAME),
             password: password(fields, "password"),
             cookie: in_cookie(fields),
+            invitation: fields.optional_text("invitation", TOKEN).map(Secret::from),
         }
     }
 }
@@ -76,7 +82,8 @@ impl NewAccount {
     }
 }
 
-/// Registers a person, with an organisation of their own.
+/// Registers a person, with an organisation of their own or as a member of the one that invites
+/// them.
 #[utoipa::path(
     post,
     path = "/v1/auth/register",
@@ -88,6 +95,7 @@ impl NewAccount {
         (status = 201, description = "Registered and signed in.", body = NewAccount),
         (status = 403, description = "`auth.registration_closed`, `auth.invitation_needed`, \
             `auth.origin_refused`", body = ErrorEnvelope),
+        (status = 404, description = "`invitations.not_found`", body = ErrorEnvelope),
         (status = 409, description = "`accounts.taken`, `idempotency.key_reused`, \
             `idempotency.in_progress`", body = ErrorEnvelope),
         (status = 422, description = "`validation.error`", body = ErrorEnvelope),
@@ -110,9 +118,20 @@ pub(crate) async fn register(call: Call<Anyone, (), (), RegisterBody>) -> ApiRes
     let outcome = call
         .state
         .run(async move {
-            accounts
-                .register(&body.login, &body.email, body.password, kept)
-                .await
+            let RegisterBody {
+                login,
+                email,
+                password,
+                invitation,
+                ..
+            } = body;
+            match invitation {
+                Some(token) => {
+                    let joined = accounts.register_invited(&login, &email, password, &token, kept);
+                    joined.await
+                }
+                None => accounts.register(&login, &email, password, kept).await,
+            }
         })
         .await?;
     let response = match outcome {

@@ -14,7 +14,9 @@ pub(crate) struct Me {
     #[schema(value_type = Uuid)]
     org_id: OrgId,
     login: String,
-    email: String,
+    /// Null for service accounts.
+    #[schema(required)]
+    email: Option<String>,
     /// `owner`, `admin`, `member` or `viewer`
     role: &'static str,
     /// What this credential may do.

@@ -6,6 +6,7 @@ use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Call, FromQuery, QueryFields, ThreadsRead};
 use crate::page;
 use crate::v1::params::PageParams;
+use crate::v1::runs::sight;
 use crate::v1::threads;
 
 /// Which messages.
@@ -44,7 +45,8 @@ pub(crate) async fn list_messages(call: Call<ThreadsRead, ThreadId, MessagesQuer
     let (store, with_tools) = (call.state.store(), call.query.with_tools);
     let listed = store.messages(call.caller.org_id, call.path, call.query.page, with_tools);
     let page = call.state.read(listed).await?;
-    let page = page.ok_or_else(threads::not_found)?;
+    let mut page = page.ok_or_else(threads::not_found)?;
+    sight::of_messages(&call.state, &call.caller, &mut page.items).await?;
     Ok(page::answer(&call.request, page, |message| {
         ShownMessage::new(message, with_tools)
     }))

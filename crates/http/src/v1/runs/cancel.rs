@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use runloom_domain::RunId;
 use runloom_engine::CancelError;
 
-use super::not_found;
+use super::{not_found, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Call, Empty, RunsWrite};
 use crate::v1::Done;
@@ -20,6 +20,7 @@ use crate::v1::Done;
     )
 )]
 pub(crate) async fn cancel_run(call: Call<RunsWrite, RunId, (), Empty>) -> ApiResult {
+    sight::visible(&call.state, &call.caller, call.path).await?;
     let (engine, caller, run) = (call.state.engine(), call.caller, call.path);
     call.state
         .run(async move { engine.cancel_run(caller.org_id, run, caller.user_id).await })

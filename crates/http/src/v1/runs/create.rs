@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::CreatedRun;
+use super::{CreatedRun, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Access, Answer, Body, Call, Fields, RunsWrite, Size};
 use crate::v1::messages::CONTENT;
@@ -253,15 +253,49 @@ pub(crate) async fn start<A: Access<Caller = Caller>, P, B>(
         rewind: wish.rewind,
         once,
     };
+    if start.when_busy == WhenBusy::Interrupt && !may_interrupt(call, thread_id).await? {
+        return call.answered_before(thread_busy()).await;
+    }
     let engine = call.state.engine();
-    let started = call
-        .state
-        .run(async move { engine.start_run(start).await })
-        .await?;
-    Ok(match started {
-        StartedRun::Created(_) => answer.respond(),
-        StartedRun::Replayed(stored) => Answer::stored(stored).respond(),
+    let started = async move { Ok::<_, ApiError>(engine.start_run(start).await) };
+    Ok(match call.state.run(started).await? {
+        Ok(StartedRun::Created(_)) => answer.respond(),
+        Ok(StartedRun::Replayed(stored)) => Answer::stored(stored).respond(),
+        Err(StartError::Busy(run)) => return Err(busy(call, run).await),
+        Err(error) => return Err(error.into()),
     })
+}
+
+/// Whether the caller sees the run that they would interrupt.
+async fn may_interrupt<A: Access<Caller = Caller>, P, B>(
+    call: &Call<A, P, (), B>,
+    thread: ThreadId,
+) -> Result<bool, ApiError> {
+    if sight::only_of(&call.state, &call.caller).await?.is_none() {
+        return Ok(true);
+    }
+    let store = call.state.store();
+    let live = call.state.read(store.live_run(call.caller.org_id, thread));
+    match live.await? {
+        Some(live) => sight::is_seen(&call.state, &call.caller, live).await,
+        None => Ok(true),
+    }
+}
+
+/// A thread is busy; with what, is told to those who see that run.
+async fn busy<A: Access<Caller = Caller>, P, B>(call: &Call<A, P, (), B>, run: RunId) -> ApiError {
+    match sight::is_seen(&call.state, &call.caller, run).await {
+        Ok(true) => StartError::Busy(run).into(),
+        Ok(false) => thread_busy(),
+        Err(error) => error,
+    }
+}
+
+fn thread_busy() -> ApiError {
+    ApiError::conflict(
+        "runs.thread_busy",
+        "the thread has a run that has not ended",
+    )
 }
 
 impl From<StartError> for ApiError {
@@ -299,11 +333,7 @@ impl From<StartError> for ApiError {
                 "the persona's prompt is too long with the values of `metadata` in it",
             ),
             StartError::Tools(why) => Self::invalid_field("tools", why),
-            StartError::Busy(run_id) => Self::conflict(
-                "runs.thread_busy",
-                "the thread has a run that has not ended",
-            )
-            .details(json!({ "run_id": run_id })),
+            StartError::Busy(run_id) => thread_busy().details(json!({ "run_id": run_id })),
             StartError::QueueFull => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "runs.queue_full",

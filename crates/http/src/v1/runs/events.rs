@@ -5,10 +5,10 @@ use runloom_domain::{Permission, RunId};
 use runloom_engine::{WatchError, WatchRun};
 use serde_json::json;
 
-use super::{events_expired, not_found};
+use super::{events_expired, not_found, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{
-    Access, Call, FromPath, FromQuery, PathFields, QueryFields, bearer, refuse_url_tokens,
+    Access, Call, FromPath, FromQuery, Needs, PathFields, QueryFields, bearer, refuse_url_tokens,
 };
 use crate::state::HttpState;
 use crate::stream::{self, Sending};
@@ -18,6 +18,7 @@ pub(crate) struct EventsRead;
 
 impl Access for EventsRead {
     type Caller = Caller;
+    const NEEDS: Needs = Needs::Permissions(&[Permission::RunsRead]);
 
     async fn check(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
         let mut query = QueryFields::new(request.query_string());
@@ -100,6 +101,7 @@ pub(crate) async fn stream_events(call: Call<EventsRead, RunId, EventsQuery>) ->
             "too many event streams are open",
         )
     })?;
+    sight::visible(&call.state, &call.caller, call.path).await?;
     let after = last_event_id(&call.request)?.max(call.query.after_seq);
     let wanted = WatchRun {
         org_id: call.caller.org_id,
@@ -124,6 +126,7 @@ pub(crate) async fn stream_events(call: Call<EventsRead, RunId, EventsQuery>) ->
         follow: wanted.follow,
         event_names: call.query.event_names,
         caller: call.caller,
+        run: call.path,
         place,
     };
     Ok(opened().streaming(stream::body(&call.state, watch, sending)))

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{Status, duration_ms, not_found};
+use super::{Status, duration_ms, not_found, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Call, FromQuery, QueryFields, RunsRead};
 
@@ -112,6 +112,7 @@ impl FromQuery for Include {
     )
 )]
 pub(crate) async fn get_run(call: Call<RunsRead, RunId, Include>) -> ApiResult {
+    sight::visible(&call.state, &call.caller, call.path).await?;
     let (store, engine, org) = (call.state.store(), call.state.engine(), call.caller.org_id);
     let wants = |part| call.query.0.contains(&part);
     let (record, requests) = call

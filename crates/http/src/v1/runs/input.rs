@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::not_found;
+use super::{not_found, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Body, Call, Fields, RunsWrite, Size};
 use crate::v1::Done;
@@ -105,6 +105,7 @@ fn check_answers(answers: &Vec<AnswerBody>) -> Result<(), String> {
     )
 )]
 pub(crate) async fn give_input(call: Call<RunsWrite, RunId, (), Answers>) -> ApiResult {
+    sight::visible(&call.state, &call.caller, call.path).await?;
     let input = GiveInput {
         org_id: call.caller.org_id,
         user_id: call.caller.user_id,

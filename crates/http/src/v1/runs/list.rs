@@ -3,7 +3,7 @@ use runloom_store::{Page, RunFilter, RunRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Status, duration_ms, ended_as};
+use super::{Status, duration_ms, ended_as, sight};
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Call, FromQuery, QueryFields, RunsRead};
 use crate::page;
@@ -121,6 +121,7 @@ pub(crate) async fn list_runs(call: Call<RunsRead, (), RunsQuery>) -> ApiResult 
     let filter = RunFilter {
         statuses: call.query.statuses,
         parent_run_id: call.query.parent_run_id,
+        created_by: sight::only_of(&call.state, &call.caller).await?,
         ..RunFilter::default()
     };
     let store = call.state.store();

@@ -3,7 +3,7 @@ use runloom_store::{Page, RunFilter, RunRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Status;
+use super::{Status, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Call, RunsRead};
 use crate::page;
@@ -48,6 +48,7 @@ pub(crate) async fn list_thread_runs(call: Call<RunsRead, ThreadId, Page>) -> Ap
     let (store, org) = (call.state.store(), call.caller.org_id);
     let filter = RunFilter {
         thread_id: Some(call.path),
+        created_by: sight::only_of(&call.state, &call.caller).await?,
         ..RunFilter::default()
     };
     let page = call

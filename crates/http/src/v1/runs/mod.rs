@@ -7,6 +7,7 @@ pub(crate) mod get;
 pub(crate) mod input;
 pub(crate) mod list;
 pub(crate) mod list_thread;
+pub(crate) mod sight;
 pub(crate) mod ticket;
 pub(crate) mod tool_result;
 

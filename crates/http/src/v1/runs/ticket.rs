@@ -3,7 +3,7 @@ use runloom_domain::RunId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::readable;
+use super::{readable, sight};
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Call, Empty, RunsRead};
 
@@ -30,6 +30,7 @@ pub(crate) struct IssuedTicket {
     )
 )]
 pub(crate) async fn issue_ticket(call: Call<RunsRead, RunId, (), Empty>) -> ApiResult {
+    sight::visible(&call.state, &call.caller, call.path).await?;
     let store = call.state.store();
     call.state
         .read(readable(&*store, call.caller.org_id, call.path))

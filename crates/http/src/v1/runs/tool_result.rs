@@ -6,7 +6,7 @@ use runloom_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::readable;
+use super::{readable, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Call, RunsRead};
 
@@ -40,6 +40,7 @@ pub(crate) struct ToolResult {
 pub(crate) async fn get_tool_result(call: Call<RunsRead, (RunId, ToolCallId)>) -> ApiResult {
     let (store, org) = (call.state.store(), call.caller.org_id);
     let (run_id, tool_call_id) = call.path;
+    sight::visible(&call.state, &call.caller, run_id).await?;
     let content = call
         .state
         .read(find(store, org, run_id, tool_call_id))

@@ -4,6 +4,7 @@ use runloom_domain::ThreadId;
 use super::{Thread, not_found};
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Call, FromQuery, QueryFields, ThreadsRead};
+use crate::v1::runs::sight;
 
 /// What to show of a thread besides the usual.
 pub(crate) struct Include {
@@ -39,7 +40,9 @@ pub(crate) async fn get_thread(call: Call<ThreadsRead, ThreadId, Include>) -> Ap
         .state
         .read(store.thread(call.caller.org_id, call.path))
         .await?;
-    let record = found.ok_or_else(not_found)?;
+    let mut record = found.ok_or_else(not_found)?;
+    let shown = std::slice::from_mut(&mut record);
+    sight::of_threads(&call.state, &call.caller, shown).await?;
     let thread = if call.query.metadata {
         Thread::with_metadata(record)?
     } else {

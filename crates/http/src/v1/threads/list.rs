@@ -5,6 +5,7 @@ use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Call, ThreadsRead};
 use crate::page;
 use crate::v1::params::PageParams;
+use crate::v1::runs::sight;
 
 /// The organisation's threads, newest first.
 #[utoipa::path(
@@ -20,9 +21,10 @@ use crate::v1::params::PageParams;
 )]
 pub(crate) async fn list_threads(call: Call<ThreadsRead, (), Page>) -> ApiResult {
     let store = call.state.store();
-    let page = call
+    let mut page = call
         .state
         .read(store.threads(call.caller.org_id, call.query))
         .await?;
+    sight::of_threads(&call.state, &call.caller, &mut page.items).await?;
     Ok(page::answer(&call.request, page, Thread::new))
 }

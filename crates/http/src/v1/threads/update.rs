@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::{TITLE, Thread, metadata, not_found};
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Body, Call, Fields, ThreadsWrite};
+use crate::v1::runs::sight;
 
 /// What to change of a thread: an absent field stays, null removes it.
 #[derive(ToSchema)]
@@ -50,6 +51,8 @@ pub(crate) async fn update_thread(
         .state
         .run(async move { store.update_thread(org, thread, patch).await })
         .await?;
-    let record = found.ok_or_else(not_found)?;
+    let mut record = found.ok_or_else(not_found)?;
+    let shown = std::slice::from_mut(&mut record);
+    sight::of_threads(&call.state, &call.caller, shown).await?;
     Ok(HttpResponse::Ok().json(Thread::new(record)))
 }

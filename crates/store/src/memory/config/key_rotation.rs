@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use runloom_domain::{CredentialId, EncryptedSecret, HttpToolId, McpServerId, OrgId};
 use uuid::Uuid;
@@ -12,10 +10,9 @@ use crate::{DataKey, KeyRotation, McpAuth, SecretColumn, StoreError, StoredSecre
 impl KeyRotation for MemoryStore {
     async fn org_ids(&self, after: Option<OrgId>, limit: u32) -> Result<Vec<OrgId>, StoreError> {
         let state = self.state();
-        let made = state.accounts.values().map(|account| account.user().org_id);
-        let above = made.filter(|id| after.is_none_or(|after| *id > after));
-        let ids: BTreeSet<_> = above.collect();
-        Ok(ids.into_iter().take(limit as usize).collect())
+        let above = state.orgs.rows.keys().copied();
+        let above = above.filter(|id| after.is_none_or(|after| *id > after));
+        Ok(above.take(limit as usize).collect())
     }
 
     async fn data_keys(&self, org: OrgId) -> Result<Vec<DataKey>, StoreError> {

@@ -1,0 +1,162 @@
+//! Organisations and who belongs to them.
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use runloom_domain::{InvitationId, OrgId, OrgRole, RunId, UserId, UserKind};
+use runloom_store::{
+    ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
+    NewAccount, NewOrg, NewService, Once, OrgPatch, OrgRecord, OrgStore, Page, Paged,
+    PresentedInvitation, StoreError, Update,
+};
+
+use crate::postgres::dialect::Now;
+use crate::postgres::queries::{invitations, members, orgs};
+use crate::postgres::transaction::transaction;
+use crate::postgres::{PostgresStore, error};
+
+#[async_trait]
+impl OrgStore for PostgresStore {
+    async fn create_org(
+        &self,
+        new: NewOrg,
+        once: Option<Idempotency>,
+    ) -> Result<Once<()>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            orgs::create(c, Now, new.clone(), once.clone())
+        })
+    }
+
+    async fn org(&self, org: OrgId) -> Result<Option<OrgRecord>, StoreError> {
+        read!(self, any, orgs::get(org))
+    }
+
+    async fn orgs_of(&self, user: UserId, page: Page) -> Result<Paged<JoinedOrg>, StoreError> {
+        read!(self, any, orgs::of_user(user, page))
+    }
+
+    async fn update_org(
+        &self,
+        org: OrgId,
+        expected: u64,
+        patch: OrgPatch,
+    ) -> Result<Update<OrgRecord>, StoreError> {
+        decide!(self, any, patch, |c, patch| orgs::update(
+            c,
+            org,
+            expected,
+            patch.clone()
+        ))
+    }
+
+    async fn member(&self, org: OrgId, user: UserId) -> Result<Option<MemberRecord>, StoreError> {
+        read!(self, any, members::get(org, user))
+    }
+
+    async fn members(
+        &self,
+        org: OrgId,
+        kind: Option<UserKind>,
+        page: Page,
+    ) -> Result<Paged<MemberRecord>, StoreError> {
+        read!(self, any, members::list(org, kind, page))
+    }
+
+    async fn create_service(
+        &self,
+        new: NewService,
+        once: Option<Idempotency>,
+    ) -> Result<Once<()>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            members::create_service(c, Now, new.clone(), once.clone())
+        })
+    }
+
+    async fn change_member(
+        &self,
+        org: OrgId,
+        user: UserId,
+        patch: MemberPatch,
+        by: OrgRole,
+    ) -> Result<ChangeMember<MemberRecord>, StoreError> {
+        decide!(self, any, patch, |c, patch| members::change(
+            c,
+            (org, user),
+            patch.clone(),
+            by
+        ))
+    }
+
+    async fn remove_member(
+        &self,
+        org: OrgId,
+        user: UserId,
+        by: OrgRole,
+    ) -> Result<ChangeMember<()>, StoreError> {
+        decide!(self, any, (), |c, ()| members::remove(c, org, user, by))
+    }
+
+    async fn invite(
+        &self,
+        new: InvitationRecord,
+        token_hash: [u8; 32],
+        once: Option<Idempotency>,
+    ) -> Result<Once<bool>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            invitations::create(c, Now, new.clone(), token_hash, once.clone())
+        })
+    }
+
+    async fn invitation(
+        &self,
+        presented: PresentedInvitation,
+    ) -> Result<Option<InvitationRecord>, StoreError> {
+        read!(self, any, invitations::find(presented))
+    }
+
+    async fn invitations(
+        &self,
+        org: OrgId,
+        page: Page,
+    ) -> Result<Paged<InvitationRecord>, StoreError> {
+        read!(self, any, invitations::list(org, page))
+    }
+
+    async fn withdraw_invitation(
+        &self,
+        org: OrgId,
+        invitation: InvitationId,
+    ) -> Result<bool, StoreError> {
+        write!(self, any, c => invitations::withdraw(c, org, invitation).await)
+    }
+
+    async fn accept_invitation(
+        &self,
+        presented: PresentedInvitation,
+        user: UserId,
+        once: Option<Idempotency>,
+    ) -> Result<Once<Join>, StoreError> {
+        decide!(self, create, once, |c, once| {
+            invitations::accept(c, Now, presented, user, once.clone())
+        })
+    }
+
+    async fn register_invited(
+        &self,
+        new: NewAccount,
+        presented: PresentedInvitation,
+        once: Option<Idempotency>,
+    ) -> Result<Once<Join>, StoreError> {
+        decide!(self, create, (new, once), |c, (new, once)| {
+            invitations::register(c, Now, new.clone(), presented, once.clone())
+        })
+    }
+
+    async fn runs_created_by(
+        &self,
+        org: OrgId,
+        user: UserId,
+        runs: Vec<RunId>,
+    ) -> Result<Vec<RunId>, StoreError> {
+        read!(self, any, orgs::runs_created_by(org, user, runs))
+    }
+}
