@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use runloom_store::{CreateRun, CreatedRun, KeyConflict, NewRun, Once};
 
 use super::dialect::{Due, Now, gave_up_waiting};
+use super::lanes::Lent;
 use super::queries::create::{self, Creation, ThreadCounters};
 use super::queries::reserve::{self, Limits, Wish};
 use super::transaction::transaction;
@@ -30,17 +31,17 @@ use crate::types::{At, Id, Moment, Uid};
 /// How often a creation is tried that others have come before.
 const TRIES: u32 = 3;
 
-pub(super) async fn run(c: &mut Conn, mut new: NewRun) -> Result<Once<CreateRun>, Failure> {
+pub(super) async fn run(lent: &mut Lent, mut new: NewRun) -> Result<Once<CreateRun>, Failure> {
     if new.rewind.is_none() && new.parent.is_none() {
         for _ in 0..TRIES {
-            match quickly(c, &mut new).await? {
+            match quickly(lent, &mut new).await? {
                 Quick::Done(answer) => return Ok(answer),
                 Quick::Overtaken => {}
                 Quick::NotPlain => break,
             }
         }
     }
-    transaction(c, &mut new, |c, new| create::run(c, Now, new).boxed()).await
+    transaction(lent, &mut new, |c, new| create::run(c, Now, new).boxed()).await
 }
 
 /// What became of the short way.
@@ -69,7 +70,9 @@ enum Limited {
     },
 }
 
-async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
+async fn quickly(lent: &mut Lent, new: &mut NewRun) -> Result<Quick, Failure> {
+    let mut begun = lent.begin();
+    let c = &mut *begun;
     let metered = new.allowance.metered;
     let (org, thread) = (new.org_id.into(), new.thread_id.into());
     let Some(seen) = read(c, org, thread, metered).await? else {
@@ -100,10 +103,14 @@ async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
     let (creation, created) = create::compose(new, counters, (behind, None), limits.is_some())?;
     let Some(limits) = limits else {
         let created = CreateRun::Created(Box::new(created));
-        let unwritten = unwritten(c, &creation, key.as_ref()).await?;
-        return Ok(unwritten.unwrap_or(Quick::Done(Once::Done(created))));
+        if let Some(why) = unwritten(c, &creation, key.as_ref()).await? {
+            return Ok(why);
+        }
+        begun.commit().await?;
+        return Ok(Quick::Done(Once::Done(created)));
     };
-    within_limits(c, (creation, key), created, (wish, limits)).await
+    drop(begun);
+    within_limits(lent, (creation, key), created, (wish, limits)).await
 }
 
 /// Writes the run and its key, or says why not.
@@ -130,13 +137,13 @@ async fn unwritten(
 /// undoes the former. In this order, since all runs of the organisation wait from the first
 /// reservation to the commit.
 async fn within_limits(
-    c: &mut Conn,
+    lent: &mut Lent,
     what: (Creation, Option<NewKeyRow>),
     created: CreatedRun,
     limits: (Wish, Limits),
 ) -> Result<Quick, Failure> {
     let mut given = (what, created, limits);
-    transaction(c, &mut given, |c, given| {
+    transaction(lent, &mut given, |c, given| {
         async move {
             let ((creation, key), created, (wish, limits)) = given;
             if let Some(why) = unwritten(c, creation, key.as_ref()).await? {

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use runloom_domain::{OrgId, ThreadId, Timestamp};
 use runloom_store::{DeleteThread, NewThread, ThreadPatch, ThreadRecord};
 
+use super::lanes::Lent;
 use super::queries::threads;
 use super::transaction::transaction;
 use super::{Conn, RunQueryDsl};
@@ -55,7 +56,7 @@ pub(super) async fn update(
 /// Marks a thread as deleted. One that isn't there, or has runs that have not ended, takes the
 /// transaction that SQLite takes too.
 pub(super) async fn delete(
-    c: &mut Conn,
+    lent: &mut Lent,
     org: OrgId,
     thread: ThreadId,
     at: Timestamp,
@@ -65,11 +66,14 @@ pub(super) async fn delete(
         thread: thread.into(),
         at: At(at),
     };
-    let deleted: Option<i64> = delete.get_result(c).await.optional()?;
+    let mut open = lent.begin();
+    let deleted: Option<i64> = delete.get_result(&mut *open).await.optional()?;
     if deleted.is_some() {
+        open.commit().await?;
         return Ok(DeleteThread::Deleted);
     }
-    transaction(c, &mut (), |c, ()| {
+    drop(open);
+    transaction(lent, &mut (), |c, ()| {
         threads::delete(c, org, thread, at).boxed()
     })
     .await

@@ -74,5 +74,6 @@ pub mod tenancy;
 pub mod thread_races;
 pub mod threads;
 pub mod usage;
+pub mod wall;
 
 pub use harness::{Harness, Hooks};
