@@ -30,3 +30,4 @@ mod tenancy;
 mod threads;
 mod tools;
 mod upgrade;
+mod wall;

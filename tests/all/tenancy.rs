@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// What a route does for somebody of another organisation.
 #[derive(Clone, Copy)]
-enum Case {
+pub(crate) enum Case {
     /// It is about one thing by its ids, which another organisation doesn't have. With the
     /// body that it takes, `null` for none.
     Hidden(&'static str),
@@ -223,19 +223,19 @@ const CASES: &[(&str, &str, Case)] = &[
     ("get", "/docs/{file}", Case::Public),
 ];
 
-fn case(method: &str, path: &str) -> Option<Case> {
+pub(crate) fn case(method: &str, path: &str) -> Option<Case> {
     let known = |case: &&(&str, &str, Case)| (case.0, case.1) == (method, path);
     CASES.iter().find(known).map(|case| case.2)
 }
 
 /// An organisation with something of everything.
-struct Tenant {
-    client: Client,
-    ids: Vec<(&'static str, String)>,
+pub(crate) struct Tenant {
+    pub(crate) client: Client,
+    pub(crate) ids: Vec<(&'static str, String)>,
 }
 
 impl Tenant {
-    async fn new(client: Client) -> Self {
+    pub(crate) async fn new(client: Client) -> Self {
         let thread = client.thread().await;
         let first = client.run_in(&thread, &json!({ "input": "hello" })).await;
         let events = client.follow(&first).await;
@@ -287,7 +287,7 @@ impl Tenant {
     }
 
     /// Everything that its owner can see of it.
-    async fn seen(&self) -> Vec<String> {
+    pub(crate) async fn seen(&self) -> Vec<String> {
         let mut seen = Vec::new();
         for path in [
             "/v1/runs",
@@ -321,14 +321,14 @@ impl Tenant {
 }
 
 /// A path with its parameters replaced.
-fn fill(path: &str, ids: &[(&str, String)]) -> String {
+pub(crate) fn fill(path: &str, ids: &[(&str, String)]) -> String {
     ids.iter().fold(path.to_owned(), |path, (name, id)| {
         path.replace(&format!("{{{name}}}"), id)
     })
 }
 
 /// Ids that were never made.
-fn never_made() -> Vec<(&'static str, String)> {
+pub(crate) fn never_made() -> Vec<(&'static str, String)> {
     [
         "thread_id",
         "run_id",
@@ -347,7 +347,7 @@ fn never_made() -> Vec<(&'static str, String)> {
     .to_vec()
 }
 
-async fn send(client: &Client, method: &str, path: &str, body: &str) -> Answer {
+pub(crate) async fn send(client: &Client, method: &str, path: &str, body: &str) -> Answer {
     let body: Value = serde_json::from_str(body).expect("JSON");
     let method: Method = method.to_uppercase().parse().expect("a method");
     let request = client.request(method, path);
@@ -361,14 +361,14 @@ async fn send(client: &Client, method: &str, path: &str, body: &str) -> Answer {
 }
 
 /// An answer without what differs between any two.
-fn essence(answer: &Answer) -> (u16, Value) {
+pub(crate) fn essence(answer: &Answer) -> (u16, Value) {
     let mut body = answer.json();
     body["trace_id"] = Value::Null;
     (answer.status, body)
 }
 
 /// All routes of the document.
-async fn routes(client: &Client) -> Vec<(String, String)> {
+pub(crate) async fn routes(client: &Client) -> Vec<(String, String)> {
     let document = client.get("/openapi.json").await.expect(200);
     let paths = document["paths"].as_object().expect("an object").clone();
     let verbs = ["get", "post", "put", "patch", "delete", "head", "options"];
@@ -385,7 +385,7 @@ async fn routes(client: &Client) -> Vec<(String, String)> {
         .collect()
 }
 
-fn setup(store: Store) -> Setup {
+pub(crate) fn setup(store: Store) -> Setup {
     let calculates = call("calculator", json!({ "expression": "6*7" }));
     Setup::new(store)
         .variable("RUNLOOM_CREDITS_SELF_SERVICE", "1")

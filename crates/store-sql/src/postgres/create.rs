@@ -103,29 +103,23 @@ async fn quickly(lent: &mut Lent, new: &mut NewRun) -> Result<Quick, Failure> {
     let (creation, created) = create::compose(new, counters, (behind, None), limits.is_some())?;
     let Some(limits) = limits else {
         let created = CreateRun::Created(Box::new(created));
-        if let Some(why) = unwritten(c, &creation, key.as_ref()).await? {
-            return Ok(why);
-        }
-        begun.commit().await?;
-        return Ok(Quick::Done(Once::Done(created)));
+        let written = begun.last(|c| write(c, &creation, key.as_ref()).boxed());
+        let unwritten = unwritten(written.await, key.is_some())?;
+        return Ok(unwritten.unwrap_or(Quick::Done(Once::Done(created))));
     };
     drop(begun);
     within_limits(lent, (creation, key), created, (wish, limits)).await
 }
 
-/// Writes the run and its key, or says why not.
-async fn unwritten(
-    c: &mut Conn,
-    creation: &Creation,
-    key: Option<&NewKeyRow>,
-) -> Result<Option<Quick>, Failure> {
-    match write(c, creation, key).await {
+/// Why the run and its key were not written, if they weren't.
+fn unwritten(written: QueryResult<bool>, has_key: bool) -> Result<Option<Quick>, Failure> {
+    match written {
         Ok(true) => Ok(None),
         Ok(false) => Ok(Some(Quick::Overtaken)),
         Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
             Ok(Some(Quick::NotPlain))
         }
-        Err(error) if key.is_some() && gave_up_waiting(&error) => {
+        Err(error) if has_key && gave_up_waiting(&error) => {
             let conflict = Once::Conflict(KeyConflict::InProgress);
             Ok(Some(Quick::Done(conflict)))
         }
@@ -146,7 +140,8 @@ async fn within_limits(
     transaction(lent, &mut given, |c, given| {
         async move {
             let ((creation, key), created, (wish, limits)) = given;
-            if let Some(why) = unwritten(c, creation, key.as_ref()).await? {
+            let written = write(c, creation, key.as_ref()).await;
+            if let Some(why) = unwritten(written, key.is_some())? {
                 return Ok(Verdict::Undo(why));
             }
             Ok(match reserve::hold(c, wish, limits).await? {
@@ -216,7 +211,7 @@ async fn read(c: &mut Conn, org: Id, thread: Id, metered: bool) -> QueryResult<O
 
 /// Writes the run, and its key, if the thread is as the creation expects it; false if it isn't.
 pub(super) async fn write(
-    c: &mut Conn,
+    mut c: &Conn,
     new: &Creation,
     key: Option<&NewKeyRow>,
 ) -> QueryResult<bool> {
@@ -241,7 +236,7 @@ pub(super) async fn write(
             .collect(),
         key,
     }
-    .get_result(c)
+    .get_result(&mut c)
     .await?;
     Ok(written == 1)
 }

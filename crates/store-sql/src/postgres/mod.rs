@@ -11,6 +11,7 @@ mod finding;
 mod holds;
 mod housekeeping;
 mod lanes;
+mod last;
 mod lease;
 mod log_parts;
 pub(crate) mod migrate;

@@ -276,8 +276,8 @@ impl ThreadStore for PostgresStore {
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
         if once.is_none() {
-            return write!(self, any(new.org_id), c => {
-                super::threads::create(c, new).await.map(Once::Done)
+            return lend!(self, any(new.org_id), lent => {
+                super::threads::create(lent, new).await.map(Once::Done)
             });
         }
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {

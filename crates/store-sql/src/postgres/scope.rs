@@ -110,6 +110,11 @@ impl<'c> Open<'c> {
         self.end("ROLLBACK").await
     }
 
+    /// It has been committed already.
+    pub(super) fn is_over(&mut self) {
+        self.is_over = true;
+    }
+
     async fn end(mut self, how: &str) -> QueryResult<()> {
         self.is_over = true;
         self.c.batch_execute(how).await

@@ -20,7 +20,7 @@ use crate::text::storable;
 use crate::types::{At, Id, Moment, Uid};
 
 /// Creates a thread.
-pub(super) async fn create(c: &mut Conn, new: NewThread) -> Result<(), Failure> {
+pub(super) async fn create(lent: &mut Lent, new: NewThread) -> Result<(), Failure> {
     storable_texts([&new.title, &new.metadata])?;
     let row = Create {
         org: new.org_id.into(),
@@ -30,7 +30,10 @@ pub(super) async fn create(c: &mut Conn, new: NewThread) -> Result<(), Failure> 
         metadata: new.metadata,
         created_at: At(new.created_at),
     };
-    row.execute(c).await?;
+    let written = lent
+        .begin()
+        .last(|mut c| async move { row.execute(&mut c).await }.boxed());
+    written.await?;
     Ok(())
 }
 

@@ -88,8 +88,8 @@ END $$";
 
 /// The statement that puts a row of the organisation `$1` into the table `$2`.
 const A_ROW: &str = "
-SELECT format('INSERT INTO %I (%s) VALUES (%s)', $2, string_agg(quote_ident(attname), ', '),
-    string_agg(CASE WHEN attname = 'org_id' THEN quote_literal($1)
+SELECT format('INSERT INTO %I (%s) VALUES (%s)', $2::text, string_agg(quote_ident(attname), ', '),
+    string_agg(CASE WHEN attname = 'org_id' THEN quote_literal($1::text)
         WHEN atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
         WHEN atttypid = 'bytea'::regtype THEN '''\\x00'''
         WHEN atttypid = 'text'::regtype THEN 'md5(random()::text)'
@@ -154,6 +154,32 @@ async fn a_session_has_only_its_organisation_in_every_table() {
     }
 }
 
+/// A list of organisations shows their names, and nothing else of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_the_organisations_that_they_have_joined() {
+    let database = TestDatabase::create().await;
+    open_postgres(database.url()).await.unwrap();
+    let session = database.session().await;
+    support::run(&session, ANYTHING_GOES).await;
+    for org in [OURS, THEIRS, "00000000-0000-4000-8000-000000000003"] {
+        for table in ["orgs", "threads", "memberships"] {
+            support::run(&session, &a_row(&session, org, table).await).await;
+        }
+    }
+    let joined = format!(
+        "UPDATE memberships SET user_id = '{OURS}' WHERE org_id IN ('{OURS}', '{THEIRS}');
+        BEGIN; SET LOCAL ROLE runloom_api; SET LOCAL runloom.user_id = '{OURS}';
+        SET LOCAL runloom.joined = '{{{OURS},{THEIRS}}}'"
+    );
+    support::run(&session, &joined).await;
+    for (table, rows) in [("memberships", 2), ("orgs", 2), ("threads", 0)] {
+        let all = format!("SELECT count(*) FROM {table}");
+        assert_eq!(number(&session, &all).await, rows, "{table}");
+    }
+    let renamed = session.execute("UPDATE orgs SET name = 'mine'", &[]).await;
+    assert_eq!(renamed.unwrap(), 0);
+}
+
 /// What the role may do with the table's rows it can't do with those of another organisation.
 async fn cannot_write(session: &Client, table: &str) {
     let theirs = a_row(session, THEIRS, table).await;
@@ -196,7 +222,7 @@ async fn no_scope_stays_on_a_session() {
         let short = Duration::from_millis(50);
         assert!(tokio::time::timeout(short, reading).await.is_err());
     }
-    assert!(number(&database.session().await, IN_TRANSACTION).await > 1);
+    assert_eq!(number(&database.session().await, IN_TRANSACTION).await, 1);
     support::run(&session, "COMMIT").await;
     for (org, run) in [ours, theirs] {
         assert!(store.run(org, run).await.unwrap().is_some());
