@@ -143,7 +143,7 @@ both_stores! {
                 let cursor = owner.client.get(&format!("{}?limit=1", fill(&path, &owner.ids))).await;
                 let cursor = cursor.headers.get("x-next-cursor").map(|it| it.to_str().expect("text").to_owned());
                 let id = match &cursor {
-                    Some(cursor) if name == "before" => cursor,
+                    Some(cursor) if name == "before" => cursor.as_str(),
                     _ => id_for(&name, &owner.ids),
                 };
                 // A stream that began would not end.

@@ -11,7 +11,7 @@ use super::row::Row;
 use anyhow::{Context as _, Result};
 use rustix::process::Signal;
 use serde_json::Value;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_postgres::{Client, NoTls};
 
 /// Finished runs beside which it is measured.
@@ -42,8 +42,8 @@ impl Bench<'_> {
         let (session, connection) = tokio_postgres::connect(&database.url, NoTls).await?;
         tokio::spawn(connection);
         let mut connection = server.connect().await?;
-        let mut times = [[const { Vec::new() }; TURNS.len()]; KINDS.len()];
-        let end = Instant::now() + std::time::Duration::from_secs(self.seconds);
+        let mut times: [[Vec<f64>; TURNS.len()]; KINDS.len()] = Default::default();
+        let end = Instant::now() + Duration::from_secs(self.seconds);
         while times[0][0].is_empty() || Instant::now() < end {
             for (turn, (_, how)) in TURNS.iter().enumerate() {
                 self.interrupt.check()?;

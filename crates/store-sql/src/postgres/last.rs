@@ -25,8 +25,8 @@ impl Open<'_> {
         &'s mut self,
         statement: impl FnOnce(&'s Conn) -> BoxFuture<'s, QueryResult<T>>,
     ) -> QueryResult<T> {
-        let is_new = watch(self);
-        let c: &Conn = self;
+        let is_new = watch(self.c);
+        let c: &'s Conn = &*self.c;
         // Out of its turn, too, so that the first poll sends.
         let mut statement = pin!(tokio::task::unconstrained(statement(c)));
         let first = poll_fn(|context| Poll::Ready(statement.as_mut().poll(context))).await;
@@ -38,7 +38,7 @@ impl Open<'_> {
             }
             Poll::Pending => join(statement, commit).await,
         };
-        self.is_over();
+        self.is_over = true;
         let done = done?;
         committed?;
         Ok(done)

@@ -84,8 +84,9 @@ impl Scope {
 /// A transaction. Dropping it rolls it back, also when the future that holds it is dropped
 /// half-way: the connection can be used again at once, and nothing of the scope stays on it.
 pub(super) struct Open<'c> {
-    c: &'c mut Conn,
-    is_over: bool,
+    pub(super) c: &'c mut Conn,
+    /// Whether it has ended, and isn't to be rolled back.
+    pub(super) is_over: bool,
 }
 
 impl<'c> Open<'c> {
@@ -108,11 +109,6 @@ impl<'c> Open<'c> {
     /// Rolls back and waits until its locks are free. Where there are none, dropping it will do.
     pub(super) async fn undo(self) -> QueryResult<()> {
         self.end("ROLLBACK").await
-    }
-
-    /// It has been committed already.
-    pub(super) fn is_over(&mut self) {
-        self.is_over = true;
     }
 
     async fn end(mut self, how: &str) -> QueryResult<()> {

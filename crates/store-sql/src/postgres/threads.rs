@@ -30,9 +30,8 @@ pub(super) async fn create(lent: &mut Lent, new: NewThread) -> Result<(), Failur
         metadata: new.metadata,
         created_at: At(new.created_at),
     };
-    let written = lent
-        .begin()
-        .last(|mut c| async move { row.execute(&mut c).await }.boxed());
+    let mut begun = lent.begin();
+    let written = begun.last(|mut c| async move { row.execute(&mut c).await }.boxed());
     written.await?;
     Ok(())
 }
