@@ -2,7 +2,7 @@
 //! where its paths have none: in queries, headers and bodies.
 
 use reqwest::Method;
-use runloom_tests::{Answer, Client, Node, Store, both_stores};
+use runloom_tests::{Answer, Client, Node, both_stores};
 use serde_json::{Value, json};
 
 use crate::tenancy::{Case, Tenant, case, essence, fill, never_made, routes, send, setup};
