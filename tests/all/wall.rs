@@ -26,8 +26,9 @@ const SCOPES: [&str; 10] = [
 async fn strangers(node: &Node) -> Vec<(&'static str, Client, bool)> {
     let mut all = Vec::new();
     for role in ["owner", "admin", "member", "viewer"] {
-        let client = node.client().stranger(role).await;
-        node.data().set_role(role, role).await;
+        let login = format!("other-{role}");
+        let client = node.client().stranger(&login).await;
+        node.data().set_role(&login, role).await;
         all.push((role, client, ["owner", "admin"].contains(&role)));
     }
     let key = json!({ "name": "k", "scopes": SCOPES });
@@ -140,18 +141,18 @@ both_stores! {
             let verb: Method = method.to_uppercase().parse().expect("a method");
             for name in names(&document, route, "query") {
                 let what = format!("{method} {path}?{name}");
-                let cursor = owner.client.get(&format!("{}?limit=1", fill(&path, &owner.ids))).await;
-                let cursor = cursor.headers.get("x-next-cursor").map(|it| it.to_str().expect("text").to_owned());
-                let id = match &cursor {
-                    Some(cursor) if name == "before" => cursor.as_str(),
-                    _ => id_for(&name, &owner.ids),
-                };
+                let mut id = id_for(&name, &owner.ids).to_owned();
+                if name == "before" {
+                    let first = format!("{}?limit=1", fill(&path, &owner.ids));
+                    let cursor = owner.client.get(&first).await.header("x-next-cursor").to_owned();
+                    id = Some(cursor).filter(|cursor| !cursor.is_empty()).unwrap_or(id);
+                }
                 // A stream that began would not end.
                 let once = if path.ends_with("/events") { "&follow=0" } else { "" };
                 let answer = stranger.client
                     .send(stranger.client.request(verb.clone(), &format!("{own}?{name}={id}{once}")))
                     .await;
-                check_shows_none(&what, &answer, &owner, id);
+                check_shows_none(&what, &answer, &owner, &id);
                 tried[0] += 1;
             }
             for name in names(&document, route, "header") {
