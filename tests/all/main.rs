@@ -31,3 +31,4 @@ mod tenancy;
 mod threads;
 mod tools;
 mod upgrade;
+mod wall;

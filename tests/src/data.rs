@@ -85,6 +85,21 @@ impl Data {
         changed.expect("rows change");
     }
 
+    /// Gives a person another role in their organisation.
+    pub async fn set_role(&self, login: &str, role: &str) {
+        let sql = format!(
+            "UPDATE memberships SET role = '{role}'
+            WHERE user_id = (SELECT user_id FROM users WHERE login = '{login}')"
+        );
+        if self.database.is_none() {
+            let lines = format!("c.execute(\"\"\"{sql}\"\"\")\nc.commit()\n");
+            on_sqlite(&self.folder().join("data/runloom.db"), &lines);
+            return;
+        }
+        let changed = self.session().await.batch_execute(&sql).await;
+        changed.expect("the row changes");
+    }
+
     /// How many runs the database has that haven't ended, of all organisations.
     pub async fn live_runs(&self) -> u64 {
         let sql = "SELECT count(*) FROM run_heads

@@ -24,6 +24,7 @@ pub(crate) mod tool_calls;
 mod usage;
 mod used;
 mod waiting;
+mod wall;
 
 use crate::parts::postgres;
 use crate::process::{self, Interrupt};

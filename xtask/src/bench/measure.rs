@@ -46,6 +46,7 @@ impl Bench<'_> {
             Row::ToolCalls => self.tool_calls(row).await,
             Row::Waiting { runs } => self.waiting(row, *runs).await,
             Row::Usage { runs } => self.usage(row, *runs).await,
+            Row::Wall => self.wall(row).await,
             Row::Big(big) => self.big(row, *big).await,
             Row::Bare(load) => self.bare(row, load).await,
         }

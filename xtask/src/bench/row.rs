@@ -33,6 +33,8 @@ pub(crate) enum Row {
     Waiting { runs: usize },
     /// What an organisation has used, with so many finished runs.
     Usage { runs: u32 },
+    /// Requests with row-level security and without it.
+    Wall,
     /// Something large.
     Big(Big),
     /// The same load on an endpoint that stores nothing.
@@ -109,6 +111,7 @@ impl Row {
             Self::ToolCalls => "tool-calls".to_owned(),
             Self::Waiting { runs } => format!("waiting-{runs}"),
             Self::Usage { runs } => format!("usage-{}", short(*runs)),
+            Self::Wall => "wall".to_owned(),
             Self::Big(Big::Thread) => "big-thread".to_owned(),
             Self::Big(Big::Run) => "big-run".to_owned(),
             Self::Big(Big::Result) => "big-result".to_owned(),
@@ -116,11 +119,11 @@ impl Row {
         }
     }
 
-    /// Whether the row needs several nodes on one database.
-    fn has_nodes(&self) -> bool {
+    /// Whether the row needs PostgreSQL: several nodes on one database, or its policies.
+    fn needs_postgres(&self) -> bool {
         matches!(
             self,
-            Self::Elsewhere { .. } | Self::Lost { .. } | Self::Nodes { .. }
+            Self::Elsewhere { .. } | Self::Lost { .. } | Self::Nodes { .. } | Self::Wall
         )
     }
 
@@ -134,6 +137,7 @@ impl Row {
                 | Self::ToolCalls
                 | Self::Waiting { .. }
                 | Self::Usage { .. }
+                | Self::Wall
         ) || self.has_test_tools()
     }
 
@@ -250,6 +254,7 @@ fn all() -> Vec<Row> {
         Row::ToolCalls,
         Row::Waiting { runs: 10_000 },
         Row::Usage { runs: 100_000 },
+        Row::Wall,
         Row::Bare(closed(1)),
         Row::Bare(closed(16)),
         Row::Bare(closed(64)),
@@ -259,11 +264,11 @@ fn all() -> Vec<Row> {
 }
 
 /// The rows whose name begins with one of `only`; all that needn't be asked for when it is empty;
-/// those of several nodes where the store is for `many`.
+/// those for PostgreSQL where the store is for `many`.
 pub(crate) fn select(only: &[String], many: bool) -> Result<Vec<Row>> {
     let rows: Vec<Row> = all()
         .into_iter()
-        .filter(|row| many || !row.has_nodes())
+        .filter(|row| many || !row.needs_postgres())
         .filter(|row| {
             (only.is_empty() && !row.is_for_those_who_ask())
                 || only

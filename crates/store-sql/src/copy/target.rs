@@ -57,6 +57,7 @@ impl Target {
             target.mark().await?;
             migrate::on(&database, migrate::Purpose::Copying).await?;
         }
+        target.client.batch_execute(&forced("NO FORCE")).await?;
         Ok(target)
     }
 
@@ -178,9 +179,22 @@ impl Target {
         if self.has_rows(nodes).await? {
             return Err(CopyError::NotEmpty(nodes.to_owned()));
         }
-        let sql = format!("DROP TABLE {UNFINISHED}");
+        // One transaction.
+        let sql = format!("{}; DROP TABLE {UNFINISHED}", forced("FORCE"));
         Ok(self.client.batch_execute(&sql).await?)
     }
+}
+
+/// Whether policies bind the owner of the tables too. `COPY` fills no table with a policy for who
+/// runs it, also when it lets everything pass.
+fn forced(force: &str) -> String {
+    format!(
+        "DO $$ DECLARE walled regclass; BEGIN
+            FOR walled IN SELECT oid FROM pg_class WHERE relrowsecurity AND NOT relispartition
+                AND relnamespace = current_schema()::regnamespace
+            LOOP EXECUTE format('ALTER TABLE %s {force} ROW LEVEL SECURITY', walled); END LOOP;
+        END $$"
+    )
 }
 
 /// A table's rows, one by one.

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use runloom_store::{CreateRun, CreatedRun, KeyConflict, NewRun, Once};
 
 use super::dialect::{Due, Now, gave_up_waiting};
+use super::lanes::Lent;
 use super::queries::create::{self, Creation, ThreadCounters};
 use super::queries::reserve::{self, Limits, Wish};
 use super::transaction::transaction;
@@ -30,17 +31,17 @@ use crate::types::{At, Id, Moment, Uid};
 /// How often a creation is tried that others have come before.
 const TRIES: u32 = 3;
 
-pub(super) async fn run(c: &mut Conn, mut new: NewRun) -> Result<Once<CreateRun>, Failure> {
+pub(super) async fn run(lent: &mut Lent, mut new: NewRun) -> Result<Once<CreateRun>, Failure> {
     if new.rewind.is_none() && new.parent.is_none() {
         for _ in 0..TRIES {
-            match quickly(c, &mut new).await? {
+            match quickly(lent, &mut new).await? {
                 Quick::Done(answer) => return Ok(answer),
                 Quick::Overtaken => {}
                 Quick::NotPlain => break,
             }
         }
     }
-    transaction(c, &mut new, |c, new| create::run(c, Now, new).boxed()).await
+    transaction(lent, &mut new, |c, new| create::run(c, Now, new).boxed()).await
 }
 
 /// What became of the short way.
@@ -69,7 +70,9 @@ enum Limited {
     },
 }
 
-async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
+async fn quickly(lent: &mut Lent, new: &mut NewRun) -> Result<Quick, Failure> {
+    let mut begun = lent.begin();
+    let c = &mut *begun;
     let metered = new.allowance.metered;
     let (org, thread) = (new.org_id.into(), new.thread_id.into());
     let Some(seen) = read(c, org, thread, metered).await? else {
@@ -100,25 +103,23 @@ async fn quickly(c: &mut Conn, new: &mut NewRun) -> Result<Quick, Failure> {
     let (creation, created) = create::compose(new, counters, (behind, None), limits.is_some())?;
     let Some(limits) = limits else {
         let created = CreateRun::Created(Box::new(created));
-        let unwritten = unwritten(c, &creation, key.as_ref()).await?;
+        let written = begun.last(|c| write(c, &creation, key.as_ref()).boxed());
+        let unwritten = unwritten(written.await, key.is_some())?;
         return Ok(unwritten.unwrap_or(Quick::Done(Once::Done(created))));
     };
-    within_limits(c, (creation, key), created, (wish, limits)).await
+    drop(begun);
+    within_limits(lent, (creation, key), created, (wish, limits)).await
 }
 
-/// Writes the run and its key, or says why not.
-async fn unwritten(
-    c: &mut Conn,
-    creation: &Creation,
-    key: Option<&NewKeyRow>,
-) -> Result<Option<Quick>, Failure> {
-    match write(c, creation, key).await {
+/// Why the run and its key were not written, if they weren't.
+fn unwritten(written: QueryResult<bool>, has_key: bool) -> Result<Option<Quick>, Failure> {
+    match written {
         Ok(true) => Ok(None),
         Ok(false) => Ok(Some(Quick::Overtaken)),
         Err(Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
             Ok(Some(Quick::NotPlain))
         }
-        Err(error) if key.is_some() && gave_up_waiting(&error) => {
+        Err(error) if has_key && gave_up_waiting(&error) => {
             let conflict = Once::Conflict(KeyConflict::InProgress);
             Ok(Some(Quick::Done(conflict)))
         }
@@ -130,16 +131,17 @@ async fn unwritten(
 /// undoes the former. In this order, since all runs of the organisation wait from the first
 /// reservation to the commit.
 async fn within_limits(
-    c: &mut Conn,
+    lent: &mut Lent,
     what: (Creation, Option<NewKeyRow>),
     created: CreatedRun,
     limits: (Wish, Limits),
 ) -> Result<Quick, Failure> {
     let mut given = (what, created, limits);
-    transaction(c, &mut given, |c, given| {
+    transaction(lent, &mut given, |c, given| {
         async move {
             let ((creation, key), created, (wish, limits)) = given;
-            if let Some(why) = unwritten(c, creation, key.as_ref()).await? {
+            let written = write(c, creation, key.as_ref()).await;
+            if let Some(why) = unwritten(written, key.is_some())? {
                 return Ok(Verdict::Undo(why));
             }
             Ok(match reserve::hold(c, wish, limits).await? {
@@ -209,7 +211,7 @@ async fn read(c: &mut Conn, org: Id, thread: Id, metered: bool) -> QueryResult<O
 
 /// Writes the run, and its key, if the thread is as the creation expects it; false if it isn't.
 pub(super) async fn write(
-    c: &mut Conn,
+    mut c: &Conn,
     new: &Creation,
     key: Option<&NewKeyRow>,
 ) -> QueryResult<bool> {
@@ -234,7 +236,7 @@ pub(super) async fn write(
             .collect(),
         key,
     }
-    .get_result(c)
+    .get_result(&mut c)
     .await?;
     Ok(written == 1)
 }

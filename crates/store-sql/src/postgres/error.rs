@@ -27,7 +27,7 @@ pub(super) enum Class {
 }
 
 const AGAIN: [&str; 2] = ["deadlock detected", "could not serialize access"];
-pub(super) const WAITED: &str = "canceling statement due to lock timeout";
+const WAITED: &str = "canceling statement due to lock timeout";
 const FULL: [&str; 2] = ["No space left on device", "disk full"];
 const LOST: &str = "terminating connection";
 const LATER: [&str; 10] = [
@@ -73,6 +73,11 @@ fn class_of_text(text: &str) -> Class {
     } else {
         Class::Data
     }
+}
+
+/// Whether a text is that of an error of a transaction that gave way to another.
+pub(super) fn gave_way(text: &str) -> bool {
+    matches!(class_of_text(text), Class::Again | Class::Waited)
 }
 
 /// The error of a statement to which no answer came.

@@ -14,6 +14,8 @@ use tokio::time::error::Elapsed;
 
 use super::Conn;
 use super::connect::{Purpose, SILENT, Target};
+use super::mistake::Mistake;
+use super::scope::{Open, Scope};
 use crate::Lane as LaneState;
 
 /// Creations at the same time. Each is two statements; more would only wait for each other's
@@ -30,14 +32,20 @@ const ANYTHING: usize = 5;
 /// How long a call waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A connection of a pool, for one piece of work.
+/// A connection of a pool, for one piece of work. Statements are sent on it in transactions of its
+/// scope only.
 pub(super) struct Lent {
     c: Object<Conn>,
+    scope: Scope,
     /// How long the work may take in all.
     pub(super) patience: Duration,
 }
 
 impl Lent {
+    pub(super) fn begin(&mut self) -> Open<'_> {
+        Open::begin(&mut self.c, &self.scope)
+    }
+
     /// The outcome of the work. A connection on which it got no answer in time is closed: the
     /// answer may still come. Whether the work was done is then unknown, as when a connection
     /// breaks.
@@ -50,19 +58,47 @@ impl Lent {
             Err(StoreError::Unavailable(SILENT.into()).into())
         })
     }
-}
 
-impl Deref for Lent {
-    type Target = Conn;
-
-    fn deref(&self) -> &Conn {
-        &self.c
+    /// What transactions are begun on.
+    pub(super) fn lent(&mut self) -> &mut Self {
+        self
     }
 }
 
-impl DerefMut for Lent {
+/// A connection of the engine's role, whose statements are about whichever organisation and need
+/// no transaction.
+pub(super) struct Engine(Lent);
+
+impl Engine {
+    pub(super) fn settle<T, E: From<StoreError>>(
+        self,
+        outcome: Result<Result<T, E>, Elapsed>,
+    ) -> Result<T, E> {
+        self.0.settle(outcome)
+    }
+
+    /// What transactions are begun on.
+    pub(super) fn lent(&mut self) -> &mut Lent {
+        &mut self.0
+    }
+
+    /// How long the work may take in all.
+    pub(super) fn patience(&self) -> Duration {
+        self.0.patience
+    }
+}
+
+impl Deref for Engine {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.0.c
+    }
+}
+
+impl DerefMut for Engine {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.c
+        &mut self.0.c
     }
 }
 
@@ -100,10 +136,11 @@ impl Lane {
         }
     }
 
-    async fn take(&self) -> Result<Lent, StoreError> {
+    async fn take(&self, scope: Scope) -> Result<Lent, StoreError> {
         match tokio::time::timeout(PATIENCE, self.pool.get()).await {
             Ok(Ok(c)) => Ok(Lent {
                 c,
+                scope,
                 patience: self.purpose.answer(),
             }),
             Ok(Err(error)) => Err(StoreError::Unavailable(error.into())),
@@ -115,6 +152,7 @@ impl Lane {
 /// The pools. At most 12 connections with those of the appends and the hints.
 #[derive(Clone)]
 pub(super) struct Lanes {
+    mistake: Mistake,
     creates: Lane,
     leases: Lane,
     dispatch: Lane,
@@ -124,6 +162,7 @@ pub(super) struct Lanes {
 impl Lanes {
     pub(super) fn new(target: &Target) -> Result<Self, StoreError> {
         Ok(Self {
+            mistake: Mistake::default(),
             creates: Lane::new(target, Purpose::Creates, CREATES)?,
             leases: Lane::new(target, Purpose::Leases, 1)?,
             dispatch: Lane::new(target, Purpose::Dispatch, DISPATCH)?,
@@ -132,23 +171,28 @@ impl Lanes {
     }
 
     /// A connection for a creation, which may wait for a twin.
-    pub(super) async fn create(&self) -> Result<Lent, StoreError> {
-        self.creates.take().await
+    pub(super) async fn create(&self, scope: impl Into<Scope>) -> Result<Lent, StoreError> {
+        self.creates.take(self.mistake.about(scope.into())).await
     }
 
     /// The connection for the node's lease.
-    pub(super) async fn lease(&self) -> Result<Lent, StoreError> {
-        self.leases.take().await
+    pub(super) async fn lease(&self) -> Result<Engine, StoreError> {
+        self.leases.take(Scope::default()).await.map(Engine)
     }
 
     /// A connection for what the engine does to the runs of all organisations.
-    pub(super) async fn dispatch(&self) -> Result<Lent, StoreError> {
-        self.dispatch.take().await
+    pub(super) async fn dispatch(&self) -> Result<Engine, StoreError> {
+        self.dispatch.take(Scope::default()).await.map(Engine)
     }
 
     /// A connection for anything else.
-    pub(super) async fn any(&self) -> Result<Lent, StoreError> {
-        self.anything.take().await
+    pub(super) async fn any(&self, scope: impl Into<Scope>) -> Result<Lent, StoreError> {
+        self.anything.take(self.mistake.about(scope.into())).await
+    }
+
+    #[cfg(feature = "failpoints")]
+    pub(super) fn mistake(&self) -> &Mistake {
+        &self.mistake
     }
 
     /// How busy they are.

@@ -110,7 +110,7 @@ fn run(c: Conn) -> Result<(Conn, Vec<String>), StoreError> {
     let mut tries = 0;
     while let Err(error) = migrations::run_pending(&mut harness, POSTGRES, &mut ran) {
         tries += 1;
-        if tries == TRIES || !error.to_string().contains(error::WAITED) {
+        if tries == TRIES || !error::gave_way(&error.to_string()) {
             return Err(StoreError::Unavailable(error));
         }
         tracing::warn!(%error, "a migration gives way to others that use its tables");

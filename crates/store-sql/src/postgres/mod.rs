@@ -7,12 +7,15 @@ pub(crate) mod connect;
 mod create;
 mod dialect;
 mod error;
+mod finding;
 mod holds;
 mod housekeeping;
 mod lanes;
+mod last;
 mod lease;
 mod log_parts;
 pub(crate) mod migrate;
+mod mistake;
 mod orphans;
 mod ports;
 #[path = "../queries/mod.rs"]
@@ -23,6 +26,7 @@ mod ports;
 mod queries;
 mod report;
 mod roles;
+mod scope;
 mod signals;
 mod tails;
 mod threads;
@@ -40,6 +44,7 @@ use self::append::Appender;
 use self::connect::Target;
 use self::lanes::Lanes;
 use self::migrate::Migrated;
+use self::scope::Scope;
 use self::signals::PostgresSignals;
 use crate::failure::Failure;
 use crate::turn::Turn;
@@ -106,9 +111,9 @@ impl Database for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let mut lent = self.lanes.any().await?;
-        let patience = lent.patience;
-        let outcome = tokio::time::timeout(patience, migrate::check(&mut lent)).await;
+        let mut lent = self.lanes.any(Scope::default()).await?;
+        let check = async { migrate::check(&mut lent.begin()).await };
+        let outcome = tokio::time::timeout(connect::Purpose::Anything.answer(), check).await;
         lent.settle(outcome)
     }
 

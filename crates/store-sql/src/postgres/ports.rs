@@ -24,47 +24,15 @@ use super::queries::{
     accounts, api_keys, budgets, children, credits, events, intend, keys, messages, remaining,
     runs, threads, usage,
 };
+use super::scope::Scope;
 use super::transaction::transaction;
-use super::{PostgresStore, census, create, error, housekeeping, lease, log_parts, orphans, tails};
+use super::{
+    PostgresStore, census, create, error, finding, housekeeping, lease, log_parts, orphans, tails,
+};
 
-/// A read, on a connection of the lane. Dropping it half-way is harmless.
-macro_rules! read {
-    ($store:expr, $lane:ident, $topic:ident::$query:ident($($argument:expr),* $(,)?)) => {{
-        let mut lent = $store.lanes.$lane().await?;
-        let patience = lent.patience;
-        let read = $topic::$query(&mut lent, $($argument),*);
-        let outcome = tokio::time::timeout(patience, read).await;
-        lent.settle(outcome).map_err(error::of)
-    }};
-}
-
-/// A write without a transaction of its own, run to its end on a connection of the lane.
-macro_rules! write {
-    ($store:expr, $lane:ident, $c:ident => $work:expr) => {{
-        let lanes = $store.lanes.clone();
-        $store
-            .spawn(async move {
-                let mut lent = lanes.$lane().await?;
-                let patience = lent.patience;
-                let $c = &mut *lent;
-                let outcome = tokio::time::timeout(patience, async { $work }).await;
-                lent.settle(outcome)
-            })
-            .await
-    }};
-}
-
-/// A transaction, run to its end on a connection of the lane.
-macro_rules! decide {
-    ($store:expr, $lane:ident, $given:expr, |$c:ident, $borrowed:pat_param| $work:expr) => {{
-        let mut given = $given;
-        write!($store, $lane, c => {
-            transaction(c, &mut given, |$c, $borrowed| $work.boxed()).await
-        })
-    }};
-}
-
-// Behind the macros, which they use too.
+// The macros, and behind them who uses them too.
+#[macro_use]
+mod verbs;
 mod config;
 mod key_rotation;
 mod orgs;
@@ -74,7 +42,7 @@ mod tools;
 #[async_trait]
 impl RunStore for PostgresStore {
     async fn create_run(&self, new: NewRun) -> Result<Once<CreateRun>, StoreError> {
-        write!(self, create, c => create::run(c, new).await)
+        lend!(self, create(new.org_id), lent => create::run(lent, new).await)
     }
 
     async fn kept_answer(
@@ -82,7 +50,7 @@ impl RunStore for PostgresStore {
         org: OrgId,
         once: &Idempotency,
     ) -> Result<Option<Result<StoredAnswer, KeyConflict>>, StoreError> {
-        read!(self, any, keys::kept(Now, org, once))
+        read!(self, any(org), keys::kept(Now, org, once))
     }
 
     async fn append(&self, batch: Vec<Change>) -> Result<Vec<Appended>, StoreError> {
@@ -92,11 +60,13 @@ impl RunStore for PostgresStore {
     }
 
     async fn remaining(&self, org: OrgId, run: RunId) -> Result<Remaining, StoreError> {
-        decide!(self, any, (), |c, ()| remaining::ask(c, org, run))
+        decide!(self, any(org), (), |c, ()| remaining::ask(c, org, run))
     }
 
     async fn intend(&self, intent: Intent) -> Result<Intended, StoreError> {
-        decide!(self, any, intent, |c, intent| intend::apply(c, Now, intent))
+        decide!(self, any(intent.org_id), intent, |c, intent| intend::apply(
+            c, Now, intent
+        ))
     }
 
     async fn claim(&self, node: NodeId, limit: u32) -> Result<Vec<ClaimedRun>, StoreError> {
@@ -129,7 +99,7 @@ impl RunStore for PostgresStore {
     }
 
     async fn children(&self, org: OrgId, parent: RunId) -> Result<Vec<RunRecord>, StoreError> {
-        read!(self, any, runs::children(org, parent))
+        read!(self, any(org), runs::children(org, parent))
     }
 
     async fn orphans(&self, limit: u32) -> Result<Vec<Orphan>, StoreError> {
@@ -137,7 +107,7 @@ impl RunStore for PostgresStore {
     }
 
     async fn hasten(&self, org: OrgId, run: RunId) -> Result<bool, StoreError> {
-        write!(self, any, c => children::hasten(c, Now, org, run).await)
+        write!(self, any(org), c => children::hasten(c, Now, org, run).await)
     }
 
     async fn census(&self) -> Result<Census, StoreError> {
@@ -145,11 +115,11 @@ impl RunStore for PostgresStore {
     }
 
     async fn head(&self, org: OrgId, run: RunId) -> Result<Option<RunHead>, StoreError> {
-        read!(self, any, runs::head(org, run))
+        read!(self, any(org), runs::head(org, run))
     }
 
     async fn live_run(&self, org: OrgId, thread: ThreadId) -> Result<Option<RunId>, StoreError> {
-        read!(self, any, runs::live(org, thread))
+        read!(self, any(org), runs::live(org, thread))
     }
 
     async fn events(
@@ -159,7 +129,7 @@ impl RunStore for PostgresStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        read!(self, any, events::list(org, run, after, limit))
+        read!(self, any(org), events::list(org, run, after, limit))
     }
 
     async fn tails(&self, of: Vec<Tail>, limit: u32) -> Result<Vec<Vec<StoredEvent>>, StoreError> {
@@ -173,7 +143,7 @@ impl RunStore for PostgresStore {
         after: u64,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreError> {
-        read!(self, any, events::log(org, run, after, limit))
+        read!(self, any(org), events::log(org, run, after, limit))
     }
 
     async fn history(
@@ -183,11 +153,11 @@ impl RunStore for PostgresStore {
         run: RunId,
         part: HistoryPart,
     ) -> Result<Vec<Message>, StoreError> {
-        read!(self, any, messages::history(org, thread, run, part))
+        read!(self, any(org), messages::history(org, thread, run, part))
     }
 
     async fn contents(&self, org: OrgId, hashes: Vec<String>) -> Result<Vec<Content>, StoreError> {
-        read!(self, any, events::contents(org, hashes))
+        read!(self, any(org), events::contents(org, hashes))
     }
 
     async fn tool_output(
@@ -196,11 +166,11 @@ impl RunStore for PostgresStore {
         run: RunId,
         call: ToolCallId,
     ) -> Result<Option<String>, StoreError> {
-        read!(self, any, events::tool_output(org, run, call))
+        read!(self, any(org), events::tool_output(org, run, call))
     }
 
     async fn run(&self, org: OrgId, run: RunId) -> Result<Option<RunRecord>, StoreError> {
-        read!(self, any, runs::get(org, run))
+        read!(self, any(org), runs::get(org, run))
     }
 
     async fn runs(
@@ -209,7 +179,7 @@ impl RunStore for PostgresStore {
         filter: RunFilter,
         page: Page,
     ) -> Result<Paged<RunRecord>, StoreError> {
-        read!(self, any, runs::list(org, filter, page))
+        read!(self, any(org), runs::list(org, filter, page))
     }
 }
 
@@ -221,11 +191,11 @@ impl ThreadStore for PostgresStore {
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
         if once.is_none() {
-            return write!(self, any, c => {
-                super::threads::create(c, new).await.map(Once::Done)
+            return lend!(self, any(new.org_id), lent => {
+                super::threads::create(lent, new).await.map(Once::Done)
             });
         }
-        decide!(self, create, (new, once), |c, (new, once)| {
+        decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             threads::create(c, Now, new.clone(), once.clone())
         })
     }
@@ -235,11 +205,11 @@ impl ThreadStore for PostgresStore {
         org: OrgId,
         thread: ThreadId,
     ) -> Result<Option<ThreadRecord>, StoreError> {
-        read!(self, any, threads::get(org, thread))
+        read!(self, any(org), threads::get(org, thread))
     }
 
     async fn threads(&self, org: OrgId, page: Page) -> Result<Paged<ThreadRecord>, StoreError> {
-        read!(self, any, threads::list(org, page))
+        read!(self, any(org), threads::list(org, page))
     }
 
     async fn update_thread(
@@ -248,7 +218,7 @@ impl ThreadStore for PostgresStore {
         thread: ThreadId,
         patch: ThreadPatch,
     ) -> Result<Option<ThreadRecord>, StoreError> {
-        write!(self, any, c => super::threads::update(c, org, thread, patch).await)
+        write!(self, any(org), c => super::threads::update(c, org, thread, patch).await)
     }
 
     async fn delete_thread(
@@ -257,7 +227,7 @@ impl ThreadStore for PostgresStore {
         thread: ThreadId,
         at: Timestamp,
     ) -> Result<DeleteThread, StoreError> {
-        write!(self, any, c => super::threads::delete(c, org, thread, at).await)
+        lend!(self, any(org), lent => super::threads::delete(lent, org, thread, at).await)
     }
 
     async fn post_message(
@@ -265,7 +235,11 @@ impl ThreadStore for PostgresStore {
         message: UserMessage,
         once: Option<Idempotency>,
     ) -> Result<Once<Option<Message>>, StoreError> {
-        decide!(self, create, (message, once), |c, (message, once)| {
+        decide!(self, create(message.org_id), (message, once), |c,
+                                                                (
+            message,
+            once,
+        )| {
             messages::post(c, Now, message.clone(), once.clone())
         })
     }
@@ -277,7 +251,11 @@ impl ThreadStore for PostgresStore {
         page: Page,
         include_tools: bool,
     ) -> Result<Option<Paged<Message>>, StoreError> {
-        read!(self, any, messages::list(org, thread, page, include_tools))
+        read!(
+            self,
+            any(org),
+            messages::list(org, thread, page, include_tools)
+        )
     }
 }
 
@@ -288,17 +266,24 @@ impl AccountStore for PostgresStore {
         new: NewAccount,
         once: Option<Idempotency>,
     ) -> Result<Once<CreateAccount>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        let scope = Scope::from(new.org_id).and(new.user_id);
+        // Its idempotency key belongs to no organisation.
+        let scope = match &once {
+            Some(once) => scope.and(Scope::lookup(&once.key)),
+            None => scope,
+        };
+        decide!(self, create(scope), (new, once), |c, (new, once)| {
             accounts::create(c, Now, new.clone(), once.clone())
         })
     }
 
     async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
-        read!(self, any, accounts::find_login(login_or_email))
+        let scope = finding::scope_of_login(login_or_email);
+        read!(self, any(scope), finding::login(login_or_email))
     }
 
     async fn user(&self, org: OrgId, user: UserId) -> Result<Option<UserRecord>, StoreError> {
-        read!(self, any, accounts::user(org, user))
+        read!(self, any(org), accounts::user(org, user))
     }
 
     async fn replace_password_hash(
@@ -308,11 +293,11 @@ impl AccountStore for PostgresStore {
         new: String,
     ) -> Result<bool, StoreError> {
         let old = old.to_owned();
-        write!(self, any, c => accounts::replace_password_hash(c, user, &old, &new).await)
+        write!(self, any(user), c => accounts::replace_password_hash(c, user, &old, &new).await)
     }
 
     async fn has_accounts(&self) -> Result<bool, StoreError> {
-        read!(self, any, accounts::any())
+        read!(self, dispatch, accounts::any())
     }
 
     async fn create_api_key(
@@ -320,13 +305,17 @@ impl AccountStore for PostgresStore {
         new: NewApiKey,
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             api_keys::create(c, Now, new.clone(), once.clone())
         })
     }
 
     async fn find_api_key(&self, public_id: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
-        read!(self, any, api_keys::find(public_id))
+        read!(
+            self,
+            any(Scope::lookup(public_id)),
+            finding::api_key(public_id)
+        )
     }
 
     async fn api_keys(
@@ -335,7 +324,7 @@ impl AccountStore for PostgresStore {
         owner: Option<UserId>,
         page: Page,
     ) -> Result<Paged<ApiKeyRecord>, StoreError> {
-        read!(self, any, api_keys::list(org, owner, page))
+        read!(self, any(org), api_keys::list(org, owner, page))
     }
 
     async fn revoke_api_key(
@@ -345,7 +334,7 @@ impl AccountStore for PostgresStore {
         key: ApiKeyId,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        write!(self, any, c => api_keys::revoke(c, org, owner, key, at).await)
+        write!(self, any(org), c => api_keys::revoke(c, org, owner, key, at).await)
     }
 
     async fn touch_api_key(
@@ -354,18 +343,18 @@ impl AccountStore for PostgresStore {
         key: ApiKeyId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        write!(self, any, c => api_keys::touch(c, org, key, at).await)
+        write!(self, any(org), c => api_keys::touch(c, org, key, at).await)
     }
 }
 
 #[async_trait]
 impl MoneyStore for PostgresStore {
     async fn balance(&self, org: OrgId) -> Result<Balance, StoreError> {
-        read!(self, any, credits::balance(org))
+        read!(self, any(org), credits::balance(org))
     }
 
     async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError> {
-        write!(self, any, c => credits::set_metered(c, org, metered).await)
+        write!(self, any(org), c => credits::set_metered(c, org, metered).await)
     }
 
     async fn add_credits(
@@ -374,7 +363,7 @@ impl MoneyStore for PostgresStore {
         entry: CreditEntry,
         once: Option<Idempotency>,
     ) -> Result<Once<bool>, StoreError> {
-        decide!(self, create, (entry, once), |c, (entry, once)| {
+        decide!(self, create(org), (entry, once), |c, (entry, once)| {
             credits::add(c, Now, org, entry.clone(), once.clone())
         })
     }
@@ -384,7 +373,7 @@ impl MoneyStore for PostgresStore {
         org: OrgId,
         page: Page,
     ) -> Result<Paged<CreditEntry>, StoreError> {
-        read!(self, any, credits::list(org, page))
+        read!(self, any(org), credits::list(org, page))
     }
 
     async fn create_budget(
@@ -392,7 +381,7 @@ impl MoneyStore for PostgresStore {
         new: NewBudget,
         once: Option<Idempotency>,
     ) -> Result<Once<CreateBudget>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             budgets::create(c, Now, new.clone(), once.clone())
         })
     }
@@ -403,7 +392,7 @@ impl MoneyStore for PostgresStore {
         budget: BudgetId,
         at: Timestamp,
     ) -> Result<Option<BudgetRecord>, StoreError> {
-        read!(self, any, budgets::get(org, budget, at))
+        read!(self, any(org), budgets::get(org, budget, at))
     }
 
     async fn budgets(
@@ -412,7 +401,7 @@ impl MoneyStore for PostgresStore {
         page: Page,
         at: Timestamp,
     ) -> Result<Paged<BudgetRecord>, StoreError> {
-        read!(self, any, budgets::list(org, page, at))
+        read!(self, any(org), budgets::list(org, page, at))
     }
 
     async fn update_budget(
@@ -421,22 +410,22 @@ impl MoneyStore for PostgresStore {
         budget: BudgetId,
         patch: BudgetPatch,
     ) -> Result<bool, StoreError> {
-        write!(self, any, c => budgets::update(c, org, budget, patch).await)
+        write!(self, any(org), c => budgets::update(c, org, budget, patch).await)
     }
 
     async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError> {
-        decide!(self, any, (), |c, ()| budgets::delete(c, org, budget))
+        decide!(self, any(org), (), |c, ()| budgets::delete(c, org, budget))
     }
 
     async fn usage(&self, org: OrgId, query: UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
-        read!(self, any, usage::by_group(org, query))
+        read!(self, any(org), usage::by_group(org, query))
     }
 }
 
 #[async_trait]
 impl Housekeeping for PostgresStore {
     async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
-        write!(self, any, c => {
+        write!(self, any(org), c => {
             super::queries::housekeeping::set_event_retention(c, org, days).await
         })
     }
@@ -467,11 +456,10 @@ impl Housekeeping for PostgresStore {
     async fn tend_log(&self, days: u32) -> Result<Tended, StoreError> {
         let lanes = self.lanes.clone();
         self.spawn(async move {
-            let mut lent = lanes.dispatch().await?;
-            let outcome =
-                tokio::time::timeout(log_parts::PATIENCE, log_parts::tend(&mut lent, days));
-            let outcome = outcome.await;
-            lent.settle(outcome)
+            let mut engine = lanes.dispatch().await?;
+            let tending = log_parts::tend(engine.lent(), days);
+            let outcome = tokio::time::timeout(log_parts::PATIENCE, tending).await;
+            engine.settle(outcome)
         })
         .await
     }

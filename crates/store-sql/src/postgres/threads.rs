@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use runloom_domain::{OrgId, ThreadId, Timestamp};
 use runloom_store::{DeleteThread, NewThread, ThreadPatch, ThreadRecord};
 
+use super::lanes::Lent;
 use super::queries::threads;
 use super::transaction::transaction;
 use super::{Conn, RunQueryDsl};
@@ -19,7 +20,7 @@ use crate::text::storable;
 use crate::types::{At, Id, Moment, Uid};
 
 /// Creates a thread.
-pub(super) async fn create(c: &mut Conn, new: NewThread) -> Result<(), Failure> {
+pub(super) async fn create(lent: &mut Lent, new: NewThread) -> Result<(), Failure> {
     storable_texts([&new.title, &new.metadata])?;
     let row = Create {
         org: new.org_id.into(),
@@ -29,7 +30,9 @@ pub(super) async fn create(c: &mut Conn, new: NewThread) -> Result<(), Failure> 
         metadata: new.metadata,
         created_at: At(new.created_at),
     };
-    row.execute(c).await?;
+    let mut begun = lent.begin();
+    let written = begun.last(|mut c| async move { row.execute(&mut c).await }.boxed());
+    written.await?;
     Ok(())
 }
 
@@ -55,7 +58,7 @@ pub(super) async fn update(
 /// Marks a thread as deleted. One that isn't there, or has runs that have not ended, takes the
 /// transaction that SQLite takes too.
 pub(super) async fn delete(
-    c: &mut Conn,
+    lent: &mut Lent,
     org: OrgId,
     thread: ThreadId,
     at: Timestamp,
@@ -65,11 +68,14 @@ pub(super) async fn delete(
         thread: thread.into(),
         at: At(at),
     };
-    let deleted: Option<i64> = delete.get_result(c).await.optional()?;
+    let mut open = lent.begin();
+    let deleted: Option<i64> = delete.get_result(&mut *open).await.optional()?;
     if deleted.is_some() {
+        open.commit().await?;
         return Ok(DeleteThread::Deleted);
     }
-    transaction(c, &mut (), |c, ()| {
+    drop(open);
+    transaction(lent, &mut (), |c, ()| {
         threads::delete(c, org, thread, at).boxed()
     })
     .await

@@ -16,7 +16,7 @@ use crate::text::storable;
 use crate::types::{At, Id};
 
 /// A name as it is compared.
-pub(super) fn name_key(name: &str) -> String {
+pub(crate) fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
 
@@ -219,11 +219,9 @@ pub(crate) async fn replace_password_hash(
     Ok(replaced == 1)
 }
 
+/// Whether anybody has registered, which makes an organisation. People are not for everybody to
+/// see.
 pub(crate) async fn any(c: &mut Conn) -> Result<bool, Failure> {
-    let found: Option<Id> = users::table
-        .select(users::user_id)
-        .first(c)
-        .await
-        .optional()?;
+    let found: Option<Id> = orgs::table.select(orgs::org_id).first(c).await.optional()?;
     Ok(found.is_some())
 }

@@ -48,12 +48,14 @@ async fn belongs_to(
     })
 }
 
-pub(crate) async fn is_there(
+/// Whose password a token that works is for.
+pub(crate) async fn owner(
     c: &mut Conn,
     token_hash: [u8; 32],
     at: Timestamp,
-) -> Result<bool, Failure> {
-    Ok(find(c, token_hash, at).await?.is_some())
+) -> Result<Option<UserId>, Failure> {
+    let found = find(c, token_hash, at).await?;
+    Ok(found.map(|(user, _)| user.into()))
 }
 
 /// The person and the organisation of a token that works.

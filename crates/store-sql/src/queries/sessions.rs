@@ -68,7 +68,7 @@ async fn newest_org(c: &mut Conn, user: UserId) -> Result<Option<OrgId>, Failure
 }
 
 /// The organisations that a person is in, in the order of joining.
-pub(super) async fn orgs_of(c: &mut Conn, user: UserId) -> Result<Vec<OrgId>, Failure> {
+pub(crate) async fn orgs_of(c: &mut Conn, user: UserId) -> Result<Vec<OrgId>, Failure> {
     let orgs: Vec<Id> = memberships::table
         .filter(memberships::user_id.eq(Id::from(user)))
         .order((memberships::created_at, memberships::org_id))

@@ -21,7 +21,7 @@ use crate::support::{TestDatabase, run};
 const EVENTS: usize = 1_200;
 
 /// A folder with a run that its node owns.
-async fn source() -> TempDir {
+pub(crate) async fn source() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let run = running(&*store).await;

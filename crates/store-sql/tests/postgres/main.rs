@@ -11,3 +11,4 @@ mod roles;
 mod sample;
 mod sessions;
 mod support;
+mod wall;

@@ -1,11 +1,14 @@
 //! The two roles: what each may do, and logins that may do more or less.
 
-use runloom_domain::{NodeId, Timestamp};
+use std::sync::Arc;
+
+use runloom_domain::{NodeId, SystemClock, Timestamp};
 use runloom_store::{Appended, RunStore};
-use runloom_store_sql::{Database, open_postgres};
+use runloom_store_sql::{Database, copy_to_postgres, open_postgres};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use crate::copy::source;
 use crate::proxy::Proxy;
 use crate::sample::{change, running};
 use crate::support::{self, TestDatabase};
@@ -217,5 +220,25 @@ async fn a_login_that_was_given_the_roles_takes_them_and_finds_its_schema() {
     assert!(proxy.has_swallowed());
     store.close().await.unwrap();
     drop(store);
+    login.forget(&session).await;
+}
+
+/// `COPY` into a table with a policy isn't for those whom it binds, which is the owner too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_no_superuser_copies_a_deployment() {
+    let database = TestDatabase::create_empty().await;
+    let session = database.session().await;
+    let login = Login::create(&database, &session, "NOCREATEROLE").await;
+    let (folder, clock) = (source().await, Arc::new(SystemClock));
+    let copied = copy_to_postgres(folder.path(), &login.url, clock, |_| ()).await;
+    let runs = copied
+        .unwrap()
+        .into_iter()
+        .find(|(table, _)| *table == "runs");
+    assert_eq!(runs, Some(("runs", 1)));
+    let open = "SELECT count(*) FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity
+        AND NOT relispartition";
+    let open: i64 = session.query_one(open, &[]).await.unwrap().get(0);
+    assert_eq!(open, 0, "the owner is bound again");
     login.forget(&session).await;
 }

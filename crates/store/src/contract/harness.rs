@@ -34,6 +34,14 @@ pub trait Hooks: Send + Sync + 'static {
         false
     }
 
+    /// Makes the store begin each transaction as one of this organisation, whichever its
+    /// statements name; `None` ends that. False where nothing but the conditions of statements
+    /// keeps organisations apart.
+    fn mistake(&self, org: Option<OrgId>) -> bool {
+        let _ = org;
+        false
+    }
+
     /// Whether the store belongs to one node at a time, so that `free_lost` takes every other
     /// node for gone.
     fn is_for_one_node(&self) -> bool {
@@ -91,6 +99,12 @@ impl Harness {
         }
         tokio::time::sleep(by).await;
         true
+    }
+
+    /// Begins transactions as of this organisation; false when the store doesn't begin them as of
+    /// any.
+    pub(super) fn mistake(&self, org: Option<OrgId>) -> bool {
+        self.hooks.mistake(org)
     }
 
     /// Whether `free_lost` takes every other node for gone.

@@ -80,5 +80,6 @@ pub mod tenancy;
 pub mod thread_races;
 pub mod threads;
 pub mod usage;
+pub mod wall;
 
 pub use harness::{Harness, Hooks};

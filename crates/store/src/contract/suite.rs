@@ -376,6 +376,9 @@ macro_rules! contract_suite {
                 usage_has_a_beginning_and_an_end;
                 usage_is_of_one_organisation;
             }
+            wall {
+                nothing_comes_over_it;
+            }
         }
     };
 }

@@ -19,6 +19,7 @@ use self::state::{Month, Seal, State};
 use super::Conn;
 use super::error::{Class, class};
 use super::housekeeping::is_alone;
+use super::lanes::Lent;
 use super::transaction::transaction;
 use crate::failure::{Failure, Verdict};
 
@@ -56,11 +57,11 @@ enum Step {
     },
 }
 
-pub(super) async fn tend(c: &mut Conn, days: u32) -> Result<Tended, Failure> {
+pub(super) async fn tend(lent: &mut Lent, days: u32) -> Result<Tended, Failure> {
     let mut tended = Tended::default();
     for _ in 0..STEPS {
-        let taken = transaction(c, &mut (), |c, ()| step(c, days).boxed()).await;
-        match checked(c, taken).await? {
+        let taken = transaction(lent, &mut (), |c, ()| step(c, days).boxed()).await;
+        match checked(lent, taken).await? {
             Step::Busy => break,
             Step::Made => tended.made += 1,
             Step::Dropped => tended.dropped += 1,
@@ -124,11 +125,11 @@ async fn step(c: &mut Conn, days: u32) -> Result<Verdict<Step>, Failure> {
 
 /// A seal that some rows don't fit is lifted: the log then stays as it is, and its events are
 /// deleted one by one.
-async fn checked(c: &mut Conn, taken: Result<Step, Failure>) -> Result<Step, Failure> {
+async fn checked(lent: &mut Lent, taken: Result<Step, Failure>) -> Result<Step, Failure> {
     if let Err(Failure::Sql(error)) = &taken
         && class(error) == Class::Data
     {
-        transaction(c, &mut (), |c, ()| lift(c).boxed()).await?;
+        transaction(lent, &mut (), |c, ()| lift(c).boxed()).await?;
     }
     taken
 }
@@ -159,9 +160,12 @@ async fn droppable<'s>(
     Ok(None)
 }
 
+/// What [`events`](crate::schema::events) has of row-level security doesn't hold for who reads a
+/// part by its own name: that one finds nothing, unless the part is theirs.
 fn make(name: &str, Range { from, to }: Range) -> String {
     format!(
         "CREATE TABLE {name} (LIKE events INCLUDING ALL);
+        ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;
         ALTER TABLE events ATTACH PARTITION {name} FOR VALUES FROM ('{from}') TO ('{to}')"
     )
 }
@@ -188,7 +192,8 @@ fn end_seal(state: &State, seal: &Seal, Month { name, from }: &Month) -> String 
         ALTER TABLE events ATTACH PARTITION events_before_{name}
             FOR VALUES FROM ({since}) TO ('{from}');
         ALTER TABLE events_before_{name} DROP CONSTRAINT {};
-        CREATE TABLE events_default PARTITION OF events DEFAULT",
+        CREATE TABLE events_default PARTITION OF events DEFAULT;
+        ALTER TABLE events_default ENABLE ROW LEVEL SECURITY",
         seal.name()
     )
 }

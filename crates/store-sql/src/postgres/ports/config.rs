@@ -11,17 +11,18 @@ use runloom_store::{
 
 use crate::postgres::dialect::Now;
 use crate::postgres::queries::{config, credentials, data_keys, personas, routes};
+use crate::postgres::scope::Scope;
 use crate::postgres::transaction::transaction;
 use crate::postgres::{PostgresStore, error};
 
 #[async_trait]
 impl ConfigStore for PostgresStore {
     async fn config_version(&self, org: OrgId) -> Result<u64, StoreError> {
-        read!(self, any, config::version(org))
+        read!(self, any(org), config::version(org))
     }
 
     async fn configured(&self, org: OrgId) -> Result<Configured, StoreError> {
-        read!(self, any, config::read(org))
+        read!(self, any(org), config::read(org))
     }
 
     async fn create_credential(
@@ -29,7 +30,7 @@ impl ConfigStore for PostgresStore {
         new: NewCredential,
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             credentials::create(c, Now, new.clone(), once.clone())
         })
     }
@@ -39,7 +40,7 @@ impl ConfigStore for PostgresStore {
         org: OrgId,
         id: CredentialId,
     ) -> Result<Option<CredentialRecord>, StoreError> {
-        read!(self, any, credentials::get(org, id))
+        read!(self, any(org), credentials::get(org, id))
     }
 
     async fn credentials(
@@ -47,7 +48,7 @@ impl ConfigStore for PostgresStore {
         org: OrgId,
         page: Page,
     ) -> Result<Paged<CredentialRecord>, StoreError> {
-        read!(self, any, credentials::list(org, page))
+        read!(self, any(org), credentials::list(org, page))
     }
 
     async fn update_credential(
@@ -58,7 +59,7 @@ impl ConfigStore for PostgresStore {
         settings: CredentialSettings,
         at: Timestamp,
     ) -> Result<Update<CredentialRecord>, StoreError> {
-        decide!(self, any, settings, |c, settings| {
+        decide!(self, any(org), settings, |c, settings| {
             credentials::update(c, (org, id), expected, settings.clone(), at)
         })
     }
@@ -69,7 +70,7 @@ impl ConfigStore for PostgresStore {
         id: CredentialId,
         expected: Option<u64>,
     ) -> Result<DeleteConfig, StoreError> {
-        decide!(self, any, (), |c, ()| credentials::delete(
+        decide!(self, any(org), (), |c, ()| credentials::delete(
             c, org, id, expected
         ))
     }
@@ -79,20 +80,17 @@ impl ConfigStore for PostgresStore {
         new: NewRoute,
         once: Option<Idempotency>,
     ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| routes::create(
-            c,
-            Now,
-            new.clone(),
-            once.clone()
-        ))
+        decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
+            routes::create(c, Now, new.clone(), once.clone())
+        })
     }
 
     async fn route(&self, org: OrgId, id: RouteId) -> Result<Option<RouteRecord>, StoreError> {
-        read!(self, any, routes::get(org, id))
+        read!(self, any(org), routes::get(org, id))
     }
 
     async fn routes(&self, org: OrgId, page: Page) -> Result<Paged<RouteRecord>, StoreError> {
-        read!(self, any, routes::list(org, page))
+        read!(self, any(org), routes::list(org, page))
     }
 
     async fn update_route(
@@ -103,7 +101,7 @@ impl ConfigStore for PostgresStore {
         settings: RouteSettings,
         at: Timestamp,
     ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
-        decide!(self, any, settings, |c, settings| {
+        decide!(self, any(org), settings, |c, settings| {
             routes::update(c, (org, id), expected, settings.clone(), at)
         })
     }
@@ -114,11 +112,15 @@ impl ConfigStore for PostgresStore {
         id: RouteId,
         expected: Option<u64>,
     ) -> Result<DeleteConfig, StoreError> {
-        decide!(self, any, (), |c, ()| routes::delete(c, org, id, expected))
+        decide!(self, any(org), (), |c, ()| routes::delete(
+            c, org, id, expected
+        ))
     }
 
     async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError> {
-        decide!(self, create, new, |c, new| personas::write(c, Now, new))
+        decide!(self, create(new.org_id), new, |c, new| personas::write(
+            c, Now, new
+        ))
     }
 
     async fn persona(
@@ -127,11 +129,11 @@ impl ConfigStore for PostgresStore {
         key: Option<&str>,
         version: Option<&str>,
     ) -> Result<Option<PersonaRecord>, StoreError> {
-        read!(self, any, personas::get(org, key, version))
+        read!(self, any(org), personas::get(org, key, version))
     }
 
     async fn personas(&self, org: OrgId, page: Page) -> Result<Paged<PersonaRecord>, StoreError> {
-        read!(self, any, personas::list(org, page))
+        read!(self, any(org), personas::list(org, page))
     }
 
     async fn persona_versions(
@@ -140,7 +142,7 @@ impl ConfigStore for PostgresStore {
         key: &str,
         page: Page,
     ) -> Result<Option<Paged<PersonaRecord>>, StoreError> {
-        read!(self, any, personas::versions(org, key, page))
+        read!(self, any(org), personas::versions(org, key, page))
     }
 
     async fn delete_persona(
@@ -150,7 +152,7 @@ impl ConfigStore for PostgresStore {
         expected: Option<u64>,
         at: Timestamp,
     ) -> Result<DeletePersona, StoreError> {
-        decide!(self, any, key.to_owned(), |c, key| {
+        decide!(self, any(org), key.to_owned(), |c, key| {
             personas::delete(c, org, key, expected, at)
         })
     }
@@ -159,7 +161,7 @@ impl ConfigStore for PostgresStore {
 #[async_trait]
 impl DataKeys for PostgresStore {
     async fn create_data_key(&self, key: DataKey) -> Result<bool, StoreError> {
-        write!(self, any, c => data_keys::create(c, key).await)
+        write!(self, any(key.org_id), c => data_keys::create(c, key).await)
     }
 
     async fn data_key(
@@ -167,6 +169,6 @@ impl DataKeys for PostgresStore {
         org: OrgId,
         version: Option<u32>,
     ) -> Result<Option<DataKey>, StoreError> {
-        read!(self, any, data_keys::get(org, version))
+        read!(self, any(org), data_keys::get(org, version))
     }
 }

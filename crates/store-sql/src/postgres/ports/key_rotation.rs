@@ -5,6 +5,7 @@ use runloom_domain::{EncryptedSecret, OrgId};
 use runloom_store::{DataKey, KeyRotation, SecretColumn, StoreError, StoredSecret};
 
 use crate::postgres::queries::key_rotation;
+use crate::postgres::scope::Scope;
 use crate::postgres::{PostgresStore, error};
 
 #[async_trait]
@@ -14,12 +15,12 @@ impl KeyRotation for PostgresStore {
     }
 
     async fn data_keys(&self, org: OrgId) -> Result<Vec<DataKey>, StoreError> {
-        read!(self, any, key_rotation::data_keys(org))
+        read!(self, any(org), key_rotation::data_keys(org))
     }
 
     async fn rewrap_data_key(&self, key: DataKey, old_master: &str) -> Result<bool, StoreError> {
         let old_master = old_master.to_owned();
-        write!(self, any, c => key_rotation::rewrap(c, key, old_master).await)
+        write!(self, any(key.org_id), c => key_rotation::rewrap(c, key, old_master).await)
     }
 
     async fn secrets_below(
@@ -31,7 +32,7 @@ impl KeyRotation for PostgresStore {
     ) -> Result<Vec<StoredSecret>, StoreError> {
         read!(
             self,
-            any,
+            any(org),
             key_rotation::secrets_below(org, column, key_version, limit)
         )
     }
@@ -43,6 +44,6 @@ impl KeyRotation for PostgresStore {
         old: StoredSecret,
         new: EncryptedSecret,
     ) -> Result<bool, StoreError> {
-        write!(self, any, c => key_rotation::reseal(c, org, column, old, new).await)
+        write!(self, any(org), c => key_rotation::reseal(c, org, column, old, new).await)
     }
 }

@@ -11,8 +11,9 @@ use runloom_store::{
 
 use crate::postgres::dialect::Now;
 use crate::postgres::queries::{invitations, members, orgs};
+use crate::postgres::scope::Scope;
 use crate::postgres::transaction::transaction;
-use crate::postgres::{PostgresStore, error};
+use crate::postgres::{PostgresStore, error, finding};
 
 #[async_trait]
 impl OrgStore for PostgresStore {
@@ -21,17 +22,18 @@ impl OrgStore for PostgresStore {
         new: NewOrg,
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        let scope = without_org(&once).and(new.org_id).and(new.owner);
+        decide!(self, create(scope), (new, once), |c, (new, once)| {
             orgs::create(c, Now, new.clone(), once.clone())
         })
     }
 
     async fn org(&self, org: OrgId) -> Result<Option<OrgRecord>, StoreError> {
-        read!(self, any, orgs::get(org))
+        read!(self, any(org), orgs::get(org))
     }
 
     async fn orgs_of(&self, user: UserId, page: Page) -> Result<Paged<JoinedOrg>, StoreError> {
-        read!(self, any, orgs::of_user(user, page))
+        read!(self, any(user), finding::orgs_of(user, page))
     }
 
     async fn update_org(
@@ -40,7 +42,7 @@ impl OrgStore for PostgresStore {
         expected: u64,
         patch: OrgPatch,
     ) -> Result<Update<OrgRecord>, StoreError> {
-        decide!(self, any, patch, |c, patch| orgs::update(
+        decide!(self, any(org), patch, |c, patch| orgs::update(
             c,
             org,
             expected,
@@ -49,7 +51,7 @@ impl OrgStore for PostgresStore {
     }
 
     async fn member(&self, org: OrgId, user: UserId) -> Result<Option<MemberRecord>, StoreError> {
-        read!(self, any, members::get(org, user))
+        read!(self, any(org), members::get(org, user))
     }
 
     async fn members(
@@ -58,7 +60,7 @@ impl OrgStore for PostgresStore {
         kind: Option<UserKind>,
         page: Page,
     ) -> Result<Paged<MemberRecord>, StoreError> {
-        read!(self, any, members::list(org, kind, page))
+        read!(self, any(org), members::list(org, kind, page))
     }
 
     async fn create_service(
@@ -66,7 +68,8 @@ impl OrgStore for PostgresStore {
         new: NewService,
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        let scope = Scope::from(new.org_id).and(new.user_id);
+        decide!(self, create(scope), (new, once), |c, (new, once)| {
             members::create_service(c, Now, new.clone(), once.clone())
         })
     }
@@ -78,7 +81,8 @@ impl OrgStore for PostgresStore {
         patch: MemberPatch,
         by: OrgRole,
     ) -> Result<ChangeMember<MemberRecord>, StoreError> {
-        decide!(self, any, patch, |c, patch| members::change(
+        let scope = Scope::from(org).and(user);
+        decide!(self, any(scope), patch, |c, patch| members::change(
             c,
             (org, user),
             patch.clone(),
@@ -92,7 +96,11 @@ impl OrgStore for PostgresStore {
         user: UserId,
         by: OrgRole,
     ) -> Result<ChangeMember<()>, StoreError> {
-        decide!(self, any, (), |c, ()| members::remove(c, org, user, by))
+        // Also where else they are a member.
+        let scope = Scope::from(org).and(user);
+        decide!(self, any(scope), (), |c, ()| members::remove(
+            c, org, user, by
+        ))
     }
 
     async fn invite(
@@ -101,7 +109,9 @@ impl OrgStore for PostgresStore {
         token_hash: [u8; 32],
         once: Option<Idempotency>,
     ) -> Result<Once<bool>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        // Whoever has the address may be a member already.
+        let scope = finding::scope_of_login(&new.email).and(new.org_id);
+        decide!(self, create(scope), (new, once), |c, (new, once)| {
             invitations::create(c, Now, new.clone(), token_hash, once.clone())
         })
     }
@@ -110,7 +120,7 @@ impl OrgStore for PostgresStore {
         &self,
         presented: PresentedInvitation,
     ) -> Result<Option<InvitationRecord>, StoreError> {
-        read!(self, any, invitations::find(presented))
+        read!(self, any(presented.org_id), invitations::find(presented))
     }
 
     async fn invitations(
@@ -118,7 +128,7 @@ impl OrgStore for PostgresStore {
         org: OrgId,
         page: Page,
     ) -> Result<Paged<InvitationRecord>, StoreError> {
-        read!(self, any, invitations::list(org, page))
+        read!(self, any(org), invitations::list(org, page))
     }
 
     async fn withdraw_invitation(
@@ -126,7 +136,7 @@ impl OrgStore for PostgresStore {
         org: OrgId,
         invitation: InvitationId,
     ) -> Result<bool, StoreError> {
-        write!(self, any, c => invitations::withdraw(c, org, invitation).await)
+        write!(self, any(org), c => invitations::withdraw(c, org, invitation).await)
     }
 
     async fn accept_invitation(
@@ -135,7 +145,8 @@ impl OrgStore for PostgresStore {
         user: UserId,
         once: Option<Idempotency>,
     ) -> Result<Once<Join>, StoreError> {
-        decide!(self, create, once, |c, once| {
+        let scope = Scope::from(presented.org_id).and(user);
+        decide!(self, create(scope), once, |c, once| {
             invitations::accept(c, Now, presented, user, once.clone())
         })
     }
@@ -146,7 +157,8 @@ impl OrgStore for PostgresStore {
         presented: PresentedInvitation,
         once: Option<Idempotency>,
     ) -> Result<Once<Join>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        let scope = without_org(&once).and(presented.org_id).and(new.user_id);
+        decide!(self, create(scope), (new, once), |c, (new, once)| {
             invitations::register(c, Now, new.clone(), presented, once.clone())
         })
     }
@@ -157,6 +169,12 @@ impl OrgStore for PostgresStore {
         user: UserId,
         runs: Vec<RunId>,
     ) -> Result<Vec<RunId>, StoreError> {
-        read!(self, any, orgs::runs_created_by(org, user, runs))
+        read!(self, any(org), orgs::runs_created_by(org, user, runs))
     }
+}
+
+/// The idempotency key of a request that has no organisation yet.
+fn without_org(once: &Option<Idempotency>) -> Scope {
+    once.as_ref()
+        .map_or_else(Scope::default, |once| Scope::lookup(&once.key))
 }

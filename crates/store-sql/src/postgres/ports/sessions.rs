@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use runloom_domain::{OrgId, SessionId, Timestamp, UserId};
+use runloom_domain::{OrgId, SessionId, Timestamp, UserId, hex};
 use runloom_store::{
     BeginSession, ChangePassword, CreateReset, Deleted, Idempotency, LoginRecord, NewReset, Once,
     Page, Paged, RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord,
@@ -11,19 +11,23 @@ use runloom_store::{
 
 use crate::postgres::dialect::Now;
 use crate::postgres::queries::{accounts, resets, sessions};
+use crate::postgres::scope::Scope;
 use crate::postgres::transaction::transaction;
 use crate::postgres::{PostgresStore, error};
 
 #[async_trait]
 impl SessionStore for PostgresStore {
     async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
-        decide!(self, create, sign_in, |c, sign_in| sessions::begin(
-            c, sign_in
-        ))
+        decide!(self, create(sign_in.user_id), sign_in, |c, sign_in| {
+            sessions::begin(c, sign_in)
+        })
     }
 
     async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
-        decide!(self, create, refresh, |c, refresh| sessions::refresh(
+        let Some(user) = self.session_owner(refresh.session_id).await? else {
+            return Ok(Refreshed::Unknown);
+        };
+        decide!(self, create(user), refresh, |c, refresh| sessions::refresh(
             c, refresh
         ))
     }
@@ -34,11 +38,17 @@ impl SessionStore for PostgresStore {
         user: UserId,
         session: Option<SessionId>,
     ) -> Result<Option<SignedInUser>, StoreError> {
-        read!(self, any, sessions::signed_in_user(org, user, session))
+        let scope = Scope::from(org).and(user);
+        read!(
+            self,
+            any(scope),
+            sessions::signed_in_user(org, user, session)
+        )
     }
 
     async fn session_owner(&self, session: SessionId) -> Result<Option<UserId>, StoreError> {
-        read!(self, any, sessions::owner(session))
+        let scope = Scope::lookup(&session.to_string());
+        read!(self, any(scope), sessions::owner(session))
     }
 
     async fn sessions(
@@ -47,7 +57,7 @@ impl SessionStore for PostgresStore {
         at: Timestamp,
         page: Page,
     ) -> Result<Paged<SessionRecord>, StoreError> {
-        read!(self, any, sessions::list(user, at, page))
+        read!(self, any(user), sessions::list(user, at, page))
     }
 
     async fn end_session(
@@ -57,25 +67,27 @@ impl SessionStore for PostgresStore {
         why: SessionEnd,
         at: Timestamp,
     ) -> Result<bool, StoreError> {
-        write!(self, any, c => sessions::end(c, user, session, why, at).await)
+        write!(self, any(user), c => sessions::end(c, user, session, why, at).await)
     }
 
     async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
-        decide!(self, any, (), |c, ()| sessions::end_all(c, user, at))
+        decide!(self, any(user), (), |c, ()| sessions::end_all(c, user, at))
     }
 
     async fn login_of(&self, user: UserId) -> Result<Option<LoginRecord>, StoreError> {
-        read!(self, any, accounts::login_of(user))
+        read!(self, any(user), accounts::login_of(user))
     }
 
     async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
-        decide!(self, any, change, |c, change| sessions::change_password(
-            c, change
-        ))
+        decide!(self, any(change.user_id), change, |c, change| {
+            sessions::change_password(c, change)
+        })
     }
 
     async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
-        decide!(self, any, rename, |c, rename| accounts::rename(c, rename))
+        decide!(self, any(rename.user_id), rename, |c, rename| {
+            accounts::rename(c, rename)
+        })
     }
 
     async fn create_reset(
@@ -83,13 +95,20 @@ impl SessionStore for PostgresStore {
         new: NewReset,
         once: Option<Idempotency>,
     ) -> Result<Once<CreateReset>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        let scope = Scope::from(new.user_id);
+        let scope = match (new.org_id, &once) {
+            (Some(org), _) => scope.and(org),
+            (None, Some(once)) => scope.and(Scope::lookup(&once.key)),
+            (None, None) => scope,
+        };
+        decide!(self, create(scope), (new, once), |c, (new, once)| {
             resets::create(c, Now, new, once.clone())
         })
     }
 
     async fn has_reset(&self, token_hash: [u8; 32], at: Timestamp) -> Result<bool, StoreError> {
-        read!(self, any, resets::is_there(token_hash, at))
+        let found = self.reset_owner(token_hash, at).await?;
+        Ok(found.is_some())
     }
 
     async fn use_reset(
@@ -98,7 +117,10 @@ impl SessionStore for PostgresStore {
         new_hash: String,
         at: Timestamp,
     ) -> Result<Option<UserId>, StoreError> {
-        decide!(self, any, new_hash, |c, new_hash| resets::spend(
+        let Some(user) = self.reset_owner(token_hash, at).await? else {
+            return Ok(None);
+        };
+        decide!(self, any(user), new_hash, |c, new_hash| resets::spend(
             c, token_hash, new_hash, at
         ))
     }
@@ -107,5 +129,16 @@ impl SessionStore for PostgresStore {
         decide!(self, dispatch, (), |c, ()| sessions::delete(
             c, before, limit
         ))
+    }
+}
+
+impl PostgresStore {
+    async fn reset_owner(
+        &self,
+        token_hash: [u8; 32],
+        at: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        let scope = Scope::lookup(&hex(&token_hash));
+        read!(self, any(scope), resets::owner(token_hash, at))
     }
 }

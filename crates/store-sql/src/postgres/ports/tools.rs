@@ -13,13 +13,14 @@ use runloom_store::{
 
 use crate::postgres::dialect::Now;
 use crate::postgres::queries::{discoveries, http_tools, mcp_servers, mcp_tools, tools};
+use crate::postgres::scope::Scope;
 use crate::postgres::transaction::transaction;
 use crate::postgres::{PostgresStore, error};
 
 #[async_trait]
 impl ToolStore for PostgresStore {
     async fn configured_tools(&self, org: OrgId) -> Result<ConfiguredTools, StoreError> {
-        read!(self, any, tools::read(org))
+        read!(self, any(org), tools::read(org))
     }
 
     async fn create_mcp_server(
@@ -27,7 +28,7 @@ impl ToolStore for PostgresStore {
         new: NewMcpServer,
         once: Option<Idempotency>,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             mcp_servers::create(c, Now, new.clone(), once.clone())
         })
     }
@@ -37,7 +38,7 @@ impl ToolStore for PostgresStore {
         org: OrgId,
         server: McpServerId,
     ) -> Result<Option<McpServerRecord>, StoreError> {
-        read!(self, any, mcp_servers::get(org, server))
+        read!(self, any(org), mcp_servers::get(org, server))
     }
 
     async fn mcp_servers(
@@ -45,7 +46,7 @@ impl ToolStore for PostgresStore {
         org: OrgId,
         page: Page,
     ) -> Result<Paged<McpServerRecord>, StoreError> {
-        read!(self, any, mcp_servers::list(org, page))
+        read!(self, any(org), mcp_servers::list(org, page))
     }
 
     async fn update_mcp_server(
@@ -56,7 +57,7 @@ impl ToolStore for PostgresStore {
         settings: McpServerSettings,
         at: Timestamp,
     ) -> Result<Update<McpServerRecord>, StoreError> {
-        decide!(self, any, settings, |c, settings| {
+        decide!(self, any(org), settings, |c, settings| {
             mcp_servers::update(c, Now, (org, server), expected, settings.clone(), at)
         })
     }
@@ -67,7 +68,7 @@ impl ToolStore for PostgresStore {
         server: McpServerId,
         expected: Option<u64>,
     ) -> Result<DeleteConfig, StoreError> {
-        decide!(self, any, (), |c, ()| {
+        decide!(self, any(org), (), |c, ()| {
             mcp_servers::delete(c, (org, server), expected)
         })
     }
@@ -77,7 +78,7 @@ impl ToolStore for PostgresStore {
         org: OrgId,
         server: McpServerId,
     ) -> Result<Option<McpListing>, StoreError> {
-        read!(self, any, mcp_tools::listing(org, server))
+        read!(self, any(org), mcp_tools::listing(org, server))
     }
 
     async fn claim_discoveries(
@@ -91,7 +92,7 @@ impl ToolStore for PostgresStore {
     }
 
     async fn want_discovery(&self, org: OrgId, wanted: WantedDiscovery) -> Result<(), StoreError> {
-        decide!(self, any, (), |c, ()| {
+        decide!(self, any(org), (), |c, ()| {
             discoveries::want(c, Now, org, wanted)
         })
     }
@@ -105,7 +106,7 @@ impl ToolStore for PostgresStore {
         at: Timestamp,
         next: Duration,
     ) -> Result<Update<McpListing>, StoreError> {
-        decide!(self, any, found, |c, found| {
+        decide!(self, any(org), found, |c, found| {
             discoveries::put(c, (Now, next), (org, server), expected, found.clone(), at)
         })
     }
@@ -119,7 +120,7 @@ impl ToolStore for PostgresStore {
         at: Timestamp,
         next: Duration,
     ) -> Result<Update<()>, StoreError> {
-        decide!(self, any, failed, |c, failed| {
+        decide!(self, any(org), failed, |c, failed| {
             discoveries::put_failure(c, (Now, next), (org, server), expected, failed.clone(), at)
         })
     }
@@ -132,7 +133,7 @@ impl ToolStore for PostgresStore {
         tools: Option<Vec<String>>,
         at: Timestamp,
     ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
-        decide!(self, any, tools, |c, tools| {
+        decide!(self, any(org), tools, |c, tools| {
             mcp_tools::approve_named(c, (org, server), expected, tools.as_deref(), at)
         })
     }
@@ -142,7 +143,7 @@ impl ToolStore for PostgresStore {
         new: NewHttpTool,
         once: Option<Idempotency>,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
-        decide!(self, create, (new, once), |c, (new, once)| {
+        decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             http_tools::create(c, Now, new.clone(), once.clone())
         })
     }
@@ -152,7 +153,7 @@ impl ToolStore for PostgresStore {
         org: OrgId,
         tool: HttpToolId,
     ) -> Result<Option<HttpToolRecord>, StoreError> {
-        read!(self, any, http_tools::get(org, tool))
+        read!(self, any(org), http_tools::get(org, tool))
     }
 
     async fn http_tools(
@@ -160,7 +161,7 @@ impl ToolStore for PostgresStore {
         org: OrgId,
         page: Page,
     ) -> Result<Paged<HttpToolRecord>, StoreError> {
-        read!(self, any, http_tools::list(org, page))
+        read!(self, any(org), http_tools::list(org, page))
     }
 
     async fn update_http_tool(
@@ -171,7 +172,7 @@ impl ToolStore for PostgresStore {
         settings: HttpToolSettings,
         at: Timestamp,
     ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
-        decide!(self, any, settings, |c, settings| {
+        decide!(self, any(org), settings, |c, settings| {
             http_tools::update(c, (org, tool), expected, settings.clone(), at)
         })
     }
@@ -182,7 +183,7 @@ impl ToolStore for PostgresStore {
         tool: HttpToolId,
         expected: Option<u64>,
     ) -> Result<DeleteConfig, StoreError> {
-        decide!(self, any, (), |c, ()| {
+        decide!(self, any(org), (), |c, ()| {
             http_tools::delete(c, org, tool, expected)
         })
     }
