@@ -9,16 +9,16 @@ use reqwest::Method;
 use runloom_tests::{Answer, Client, Setup, Store, both_stores, call, check_ended, script, text};
 use serde_json::{Value, json};
 
-use cases::{Case, case};
+pub(crate) use cases::{Case, case};
 
 /// An organisation with something of everything.
-struct Tenant {
-    client: Client,
-    ids: Vec<(&'static str, String)>,
+pub(crate) struct Tenant {
+    pub(crate) client: Client,
+    pub(crate) ids: Vec<(&'static str, String)>,
 }
 
 impl Tenant {
-    async fn new(client: Client) -> Self {
+    pub(crate) async fn new(client: Client) -> Self {
         let thread = client.thread().await;
         let first = client.run_in(&thread, &json!({ "input": "hello" })).await;
         let events = client.follow(&first).await;
@@ -83,7 +83,7 @@ impl Tenant {
     }
 
     /// Everything that its owner can see of it.
-    async fn seen(&self) -> Vec<String> {
+    pub(crate) async fn seen(&self) -> Vec<String> {
         let mut seen = Vec::new();
         for path in [
             "/v1/runs",
@@ -121,14 +121,14 @@ impl Tenant {
 }
 
 /// A path with its parameters replaced.
-fn fill(path: &str, ids: &[(&str, String)]) -> String {
+pub(crate) fn fill(path: &str, ids: &[(&str, String)]) -> String {
     ids.iter().fold(path.to_owned(), |path, (name, id)| {
         path.replace(&format!("{{{name}}}"), id)
     })
 }
 
 /// Ids that were never made.
-fn never_made() -> Vec<(&'static str, String)> {
+pub(crate) fn never_made() -> Vec<(&'static str, String)> {
     [
         "session_id",
         "user_id",
@@ -151,7 +151,7 @@ fn never_made() -> Vec<(&'static str, String)> {
     .to_vec()
 }
 
-async fn send(client: &Client, method: &str, path: &str, body: &str) -> Answer {
+pub(crate) async fn send(client: &Client, method: &str, path: &str, body: &str) -> Answer {
     let body: Value = serde_json::from_str(body).expect("JSON");
     let method: Method = method.to_uppercase().parse().expect("a method");
     let request = client.request(method, path);
@@ -165,14 +165,14 @@ async fn send(client: &Client, method: &str, path: &str, body: &str) -> Answer {
 }
 
 /// An answer without what differs between any two.
-fn essence(answer: &Answer) -> (u16, Value) {
+pub(crate) fn essence(answer: &Answer) -> (u16, Value) {
     let mut body = answer.json();
     body["trace_id"] = Value::Null;
     (answer.status, body)
 }
 
 /// All routes of the document.
-async fn routes(client: &Client) -> Vec<(String, String)> {
+pub(crate) async fn routes(client: &Client) -> Vec<(String, String)> {
     let document = client.get("/openapi.json").await.expect(200);
     let paths = document["paths"].as_object().expect("an object").clone();
     let verbs = ["get", "post", "put", "patch", "delete", "head", "options"];
@@ -189,7 +189,7 @@ async fn routes(client: &Client) -> Vec<(String, String)> {
         .collect()
 }
 
-fn setup(store: Store) -> Setup {
+pub(crate) fn setup(store: Store) -> Setup {
     let calculates = call("calculator", json!({ "expression": "6*7" }));
     Setup::new(store)
         .variable("RUNLOOM_CREDITS_SELF_SERVICE", "1")

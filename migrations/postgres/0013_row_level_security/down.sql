@@ -1,4 +1,3 @@
-UPDATE compatible_from SET migration = '0004';
 DO $$
 DECLARE
     walled regclass;

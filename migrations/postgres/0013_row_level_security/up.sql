@@ -1,4 +1,4 @@
--- The wall between organisations. Sessions of the role runloom_api see and write what belongs to
+-- The wall between organisations. Sessions of the role runloom_tenant see and write what belongs to
 -- the organisation that their transaction has named in runloom.org_id, and nothing when it has
 -- named none. Others do what is granted to them: the engine's role, and the role that owns the
 -- tables, which policies bind too since they are forced.
@@ -12,7 +12,7 @@
 -- transaction then names that key in runloom.lookup, or the person in runloom.user_id.
 DO $$
 DECLARE
-    is_exempt constant text := '(SELECT current_user <> ''runloom_api'')';
+    is_exempt constant text := '(SELECT current_user <> ''runloom_tenant'')';
     org constant text := '(SELECT nullif(current_setting(''runloom.org_id'', true), '''')::uuid)';
     person constant text := '(SELECT nullif(current_setting(''runloom.user_id'', true), '''')::uuid)';
     key constant text := '(SELECT nullif(current_setting(''runloom.lookup'', true), ''''))';
@@ -72,6 +72,3 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', walled);
     END LOOP;
 END $$;
-
--- Programs of before name no organisation and would find nothing.
-UPDATE compatible_from SET migration = '0013';

@@ -63,7 +63,7 @@ async fn a_start_says_as_whom_it_works() {
         .scripted("m", script([text("hi")]))
         .start()
         .await;
-    node.logged("sessions work as runloom_api and runloom_engine")
+    node.logged("sessions work as runloom_tenant and runloom_engine")
         .await;
     let warning = "the login role is a superuser of PostgreSQL";
     assert!(!node.log().iter().any(|line| line.contains(warning)));

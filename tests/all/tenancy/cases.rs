@@ -2,7 +2,7 @@
 
 /// What a route does for somebody of another organisation.
 #[derive(Clone, Copy)]
-pub(super) enum Case {
+pub(crate) enum Case {
     /// It is about one thing by its ids, which another organisation doesn't have. With the
     /// body that it takes, `null` for none.
     Hidden(&'static str),
@@ -282,7 +282,7 @@ const CASES: &[(&str, &str, Case)] = &[
 ];
 
 /// The case of a route, if it has one.
-pub(super) fn case(method: &str, path: &str) -> Option<Case> {
+pub(crate) fn case(method: &str, path: &str) -> Option<Case> {
     let known = |case: &&(&str, &str, Case)| (case.0, case.1) == (method, path);
     CASES.iter().find(known).map(|case| case.2)
 }

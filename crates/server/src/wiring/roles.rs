@@ -8,7 +8,7 @@ pub(crate) fn report(roles: &DatabaseRoles, mode: Mode) {
     match &roles.unused {
         None => tracing::info!(
             db.login = login,
-            "sessions work as runloom_api and runloom_engine"
+            "sessions work as runloom_tenant and runloom_engine"
         ),
         Some(reason) => tracing::warn!(
             db.login = login,

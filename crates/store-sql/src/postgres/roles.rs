@@ -13,7 +13,7 @@ use super::error::{self, Class};
 use super::{Conn, RunQueryDsl};
 
 /// What people ask for goes through this one.
-pub(super) const API: &str = "runloom_api";
+pub(super) const API: &str = "runloom_tenant";
 
 /// The fixed statements about runs of all organisations go through this one.
 pub(super) const ENGINE: &str = "runloom_engine";
@@ -102,7 +102,7 @@ pub struct DatabaseRoles {
     pub login: String,
     /// Whether that role may do everything, whatever is granted.
     pub is_superuser: bool,
-    /// Why sessions keep the login role, if they do, instead of taking `runloom_api` and
+    /// Why sessions keep the login role, if they do, instead of taking `runloom_tenant` and
     /// `runloom_engine`.
     pub unused: Option<String>,
     /// Where the login role finds its tables. The search path may name the current role, so a

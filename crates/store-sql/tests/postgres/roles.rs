@@ -36,7 +36,7 @@ async fn each_role_may_do_what_its_statements_do() {
     let session = database.session().await;
     for (role, allowed, denied) in [
         (
-            "runloom_api",
+            "runloom_tenant",
             &[
                 "SELECT FROM api_keys",
                 "SELECT FROM run_heads FOR NO KEY UPDATE",
@@ -96,10 +96,10 @@ async fn the_roles_are_no_superusers_and_own_nothing() {
     let database = TestDatabase::create().await;
     let session = database.session().await;
     let powerful =
-        "SELECT count(*) FROM pg_roles WHERE rolname IN ('runloom_api', 'runloom_engine')
+        "SELECT count(*) FROM pg_roles WHERE rolname IN ('runloom_tenant', 'runloom_engine')
         AND (rolsuper OR rolcanlogin OR rolcreaterole OR rolcreatedb OR rolbypassrls)";
     let owned = "SELECT count(*) FROM pg_class WHERE relowner IN
-        (SELECT oid FROM pg_roles WHERE rolname IN ('runloom_api', 'runloom_engine'))";
+        (SELECT oid FROM pg_roles WHERE rolname IN ('runloom_tenant', 'runloom_engine'))";
     for query in [powerful, owned] {
         let found: i64 = session.query_one(query, &[]).await.unwrap().get(0);
         assert_eq!(found, 0, "{query}");
@@ -115,7 +115,7 @@ async fn sessions_have_no_more_rights_than_their_role() {
     let run = running(&*store).await;
     let session = database.session().await;
     let revoke = "REVOKE INSERT ON events FROM runloom_engine;
-        REVOKE SELECT ON runs FROM runloom_api; REVOKE UPDATE ON nodes FROM runloom_engine";
+        REVOKE SELECT ON runs FROM runloom_tenant; REVOKE UPDATE ON nodes FROM runloom_engine";
     support::run(&session, revoke).await;
     let refused = store.append(vec![change(run)]).await.unwrap();
     assert!(
@@ -184,7 +184,7 @@ async fn a_login_that_may_not_take_the_roles_goes_on_as_itself() {
     let roles = store.roles();
     assert_eq!((&roles.login, roles.is_superuser), (&login.name, false));
     let reason = roles.unused.as_deref().expect("it may not take them");
-    assert!(reason.starts_with("runloom_api: "), "{reason}");
+    assert!(reason.starts_with("runloom_tenant: "), "{reason}");
     let run = running(&*store).await;
     let written = store.append(vec![change(run)]).await.unwrap();
     assert_eq!(written, [Appended::Committed { base: 1 }]);
@@ -203,7 +203,7 @@ async fn a_login_that_was_given_the_roles_takes_them_and_finds_its_schema() {
     let login = Login::create(&database, &session, "NOCREATEROLE").await;
     let name = &login.name;
     let give = format!(
-        "GRANT runloom_api, runloom_engine TO {name};
+        "GRANT runloom_tenant, runloom_engine TO {name};
         CREATE SCHEMA {name} AUTHORIZATION {name}; REVOKE ALL ON SCHEMA public FROM {name}, PUBLIC"
     );
     support::run(&session, &give).await;

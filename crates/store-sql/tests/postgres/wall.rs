@@ -28,7 +28,7 @@ WHERE c.relname = ANY ($1) AND c.relnamespace = 'public'::regnamespace
 const OPEN_PARTS: &str = "
 SELECT c.relname::text FROM pg_class c
 WHERE c.relispartition AND c.relkind = 'r' AND (NOT c.relrowsecurity
-    OR has_table_privilege('runloom_api', c.oid, 'SELECT, INSERT, UPDATE, DELETE'))";
+    OR has_table_privilege('runloom_tenant', c.oid, 'SELECT, INSERT, UPDATE, DELETE'))";
 
 async fn names(session: &Client, query: &str) -> Vec<String> {
     let rows = session.query(query, &[]).await.unwrap();
@@ -62,7 +62,7 @@ async fn every_table_is_behind_the_wall() {
         "{open:?} can be reached by their own names"
     );
 
-    support::run(&session, "SET ROLE runloom_api").await;
+    support::run(&session, "SET ROLE runloom_tenant").await;
     for statement in [
         "ALTER TABLE runs DISABLE ROW LEVEL SECURITY",
         "ALTER TABLE runs NO FORCE ROW LEVEL SECURITY",
@@ -103,7 +103,7 @@ SELECT c.relname::text, EXISTS (SELECT FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attname = 'org_id')
 FROM pg_class c
 WHERE c.relname = ANY ($1) AND c.relnamespace = 'public'::regnamespace
-    AND has_table_privilege('runloom_api', c.oid, 'SELECT')";
+    AND has_table_privilege('runloom_tenant', c.oid, 'SELECT')";
 
 const OURS: &str = "00000000-0000-4000-8000-000000000001";
 const THEIRS: &str = "00000000-0000-4000-8000-000000000002";
@@ -118,7 +118,7 @@ async fn a_row(session: &Client, org: &str, table: &str) -> String {
 
 /// A session of the API's role in a transaction of an organisation.
 async fn scoped(session: &Client, org: &str) {
-    let begin = format!("BEGIN; SET LOCAL ROLE runloom_api; SET LOCAL runloom.org_id = '{org}'");
+    let begin = format!("BEGIN; SET LOCAL ROLE runloom_tenant; SET LOCAL runloom.org_id = '{org}'");
     support::run(session, &begin).await;
 }
 
@@ -145,7 +145,7 @@ async fn a_session_has_only_its_organisation_in_every_table() {
         assert_eq!(number(&session, &all).await, i64::from(of_org), "{table}");
         support::run(&session, "SET LOCAL runloom.org_id = ''").await;
         assert_eq!(number(&session, &all).await, 0, "{table}");
-        support::run(&session, "ROLLBACK; BEGIN; SET LOCAL ROLE runloom_api").await;
+        support::run(&session, "ROLLBACK; BEGIN; SET LOCAL ROLE runloom_tenant").await;
         assert_eq!(number(&session, &all).await, 0, "{table}");
         support::run(&session, "ROLLBACK").await;
         if of_org {
@@ -168,7 +168,7 @@ async fn a_person_sees_the_organisations_that_they_have_joined() {
     }
     let joined = format!(
         "UPDATE memberships SET user_id = '{OURS}' WHERE org_id IN ('{OURS}', '{THEIRS}');
-        BEGIN; SET LOCAL ROLE runloom_api; SET LOCAL runloom.user_id = '{OURS}';
+        BEGIN; SET LOCAL ROLE runloom_tenant; SET LOCAL runloom.user_id = '{OURS}';
         SET LOCAL runloom.joined = '{{{OURS},{THEIRS}}}'"
     );
     support::run(&session, &joined).await;

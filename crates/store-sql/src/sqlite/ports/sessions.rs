@@ -88,7 +88,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn has_reset(&self, token_hash: [u8; 32], at: Timestamp) -> Result<bool, StoreError> {
-        self.read(move |c| done(resets::is_there(c, token_hash, at)))
+        self.read(move |c| Ok(done(resets::owner(c, token_hash, at))?.is_some()))
             .await
     }
 
