@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod credits;
 mod database;
+mod fuzz;
 mod migrate;
 mod mock;
 mod model;
@@ -79,6 +80,8 @@ enum Task {
     /// The benchmark's server of tools, on its standard streams
     #[command(hide = true)]
     BenchMcp,
+    /// Feed what reads requests and answers first with inputs nobody thought of
+    Fuzz(fuzz::Arguments),
     /// Break nodes, databases and connections under load, and check every promise
     Torture(torture::Arguments),
     /// Check the rules on crates, files and migrations that the compiler can't see
@@ -127,6 +130,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::RotateKeys(arguments) => rotate_keys::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
+        Task::Fuzz(arguments) => fuzz::run(interrupt, &arguments).await,
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,
         Task::BenchFill(arguments) => bench::fill::run(arguments).await,
         Task::BenchClaim(arguments) => bench::claim::run(&arguments).await,

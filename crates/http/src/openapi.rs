@@ -1,11 +1,14 @@
 //! The OpenAPI document, put together from the annotations beside the handlers.
 
+mod everywhere;
+
 use std::sync::LazyLock;
 
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
+use self::everywhere::Everywhere;
 use crate::error::ErrorEnvelope;
 use crate::service;
 use crate::v1::{
@@ -20,7 +23,9 @@ use crate::v1::{
         description = "Runs LLM agents. Make a thread, start a run in it, follow its events.\n\n\
             Every failure has the same body, and every response an `X-Trace-Id`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        contact(name = "Runloom", url = "https://github.com/runloom/runloom"),
     ),
+    servers((url = "/", description = "The server that shows this document.")),
     paths(
         runs::create::create_run,
         runs::list_thread::list_thread_runs,
@@ -92,7 +97,7 @@ use crate::v1::{
         service::metrics::metrics,
     ),
     components(schemas(ErrorEnvelope)),
-    modifiers(&Bearer, &OptionalBodies),
+    modifiers(&Bearer, &OptionalBodies, &Everywhere),
     security(("bearer" = [])),
     tags(
         (name = "runs", description = "Executions of an agent in a thread."),
@@ -127,8 +132,8 @@ struct OptionalBodies;
 impl Modify for OptionalBodies {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let operations = document.paths.paths.values_mut();
-        for operation in operations.filter_map(|path| path.post.as_mut()) {
-            let Some(RefOr::T(body)) = &mut operation.request_body else {
+        for operation in operations.flat_map(|path| [path.post.as_mut(), path.patch.as_mut()]) {
+            let Some(RefOr::T(body)) = operation.and_then(|it| it.request_body.as_mut()) else {
                 continue;
             };
             for content in body.content.values_mut() {

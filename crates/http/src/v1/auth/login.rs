@@ -11,8 +11,9 @@ use crate::extract::{Anyone, Body, Call, Fields};
 #[derive(ToSchema)]
 pub(crate) struct LoginBody {
     /// Name or e-mail address.
+    #[schema(min_length = 1, max_length = 320)]
     login: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
     password: Secret,
 }
 
