@@ -13,6 +13,7 @@ mod bench;
 mod ci;
 mod credits;
 mod database;
+mod fuzz;
 mod migrate;
 mod mock;
 mod model;
@@ -82,6 +83,8 @@ enum Task {
     /// The benchmark's server of tools, on its standard streams
     #[command(hide = true)]
     BenchMcp,
+    /// Feed what reads requests and answers first with inputs nobody thought of
+    Fuzz(fuzz::Arguments),
     /// Break nodes, databases and connections under load, and check every promise
     Torture(torture::Arguments),
     /// Check the rules on crates, files and migrations that the compiler can't see
@@ -131,6 +134,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Accounts(arguments) => accounts::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
+        Task::Fuzz(arguments) => fuzz::run(interrupt, &arguments).await,
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,
         Task::BenchFill(arguments) => bench::fill::run(arguments).await,
         Task::BenchClaim(arguments) => bench::claim::run(&arguments).await,

@@ -44,7 +44,7 @@ pub(crate) fn metadata() -> Result<Metadata> {
 }
 
 /// The target triple that a plain `cargo build` builds for.
-fn host_platform() -> Result<String> {
+pub(crate) fn host_platform() -> Result<String> {
     let output = std::process::Command::new("rustc")
         .arg("-vV")
         .output()

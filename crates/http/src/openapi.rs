@@ -1,5 +1,7 @@
 //! The OpenAPI document, put together from the annotations beside the handlers.
 
+mod everywhere;
+
 use std::sync::LazyLock;
 
 use actix_web::http::Method;
@@ -8,6 +10,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
+use self::everywhere::Everywhere;
 use crate::error::ErrorEnvelope;
 use crate::routes;
 use crate::service;
@@ -25,7 +28,9 @@ use crate::v1::{
             operation names what it needs of its caller: permissions, `person` where no API key \
             will do, `owner` where no other role will.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+        contact(name = "Runloom", url = "https://github.com/runloom/runloom"),
     ),
+    servers((url = "/", description = "The server that shows this document.")),
     paths(
         runs::create::create_run,
         runs::list_thread::list_thread_runs,
@@ -122,7 +127,7 @@ use crate::v1::{
         service::metrics::metrics,
     ),
     components(schemas(ErrorEnvelope)),
-    modifiers(&Bearer, &OptionalBodies, &NeedsOfCallers),
+    modifiers(&Bearer, &OptionalBodies, &NeedsOfCallers, &Everywhere),
     security(("bearer" = [])),
     tags(
         (name = "runs", description = "Executions of an agent in a thread."),
@@ -184,8 +189,8 @@ struct OptionalBodies;
 impl Modify for OptionalBodies {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let operations = document.paths.paths.values_mut();
-        for operation in operations.filter_map(|path| path.post.as_mut()) {
-            let Some(RefOr::T(body)) = &mut operation.request_body else {
+        for operation in operations.flat_map(|path| [path.post.as_mut(), path.patch.as_mut()]) {
+            let Some(RefOr::T(body)) = operation.and_then(|it| it.request_body.as_mut()) else {
                 continue;
             };
             for content in body.content.values_mut() {

@@ -23,12 +23,22 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
     let programs = temporary()?;
     let mut variables = Vec::new();
 
-    for (name, script) in [
-        ("RUNLOOM_TEST_AIMOCK", "@copilotkit/aimock/dist/cli.js"),
-        ("RUNLOOM_TEST_PLAYWRIGHT", "playwright-core/index.mjs"),
+    for (name, list, script) in [
+        (
+            "RUNLOOM_TEST_AIMOCK",
+            "node",
+            "@copilotkit/aimock/dist/cli.js",
+        ),
+        (
+            "RUNLOOM_TEST_PLAYWRIGHT",
+            "node",
+            "playwright-core/index.mjs",
+        ),
+        ("RUNLOOM_TEST_SPECTRAL", "openapi", ".bin/spectral"),
+        ("RUNLOOM_TEST_REDOCLY", "openapi", ".bin/redocly"),
     ] {
         if env::var_os(name).is_none() {
-            let packages = node::packages(interrupt, "node").await?;
+            let packages = node::packages(interrupt, list).await?;
             variables.push(variable(name, &packages.join(script)));
         }
     }
@@ -37,12 +47,15 @@ pub(super) async fn start(interrupt: &Interrupt) -> Result<TestParts> {
         let executable = chromium::executable(interrupt).await?;
         variables.push(variable("RUNLOOM_TEST_CHROMIUM", &executable));
     }
-    if env::var_os("RUNLOOM_TEST_LLMOCK").is_none() {
-        let environment = python::environment(interrupt, "llmock").await?;
-        variables.push(variable(
-            "RUNLOOM_TEST_LLMOCK",
-            &environment.join("bin/llmock"),
-        ));
+    for (name, list) in [
+        ("RUNLOOM_TEST_LLMOCK", "llmock"),
+        ("RUNLOOM_TEST_SCHEMATHESIS", "schemathesis"),
+    ] {
+        if env::var_os(name).is_none() {
+            let environment = python::environment(interrupt, list).await?;
+            let program = environment.join("bin").join(list);
+            variables.push(variable(name, &program));
+        }
     }
     if env::var_os("RUNLOOM_TEST_STRACE").is_none() {
         let executable = strace::executable(interrupt).await?;

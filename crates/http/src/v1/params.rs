@@ -10,9 +10,10 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageParams {
     /// Rows at most.
-    #[param(minimum = 1, maximum = 200, default = 50)]
+    #[param(minimum = 1, maximum = 200, default = 50, nullable = false)]
     limit: Option<u32>,
     /// Where the page begins: `X-Next-Cursor` of the page before.
+    #[param(pattern = "^AQ[A-L][A-Za-z0-9_-]{30}[AQgw]$", nullable = false)]
     before: Option<String>,
 }
 
@@ -21,7 +22,13 @@ pub(crate) struct PageParams {
 #[into_params(parameter_in = Header)]
 pub(crate) struct OnceParams {
     /// Same key and same body within 24 h: the first answer again. Printable ASCII.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    #[param(
+        rename = "Idempotency-Key",
+        pattern = "^[!-~]([ -~]*[!-~])?$",
+        min_length = 1,
+        max_length = 255,
+        nullable = false
+    )]
     idempotency_key: Option<String>,
 }
 
@@ -30,14 +37,18 @@ pub(crate) struct OnceParams {
 #[into_params(parameter_in = Query)]
 pub(crate) struct UsageParams {
     /// The first moment; 30 days before `to` when absent.
-    #[param(format = DateTime)]
+    #[param(format = DateTime, nullable = false)]
     from: Option<String>,
     /// The first moment that doesn't count any more; now when absent. At most 366 days after
     /// `from`.
-    #[param(format = DateTime)]
+    #[param(format = DateTime, nullable = false)]
     to: Option<String>,
     /// `day`, `model`, `persona` or `user`
-    #[param(default = "day")]
+    #[param(
+        default = "day",
+        pattern = "^(day|model|persona|user)$",
+        nullable = false
+    )]
     group_by: Option<String>,
 }
 
@@ -46,6 +57,6 @@ pub(crate) struct UsageParams {
 #[into_params(parameter_in = Header)]
 pub(crate) struct IfMatchParams {
     /// The `ETag` of that version; absent changes whichever is there.
-    #[param(rename = "If-Match")]
+    #[param(rename = "If-Match", nullable = false)]
     if_match: Option<String>,
 }

@@ -13,7 +13,11 @@ use crate::v1::secret::uncached;
 /// An API key to be made.
 #[derive(ToSchema)]
 pub(crate) struct NewKeyBody {
-    #[schema(max_length = 100)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
     /// Names of permissions, such as `runs.read`; without any the key can do nothing.
     scopes: Option<Vec<String>>,

@@ -11,9 +11,9 @@ use crate::extract::{Anyone, Body, Call, Fields, client_address};
 #[derive(ToSchema)]
 pub(crate) struct LoginBody {
     /// Name or e-mail address.
-    #[schema(example = "ada")]
+    #[schema(example = "ada", min_length = 1, max_length = 320)]
     login: String,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
     password: Secret,
     /// The organisation to work in, by default that of their newest session, else the one that
     /// they joined first.

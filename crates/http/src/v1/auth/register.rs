@@ -14,11 +14,12 @@ use crate::v1::params::OnceParams;
 #[derive(ToSchema)]
 pub(crate) struct RegisterBody {
     /// 1 to 64 letters, digits, `.`, `_` or `-`.
+    #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     login: String,
     #[schema(format = Email)]
     email: String,
     /// 8 to 256 characters.
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
     password: Secret,
     /// Whether the refresh token is put into a cookie that scripts can't read.
     #[schema(value_type = Option<bool>, default = false)]

@@ -16,10 +16,13 @@ const SCOPE_ID: Size = Size::Chars(1, 64);
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct NewBudgetBody {
     /// `organisation`, `user`, `api_key`, `persona` or `thread`
+    #[schema(pattern = "^(organisation|user|api_key|persona|thread)$")]
     scope: String,
     /// The id of what it is for, or a persona's key; not for the organisation.
+    #[schema(min_length = 1, max_length = 64)]
     scope_id: Option<String>,
     /// `day` or `month`, by the calendar of UTC
+    #[schema(pattern = "^(day|month)$")]
     period: String,
     #[schema(minimum = 0)]
     max_cost_usd: Option<f64>,

@@ -31,27 +31,34 @@ const MAX_TIMEOUT_MS: u64 = 600_000;
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct NewHttpToolBody {
     /// What models call: 1 to 64 of `A-Z a-z 0-9 _ -`, not beginning with `mcp__`.
-    #[schema(example = "look_up_order", max_length = 64)]
+    #[schema(
+        example = "look_up_order",
+        max_length = 64,
+        pattern = r"^(?!mcp__)[A-Za-z0-9_-]{1,64}$"
+    )]
     name: String,
     /// What it does, for the model.
-    #[schema(max_length = 8192)]
+    #[schema(max_length = 8192, min_length = 1)]
     description: String,
     /// JSON schema of the arguments, an object; complete in itself, at most 32 KB.
     #[schema(value_type = Object)]
     schema: Value,
     /// Where calls are sent to: http or https.
+    #[schema(pattern = "^https?://", min_length = 1, max_length = 2000)]
     url: String,
     /// `POST` (default), `PUT` or `PATCH`.
+    #[schema(pattern = "^(POST|PUT|PATCH)$")]
     method: Option<String>,
     /// Headers that are sent with each call.
     #[schema(value_type = Option<Object>)]
     headers: Option<Value>,
     secret_header: Option<SecretHeaderBody>,
     /// What calls are signed with, which is never shown again.
-    #[schema(min_length = 16, max_length = 256, write_only)]
+    #[schema(min_length = 16, max_length = 256, write_only, pattern = r"^[!-~]+$")]
     signing_secret: String,
     /// What a crash in mid-call means: `pure` and `keyed` run again, `keyed` with the same
     /// `Idempotency-Key`; for `once` (default) a person is asked.
+    #[schema(pattern = "^(pure|keyed|once)$")]
     class: Option<String>,
     /// How long a call may take. Default 30,000.
     #[schema(minimum = 1, maximum = 600_000)]
@@ -65,13 +72,24 @@ pub(crate) struct NewHttpToolBody {
 #[schema(as = HttpToolPatch)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct HttpToolPatchBody {
-    #[schema(max_length = 64)]
+    #[schema(
+        max_length = 64,
+        pattern = r"^(?!mcp__)[A-Za-z0-9_-]{1,64}$",
+        nullable = false
+    )]
     name: Option<String>,
-    #[schema(max_length = 8192)]
+    #[schema(max_length = 8192, min_length = 1, nullable = false)]
     description: Option<String>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, nullable = false)]
     schema: Option<Value>,
+    #[schema(
+        pattern = "^https?://",
+        min_length = 1,
+        max_length = 2000,
+        nullable = false
+    )]
     url: Option<String>,
+    #[schema(pattern = "^(POST|PUT|PATCH)$")]
     method: Option<String>,
     #[schema(value_type = Option<Object>)]
     headers: Option<Value>,
@@ -79,8 +97,15 @@ pub(crate) struct HttpToolPatchBody {
     /// it sends it.
     secret_header: Option<SecretHeaderBody>,
     /// Needed again when `url` changes.
-    #[schema(min_length = 16, max_length = 256, write_only)]
+    #[schema(
+        min_length = 16,
+        max_length = 256,
+        write_only,
+        pattern = r"^[!-~]+$",
+        nullable = false
+    )]
     signing_secret: Option<String>,
+    #[schema(pattern = "^(pure|keyed|once)$")]
     class: Option<String>,
     #[schema(minimum = 1, maximum = 600_000)]
     timeout_ms: Option<u64>,
@@ -92,9 +117,14 @@ pub(crate) struct HttpToolPatchBody {
 #[schema(as = NewSecretHeader)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 struct SecretHeaderBody {
-    #[schema(example = "authorization")]
+    #[schema(example = "authorization", min_length = 1, max_length = 100)]
     name: String,
-    #[schema(max_length = 4096, write_only)]
+    #[schema(
+        max_length = 4096,
+        write_only,
+        min_length = 1,
+        pattern = r"^[!-~]([ -~]*[!-~])?$"
+    )]
     value: String,
 }
 

@@ -15,14 +15,15 @@ pub(crate) struct NewCredentialBody {
     /// The kind of routes that it is for.
     #[schema(example = "openai_chat")]
     provider: String,
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, min_length = 1)]
     name: String,
     /// The provider's key, which is never shown again. Leave it out for providers that ask for
     /// none.
-    #[schema(value_type = Option<String>, max_length = 4096, write_only)]
+    #[schema(value_type = Option<String>, write_only, min_length = 1, max_length = 4096, pattern = r"^[!-~]+$")]
     api_key: Option<Secret>,
     /// Where the provider is reached: http or https. Needed by kinds that many speak, such as
     /// `openai_chat`.
+    #[schema(pattern = "^https?://", min_length = 1, max_length = 2000)]
     base_url: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use crate::extract::{Body, Call, Fields, RoutesManage, Size};
 #[derive(ToSchema)]
 pub(crate) struct TestCredentialBody {
     /// The provider's name of it.
-    #[schema(example = "gpt-4.1-mini", max_length = 200)]
+    #[schema(example = "gpt-4.1-mini", max_length = 200, min_length = 1)]
     model: String,
 }
 

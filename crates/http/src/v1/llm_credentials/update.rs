@@ -14,12 +14,13 @@ use crate::v1::params::IfMatchParams;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct CredentialPatchBody {
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, min_length = 1, nullable = false)]
     name: Option<String>,
     /// Needed again when `base_url` changes, so that a key only goes where whoever knows it
     /// sends it.
-    #[schema(max_length = 4096, write_only)]
+    #[schema(write_only, min_length = 1, max_length = 4096, pattern = r"^[!-~]+$")]
     api_key: Option<String>,
+    #[schema(pattern = "^https?://", min_length = 1, max_length = 2000)]
     base_url: Option<String>,
 }
 

@@ -36,9 +36,10 @@ pub(crate) struct NewRouteBody {
     #[schema(value_type = Uuid)]
     credential_id: CredentialId,
     /// The provider's name of the model.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, min_length = 1)]
     model: String,
     /// Among several that fit, the highest is taken. Default 0.
+    #[schema(minimum = -1_000_000, maximum = 1_000_000)]
     priority: Option<i32>,
     /// Whether it is taken when nothing else is said. Default false.
     is_default: Option<bool>,
@@ -49,16 +50,20 @@ pub(crate) struct NewRouteBody {
     /// Without them the provider's word counts.
     prices: Option<PricesBody>,
     /// Credits of its calls are multiplied by this: at most three decimals. Default 1.
+    #[schema(minimum = 0, maximum = 4_000_000, multiple_of = 0.001)]
     multiplier: Option<f64>,
     /// Tokens of input and output that the model takes in all.
+    #[schema(minimum = 1, maximum = 100_000_000)]
     context_length: Option<u64>,
     /// The most output tokens that a call asks for.
+    #[schema(minimum = 1, maximum = 100_000_000)]
     max_output_tokens: Option<u64>,
     rate: Option<RateBody>,
     timeouts: Option<TimeoutsBody>,
     backoff: Option<BackoffBody>,
     /// Where a run goes when this one fails for good: a route of the organisation or of the
     /// platform.
+    #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
     fallback_route_id: Option<String>,
 }
 
@@ -67,21 +72,26 @@ pub(crate) struct NewRouteBody {
 #[schema(as = LlmRoutePatch)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct RoutePatchBody {
-    #[schema(value_type = Option<Uuid>)]
+    #[schema(value_type = Option<Uuid>, nullable = false)]
     credential_id: Option<CredentialId>,
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, min_length = 1, nullable = false)]
     model: Option<String>,
+    #[schema(minimum = -1_000_000, maximum = 1_000_000)]
     priority: Option<i32>,
     is_default: Option<bool>,
     enabled: Option<bool>,
     when: Option<RuleBody>,
     prices: Option<PricesBody>,
+    #[schema(minimum = 0, maximum = 4_000_000, multiple_of = 0.001)]
     multiplier: Option<f64>,
+    #[schema(minimum = 1, maximum = 100_000_000)]
     context_length: Option<u64>,
+    #[schema(minimum = 1, maximum = 100_000_000)]
     max_output_tokens: Option<u64>,
     rate: Option<RateBody>,
     timeouts: Option<TimeoutsBody>,
     backoff: Option<BackoffBody>,
+    #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
     fallback_route_id: Option<String>,
 }
 
@@ -91,6 +101,7 @@ pub(crate) struct RoutePatchBody {
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 struct RuleBody {
     /// The persona's key.
+    #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
     persona: Option<String>,
     /// Fields of the run's metadata, each a text, a number, true, false or null.
     #[schema(value_type = Option<Object>)]

@@ -25,15 +25,19 @@ const NAME: Size = Size::Bytes(1, 1_000);
 pub(super) struct AuthBody {
     /// `bearer` with a `token`, or `client_credentials` of OAuth with a `token_url`, a
     /// `client_id`, a `client_secret` and perhaps a `scope`.
+    #[schema(pattern = "^(bearer|client_credentials)$")]
     kind: String,
     /// Never shown again.
-    #[schema(max_length = 4096, write_only)]
+    #[schema(max_length = 4096, write_only, min_length = 1, pattern = r"^[!-~]+$")]
     token: Option<String>,
+    #[schema(pattern = "^https?://", min_length = 1, max_length = 2000)]
     token_url: Option<String>,
+    #[schema(min_length = 1, max_length = 1000)]
     client_id: Option<String>,
     /// Never shown again.
-    #[schema(max_length = 4096, write_only)]
+    #[schema(max_length = 4096, write_only, min_length = 1, pattern = r"^[!-~]+$")]
     client_secret: Option<String>,
+    #[schema(min_length = 1, max_length = 1000)]
     scope: Option<String>,
 }
 

@@ -26,12 +26,13 @@ const LONGEST_MS: u64 = 600_000;
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct NewMcpServerBody {
     /// The part of its tools' names, `mcp__KEY__TOOL`: 1 to 32 of `a-z 0-9 -`. It never changes.
-    #[schema(example = "github", max_length = 32)]
+    #[schema(example = "github", max_length = 32, pattern = "^[a-z0-9-]{1,32}$")]
     key: String,
     /// The key by default.
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, min_length = 1)]
     name: Option<String>,
     /// Where messages are posted to (streamable HTTP): http or https.
+    #[schema(pattern = "^https?://", min_length = 1, max_length = 2000)]
     url: String,
     auth: Option<AuthBody>,
     /// Default true.
@@ -58,8 +59,14 @@ pub(crate) struct NewMcpServerBody {
 #[schema(as = McpServerPatch)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct McpServerPatchBody {
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, min_length = 1)]
     name: Option<String>,
+    #[schema(
+        pattern = "^https?://",
+        min_length = 1,
+        max_length = 2000,
+        nullable = false
+    )]
     url: Option<String>,
     /// Whole. Needed again when `url` changes, so that a secret only goes where whoever knows
     /// it sends it.
@@ -80,10 +87,10 @@ pub(crate) struct McpServerPatchBody {
 #[schema(as = McpToolClass)]
 pub(super) struct ClassBody {
     /// The tools' own names, with `*` for any text.
-    #[schema(example = "get_*", max_length = 128)]
+    #[schema(example = "get_*", max_length = 128, min_length = 1)]
     tools: String,
     /// `pure` runs again, `keyed` runs again with the same key, for `once` a person is asked.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^(pure|keyed|once)$")]
     class: ToolClass,
 }
 

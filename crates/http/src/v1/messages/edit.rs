@@ -2,7 +2,7 @@ use runloom_domain::{MessageId, ThreadId};
 use runloom_store::Rewind;
 use utoipa::ToSchema;
 
-use super::content;
+use super::{MessageContent, content};
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Body, Call, Fields, MayEdit};
 use crate::v1::params::OnceParams;
@@ -13,12 +13,13 @@ use crate::v1::runs::create::{LimitsBody, Wish, start};
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct EditBody {
-    /// A string, or an array of `{"type":"text","text":"…"}`: at most 256 KB of UTF-8.
-    #[schema(value_type = Value)]
+    #[schema(value_type = MessageContent)]
     content: String,
     /// As when a run is started.
+    #[schema(max_length = 200)]
     route_id: Option<String>,
     /// As when a run is started.
+    #[schema(max_length = 200)]
     persona_id: Option<String>,
     /// As when a run is started.
     #[schema(value_type = Option<Object>)]

@@ -32,7 +32,8 @@ impl FromQuery for MessagesQuery {
     params(
         ("thread_id" = Uuid, Path),
         PageParams,
-        ("include" = Option<String>, Query, description = "`tools`: tool calls and results too."),
+        ("include" = Option<String>, Query, pattern = "^tools$", nullable = false,
+            description = "`tools`: tool calls and results too."),
     ),
     responses(
         (status = 200, description = "A page.", body = Vec<ShownMessage>,

@@ -8,7 +8,7 @@ use runloom_domain::{
     Message, MessageBody, MessageId, OrgId, Role, RunId, ThreadId, Timestamp, ToolCallId,
     ToolCallRequest, UserId,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -94,6 +94,34 @@ impl ShownMessage {
 }
 
 /// The text of a user message: a string, or text parts, which are joined by line breaks.
+/// A text, or parts of one: at most 256 KB of UTF-8 in all.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) enum MessageContent {
+    Text(MessageText),
+    Parts(MessageParts),
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(min_length = 1, max_length = 262_144)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) struct MessageText(String);
+
+#[derive(Deserialize, ToSchema)]
+#[schema(min_items = 1)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) struct MessageParts(Vec<TextPart>);
+
+/// A part of a message.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) struct TextPart {
+    #[schema(pattern = "^text$")]
+    r#type: String,
+    text: String,
+}
+
 fn content(fields: &mut Fields) -> String {
     fields.required("content");
     let text = fields.read("content", |value| {

@@ -2,7 +2,7 @@ use runloom_domain::{MessageId, Role, ThreadId};
 use runloom_store::UserMessage;
 use utoipa::ToSchema;
 
-use super::{ShownMessage, content};
+use super::{MessageContent, ShownMessage, content};
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Body, Call, Fields, ThreadsWrite};
 use crate::v1::params::OnceParams;
@@ -11,8 +11,7 @@ use crate::v1::threads;
 /// A user message to be posted.
 #[derive(ToSchema)]
 pub(crate) struct NewMessageBody {
-    /// A string, or an array of `{"type":"text","text":"…"}`: at most 256 KB of UTF-8.
-    #[schema(value_type = Value)]
+    #[schema(value_type = MessageContent)]
     content: String,
 }
 

@@ -35,6 +35,7 @@ const MAX_SECONDS: u64 = 3_153_600_000;
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct NewPersonaBody {
     /// What runs name it by.
+    #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
     key: String,
     #[serde(flatten)]
     rest: PersonaVersionBody,
@@ -48,22 +49,26 @@ pub(crate) struct NewPersonaBody {
 pub(crate) struct PersonaVersionBody {
     /// What the version shall be called; by default the next number. A name that is a number
     /// has to be higher than those before.
+    #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
     version: Option<String>,
     /// The system prompt: at most 64 KB.
-    #[schema(max_length = 65536)]
+    #[schema(max_length = 65536, min_length = 1)]
     prompt: String,
     /// The route it prefers when a run names none.
+    #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
     route_id: Option<String>,
     /// The model it prefers when neither the run nor the persona names a route.
+    #[schema(min_length = 1, max_length = 200)]
     model: Option<String>,
     /// Names of the tools it may use, or patterns in which `*` stands for any characters.
     /// Default none.
+    #[schema(max_items = 128)]
     tools: Option<Vec<String>>,
     /// Which URLs `http_request` may reach, of those that the deployment allows:
     /// `[SCHEME://]HOST[:PORT][/PATH]`, with `*.example.com` for the names below one, `*` for every
     /// host, and any `*` in the path; what is left out fits all. Default none: then it reaches
     /// nothing. At most 64.
-    #[schema(example = json!(["api.example.com", "https://example.org/docs/*"]))]
+    #[schema(example = json!(["api.example.com", "https://example.org/docs/*"]), max_items = 64)]
     http_allow: Option<Vec<String>>,
     approvals: Option<ApprovalsBody>,
     limits: Option<PersonaLimitsBody>,
@@ -72,11 +77,14 @@ pub(crate) struct PersonaVersionBody {
     #[schema(minimum = 0, maximum = 1)]
     top_p: Option<f64>,
     /// Texts at which the model stops.
+    #[schema(max_items = 16)]
     stop: Option<Vec<String>>,
     /// `minimal`, `low`, `medium` or `high`.
+    #[schema(pattern = "^(minimal|low|medium|high)$")]
     reasoning_effort: Option<String>,
     response_format: Option<ResponseFormatBody>,
     /// What becomes of a history that is too long: `drop` (default), `summarise` or `fail`.
+    #[schema(pattern = "^(drop|summarise|fail)$")]
     on_overflow: Option<String>,
     /// Whether the provider is asked to cache the prompt. Default true.
     prompt_caching: Option<bool>,
@@ -91,11 +99,13 @@ pub(crate) struct PersonaVersionBody {
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 struct ApprovalsBody {
     /// For tools without an entry of their own. Default `auto`.
+    #[schema(pattern = "^(auto|ask|deny)$")]
     default: Option<String>,
     /// By tool name, or by pattern.
     #[schema(value_type = Option<Object>)]
     tools: Option<Value>,
     /// In order; at most 64.
+    #[schema(max_items = 64)]
     rules: Option<Vec<ApprovalRuleBody>>,
 }
 
@@ -105,13 +115,16 @@ struct ApprovalsBody {
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 struct ApprovalRuleBody {
     /// The tool's name, or a pattern.
+    #[schema(min_length = 1, max_length = 200)]
     tools: Option<String>,
     /// `pure`, `keyed` or `once`.
+    #[schema(pattern = "^(pure|keyed|once)$")]
     class: Option<String>,
     /// JSON schema that the call's arguments fit: at most 8 KB, complete in itself.
     #[schema(value_type = Option<Object>)]
     when: Option<Value>,
     /// `auto`, `ask` or `deny`.
+    #[schema(pattern = "^(auto|ask|deny)$")]
     mode: String,
 }
 
@@ -145,6 +158,7 @@ struct PersonaLimitsBody {
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 struct ResponseFormatBody {
     /// Letters, digits, `_` and `-`. Default `answer`.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     name: Option<String>,
     /// A JSON schema of at most 8 KB, complete in itself.
     #[schema(value_type = Object)]

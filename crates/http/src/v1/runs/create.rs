@@ -20,13 +20,16 @@ use crate::v1::threads::{self, MAX_METADATA};
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct NewRunBody {
     /// The provider route, which selects the model; the default route when absent.
+    #[schema(max_length = 200)]
     route_id: Option<String>,
     /// `key@version`, or `key` for its newest version; the default persona when absent.
+    #[schema(max_length = 200)]
     persona_id: Option<String>,
     /// What to do when the thread has a run that hasn't ended.
     #[schema(default = "reject")]
     on_busy: Option<OnBusy>,
     /// A user message that is posted with the run: at most 256 KB.
+    #[schema(min_length = 1, max_length = 262144)]
     input: Option<String>,
     /// Kept for the client: at most 16 KB of JSON.
     #[schema(value_type = Option<Object>)]
@@ -34,6 +37,7 @@ pub(crate) struct NewRunBody {
     limits: Option<LimitsBody>,
     /// Tools that the client itself runs: at most 64, of 64 KiB in all. A call of one makes the
     /// run wait for the result, with kind `client_tool`.
+    #[schema(max_items = 64)]
     tools: Option<Vec<ClientTool>>,
 }
 
@@ -58,7 +62,7 @@ pub(crate) struct LimitsBody {
     max_steps: Option<u32>,
     #[schema(minimum = 1)]
     max_output_tokens: Option<u64>,
-    #[schema(exclusive_minimum = 0)]
+    #[schema(minimum = 0.000_000_001, maximum = 1_000_000_000)]
     max_cost_usd: Option<f64>,
     #[schema(minimum = 1)]
     timeout_seconds: Option<u64>,
@@ -126,8 +130,10 @@ impl Body for Wish {
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct AgainBody {
     /// As when a run is started.
+    #[schema(max_length = 200)]
     route_id: Option<String>,
     /// As when a run is started.
+    #[schema(max_length = 200)]
     persona_id: Option<String>,
     /// As when a run is started.
     #[schema(value_type = Option<Object>)]
@@ -149,6 +155,7 @@ impl Body for Again {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientTool {
     /// 1 to 64 letters, digits, `_` and `-`; none of the persona's tools is called so.
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,64}$")]
     name: String,
     /// What it does, for the model.
     #[serde(default)]

@@ -102,7 +102,8 @@ impl FromQuery for Include {
     tag = "runs",
     params(
         ("run_id" = Uuid, Path),
-        ("include" = Option<String>, Query,
+        ("include" = Option<String>, Query, nullable = false,
+            pattern = "^(metadata|requests|totals|error)(,(metadata|requests|totals|error))*$",
             description = "Any of `metadata`, `requests`, `totals`, `error`, with commas."),
     ),
     responses(

@@ -107,8 +107,10 @@ impl FromQuery for RunsQuery {
     tag = "runs",
     params(
         PageParams,
-        ("status" = Option<String>, Query, description = "One status, or several with commas."),
-        ("parent_run_id" = Option<Uuid>, Query,
+        ("status" = Option<String>, Query, nullable = false,
+            pattern = "^(queued|running|waiting_for_input|cancelling|completed|failed|cancelled)(,(queued|running|waiting_for_input|cancelling|completed|failed|cancelled))*$",
+            description = "One status, or several with commas."),
+        ("parent_run_id" = Option<Uuid>, Query, nullable = false,
             description = "Only runs that this one spawned. Absent: only runs that none did."),
     ),
     responses(

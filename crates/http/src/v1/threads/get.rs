@@ -26,7 +26,8 @@ impl FromQuery for Include {
     tag = "threads",
     params(
         ("thread_id" = Uuid, Path),
-        ("include" = Option<String>, Query, description = "`metadata`"),
+        ("include" = Option<String>, Query, pattern = "^metadata$", nullable = false,
+            description = "`metadata`"),
     ),
     responses(
         (status = 200, description = "The thread.", body = Thread),

@@ -35,7 +35,7 @@ impl Body for ThreadPatch {
     path = "/v1/threads/{thread_id}",
     tag = "threads",
     params(("thread_id" = Uuid, Path)),
-    request_body = ThreadPatchBody,
+    request_body(content = Option<ThreadPatchBody>),
     responses(
         (status = 200, description = "The thread as it is now.", body = Thread),
         (status = 404, description = "`threads.not_found`", body = ErrorEnvelope),

@@ -1,6 +1,32 @@
 //! The document that describes the API, and the pages that show it.
 
+mod lint;
+mod schemathesis;
+
+use std::process::Stdio;
+use std::time::Duration;
+
 use runloom_tests::{Client, Setup, both_stores};
+use tokio::process::Command;
+
+/// What the program that a variable names says, which must be content.
+async fn ran(variable: &str, arguments: &[&str], patience: Duration) -> String {
+    let program = std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set; `cargo xtask test` sets it"));
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let output = tokio::time::timeout(patience, command.output()).await;
+    let output = output
+        .unwrap_or_else(|_| panic!("{variable} takes too long"))
+        .expect("it runs");
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(output.status.success(), "{said}");
+    said
+}
 
 both_stores! {
     async fn it_is_served_to_everybody(store: Store) {

@@ -1,0 +1,151 @@
+//! `cargo xtask fuzz`: inputs nobody thought of, for what reads them first.
+
+use crate::parts::cargo_tool;
+use crate::process::{self, Interrupt};
+use crate::{parts, workspace};
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// Where the targets are.
+const FOLDER: &str = "tests/fuzz";
+
+/// The compiler that can instrument them.
+const TOOLCHAIN: &str = "nightly";
+
+/// How long each target runs in CI, in seconds.
+const BRIEFLY: u32 = 30;
+
+/// How many targets run at once: as many as the machines of CI have processors.
+const AT_ONCE: usize = 2;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Targets; all of them when none is named
+    targets: Vec<String>,
+    /// How long each of them runs
+    #[arg(long, default_value_t = 300)]
+    seconds: u32,
+    /// Keep new inputs beside those in the tree, as few as reach the same code
+    #[arg(long)]
+    keep: bool,
+}
+
+pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
+    ensure!(
+        has_compiler().await,
+        "there is no {TOOLCHAIN} compiler; `rustup toolchain install {TOOLCHAIN}` brings it"
+    );
+    let all = targets()?;
+    let targets = if arguments.targets.is_empty() {
+        all
+    } else {
+        let unknown = arguments.targets.iter().find(|name| !all.contains(name));
+        if let Some(unknown) = unknown {
+            bail!("there is no target {unknown}, only {}", all.join(", "));
+        }
+        arguments.targets.clone()
+    };
+    let built = build(interrupt).await?;
+    for targets in targets.chunks(AT_ONCE) {
+        let runs = targets
+            .iter()
+            .map(|target| fuzz(interrupt, &built, target, arguments));
+        futures_util::future::try_join_all(runs).await?;
+    }
+    Ok(())
+}
+
+/// In CI: briefly, and not at all without the compiler.
+pub(crate) async fn run_briefly(interrupt: &Interrupt) -> Result<()> {
+    if !has_compiler().await {
+        process::step("no nightly compiler, so nothing is fuzzed");
+        return Ok(());
+    }
+    let arguments = Arguments {
+        targets: Vec::new(),
+        seconds: BRIEFLY,
+        keep: false,
+    };
+    run(interrupt, &arguments).await
+}
+
+async fn has_compiler() -> bool {
+    let mut rustc = Command::new("rustc");
+    rustc.arg("--version").env("RUSTUP_TOOLCHAIN", TOOLCHAIN);
+    let output = rustc.output().await;
+    output.is_ok_and(|output| {
+        output.status.success() && String::from_utf8_lossy(&output.stdout).contains(TOOLCHAIN)
+    })
+}
+
+/// Names of the targets, which are those of their folders of inputs.
+fn targets() -> Result<Vec<String>> {
+    let folder = corpus();
+    let entries = fs::read_dir(&folder).with_context(|| format!("no {}", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn corpus() -> PathBuf {
+    workspace::root().join(FOLDER).join("corpus")
+}
+
+/// Builds all targets and says where they are. What is built of crates from outside is kept
+/// with the parts. Without a sanitizer: our own code has no `unsafe`, and panics are seen as
+/// they are.
+async fn build(interrupt: &Interrupt) -> Result<PathBuf> {
+    process::step("building the fuzz targets");
+    let tool = cargo_tool::find_or_install(interrupt, "cargo-fuzz").await?;
+    let target = parts::folder()?.join("fuzz-target");
+    let arguments = ["build", "--sanitizer", "none", "--fuzz-dir", FOLDER];
+    let mut build = workspace::cargo(tool, &arguments);
+    build
+        .env("RUSTUP_TOOLCHAIN", TOOLCHAIN)
+        .env("CARGO_TARGET_DIR", &target);
+    process::run(interrupt, &mut build).await?;
+    Ok(target.join(workspace::host_platform()?).join("release"))
+}
+
+/// Runs a target on the inputs of the tree; what it finds beside them goes into a folder of its
+/// own.
+async fn fuzz(
+    interrupt: &Interrupt,
+    built: &Path,
+    target: &str,
+    arguments: &Arguments,
+) -> Result<()> {
+    process::step(&format!("{target}, {} s", arguments.seconds));
+    let found = TempDir::new().context("can't make a folder")?;
+    let known = corpus().join(target);
+    let artifacts = workspace::root().join(FOLDER).join("artifacts");
+    fs::create_dir_all(&artifacts)?;
+    let mut command = Command::new(built.join(target));
+    command
+        .arg(format!("-max_total_time={}", arguments.seconds))
+        .arg(format!(
+            "-artifact_prefix={}/{target}-",
+            artifacts.display()
+        ))
+        .args(["-timeout=10", "-rss_limit_mb=2048", "-verbosity=0"])
+        .args(["-print_final_stats=1"])
+        .args([found.path(), known.as_path()]);
+    process::run(interrupt, &mut command)
+        .await
+        .with_context(|| format!("the input is in {}", artifacts.display()))?;
+    if arguments.keep {
+        let mut merge = Command::new(built.join(target));
+        merge
+            .args(["-merge=1", "-verbosity=0"])
+            .args([known.as_path(), found.path()]);
+        process::run(interrupt, &mut merge).await?;
+    }
+    Ok(())
+}
