@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::ran;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn document() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/http/tests/snapshots/openapi.json")

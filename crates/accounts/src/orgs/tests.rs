@@ -89,7 +89,7 @@ async fn a_removed_member_is_nobody_at_once_here_and_soon_elsewhere() {
     let bob = f.colleague(&owner, "bob", OrgRole::Member).await;
     let key = f.key(&bob, &["runs.read"]).await.secret;
     let other = f.other_node();
-    let bobs = f.accounts.access_token(bob.org_id, bob.user_id).token;
+    let bobs = f.accounts.access_token(bob.org_id, bob.user_id, None).token;
     for bearer in [bobs.expose(), key.expose()] {
         f.accounts.authenticate(bearer).await.unwrap();
         other.authenticate(bearer).await.unwrap();
@@ -145,7 +145,7 @@ async fn a_token_is_good_for_its_address_for_a_week() {
     assert_eq!(grace.org_id, owner.org_id);
     let caller = f
         .accounts
-        .authenticate(grace.access_token.token.expose())
+        .authenticate(grace.tokens.access.token.expose())
         .await
         .unwrap();
     assert_eq!(caller.role, OrgRole::Member);

@@ -71,7 +71,7 @@ async fn names_are_changed_by_who_knows_the_password() {
         .await
         .unwrap();
     assert_eq!(
-        (me.login.as_str(), me.email.as_str()),
+        (me.login.as_str(), me.email.as_deref().unwrap()),
         ("Countess", "ada@example.org")
     );
     assert!(f.accounts.login(login("ada", PASSWORD)).await.is_err());

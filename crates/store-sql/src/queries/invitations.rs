@@ -196,7 +196,7 @@ pub(crate) async fn register(
     let place = (Id::from(invitation.org_id), Id::from(new.user_id));
     add_member(c, place, invitation.role, At(new.created_at)).await?;
     if let Some(session) = &new.session {
-        sessions::insert(c, new.user_id, invitation.org_id.into(), session).await?;
+        sessions::insert(c, new.user_id, invitation.org_id, session).await?;
     }
     Ok(Verdict::Keep(Once::Done(Join::Joined)))
 }

@@ -29,6 +29,7 @@ async fn organisation(store: &Arc<MemoryStore>, name: &str) -> (OrgId, Credentia
         password_hash: "x".to_owned(),
         role: OrgRole::Owner,
         api_key: None,
+        session: None,
         created_at: AT,
     };
     store.create_account(account, None).await.unwrap();

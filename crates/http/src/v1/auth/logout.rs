@@ -11,7 +11,7 @@ use crate::extract::{Anyone, Body, Call, Fields, bearer};
 #[derive(ToSchema)]
 pub(crate) struct LogoutBody {
     /// Names the session. Without it the `Authorization` header does, and without that the cookie.
-    #[schema(value_type = Option<String>, format = Password)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 256)]
     refresh_token: Option<Secret>,
     /// Whether all of the person's sessions end.
     #[schema(value_type = Option<bool>, default = false)]

@@ -11,7 +11,7 @@ use crate::extract::{Anyone, Body, Call, Fields};
 #[derive(ToSchema)]
 pub(crate) struct RefreshBody {
     /// Without it the cookie counts, and gets the next one.
-    #[schema(value_type = Option<String>, format = Password)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 256)]
     refresh_token: Option<Secret>,
     /// The organisation to work in from now on, when it shall be another.
     #[schema(value_type = Option<Uuid>)]

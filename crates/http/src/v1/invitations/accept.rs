@@ -11,7 +11,7 @@ use crate::v1::params::OnceParams;
 /// An invitation's token.
 #[derive(ToSchema)]
 pub(crate) struct AcceptBody {
-    #[schema(value_type = String, example = "rli_AZqXv…")]
+    #[schema(value_type = String, example = "rli_AZqXv…", min_length = 1, max_length = 256)]
     token: Secret,
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct NewInvitationBody {
     #[schema(format = Email, example = "grace@example.com")]
     email: String,
     /// `owner`, `admin`, `member` or `viewer`; not above the caller's own role.
-    #[schema(example = "member")]
+    #[schema(example = "member", pattern = "^(owner|admin|member|viewer)$")]
     role: String,
 }
 

@@ -11,10 +11,11 @@ use crate::v1::auth::{NAME, password};
 #[derive(ToSchema)]
 pub(crate) struct MePatch {
     /// 1 to 64 letters, digits, `.`, `_` or `-`.
+    #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     login: Option<String>,
     #[schema(format = Email)]
     email: Option<String>,
-    #[schema(value_type = String, format = Password)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
     current_password: Secret,
 }
 

@@ -12,7 +12,7 @@ use crate::v1::orgs::required_role;
 #[schema(as = MemberPatchBody)]
 pub(crate) struct RoleBody {
     /// `owner`, `admin`, `member` or `viewer`; not above the caller's own role.
-    #[schema(value_type = String, example = "admin")]
+    #[schema(value_type = String, example = "admin", pattern = "^(owner|admin|member|viewer)$")]
     role: OrgRole,
 }
 

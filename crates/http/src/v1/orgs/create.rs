@@ -9,7 +9,12 @@ use crate::v1::params::OnceParams;
 /// An organisation to be made.
 #[derive(ToSchema)]
 pub(crate) struct NewOrgBody {
-    #[schema(max_length = 100, example = "Acme")]
+    #[schema(
+        example = "Acme",
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
 }
 

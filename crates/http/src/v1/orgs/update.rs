@@ -11,11 +11,17 @@ use crate::v1::params::IfMatchParams;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct OrgPatchBody {
-    #[schema(max_length = 100, example = "Acme")]
+    #[schema(
+        example = "Acme",
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$",
+        nullable = false
+    )]
     name: Option<String>,
     /// Whose runs members see who don't manage the organisation: `org` everybody's, `own` their
     /// own.
-    #[schema(example = "own")]
+    #[schema(example = "own", pattern = "^(org|own)$", nullable = false)]
     run_visibility: Option<String>,
 }
 

@@ -52,7 +52,7 @@ pub(crate) struct PersonaVersionBody {
     #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
     version: Option<String>,
     /// The system prompt: at most 64 KB.
-    #[schema(max_length = 65536, min_length = 1)]
+    #[schema(max_length = 65_536, min_length = 1)]
     prompt: String,
     /// The route it prefers when a run names none.
     #[schema(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]

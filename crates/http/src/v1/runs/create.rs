@@ -29,7 +29,7 @@ pub(crate) struct NewRunBody {
     #[schema(default = "reject")]
     on_busy: Option<OnBusy>,
     /// A user message that is posted with the run: at most 256 KB.
-    #[schema(min_length = 1, max_length = 262144)]
+    #[schema(min_length = 1, max_length = 262_144)]
     input: Option<String>,
     /// Kept for the client: at most 16 KB of JSON.
     #[schema(value_type = Option<Object>)]

@@ -23,7 +23,7 @@ pub(crate) struct InputBody {
     /// For an approval `approve`, `reject` or JSON with a `decision`; for a question the text,
     /// or JSON that fits its schema if it has one; for a client's tool its result. At most 32,768
     /// bytes of UTF-8.
-    #[schema(min_length = 1, max_length = 32768)]
+    #[schema(min_length = 1, max_length = 32_768)]
     content: Option<String>,
     /// Which request it answers; needed when several are open.
     #[schema(value_type = Option<Uuid>)]
@@ -41,7 +41,7 @@ pub(crate) struct AnswerBody {
     #[schema(value_type = Uuid)]
     request_id: RequestId,
     /// As when it is the only one.
-    #[schema(min_length = 1, max_length = 32768)]
+    #[schema(min_length = 1, max_length = 32_768)]
     content: String,
 }
 

@@ -11,10 +11,15 @@ use crate::v1::params::OnceParams;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct NewServiceAccountBody {
-    #[schema(max_length = 100, example = "nightly-reports")]
+    #[schema(
+        example = "nightly-reports",
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     name: String,
     /// `owner`, `admin`, `member` or `viewer`; not above the caller's own role.
-    #[schema(example = "member")]
+    #[schema(example = "member", pattern = "^(owner|admin|member|viewer)$")]
     role: String,
 }
 

@@ -11,10 +11,16 @@ use crate::v1::orgs::{NAME, role};
 #[derive(ToSchema)]
 #[schema(as = ServiceAccountPatchBody)]
 pub(crate) struct ServicePatch {
-    #[schema(max_length = 100, example = "nightly-reports")]
+    #[schema(
+        example = "nightly-reports",
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$",
+        nullable = false
+    )]
     name: Option<String>,
     /// `owner`, `admin`, `member` or `viewer`; not above the caller's own role.
-    #[schema(value_type = Option<String>, example = "viewer")]
+    #[schema(value_type = Option<String>, example = "viewer", pattern = "^(owner|admin|member|viewer)$", nullable = false)]
     role: Option<OrgRole>,
 }
 

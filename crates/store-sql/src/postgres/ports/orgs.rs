@@ -22,7 +22,7 @@ impl OrgStore for PostgresStore {
         new: NewOrg,
         once: Option<Idempotency>,
     ) -> Result<Once<()>, StoreError> {
-        let scope = without_org(&once).and(new.org_id).and(new.owner);
+        let scope = without_org(once.as_ref()).and(new.org_id).and(new.owner);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
             orgs::create(c, Now, new.clone(), once.clone())
         })
@@ -157,7 +157,9 @@ impl OrgStore for PostgresStore {
         presented: PresentedInvitation,
         once: Option<Idempotency>,
     ) -> Result<Once<Join>, StoreError> {
-        let scope = without_org(&once).and(presented.org_id).and(new.user_id);
+        let scope = without_org(once.as_ref())
+            .and(presented.org_id)
+            .and(new.user_id);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
             invitations::register(c, Now, new.clone(), presented, once.clone())
         })
@@ -174,7 +176,6 @@ impl OrgStore for PostgresStore {
 }
 
 /// The idempotency key of a request that has no organisation yet.
-fn without_org(once: &Option<Idempotency>) -> Scope {
-    once.as_ref()
-        .map_or_else(Scope::default, |once| Scope::lookup(&once.key))
+fn without_org(once: Option<&Idempotency>) -> Scope {
+    once.map_or_else(Scope::default, |once| Scope::lookup(&once.key))
 }
