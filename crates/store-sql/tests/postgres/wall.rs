@@ -269,7 +269,7 @@ async fn what_was_there_before_is_found_behind_the_wall() {
     let store = open_postgres(database.url()).await.unwrap();
     assert!(store.migrated().iter().any(|name| name.starts_with("0013")));
     let found = store.find_login("ADA").await.unwrap().expect("a person");
-    let (org, user) = (found.user.org_id, found.user.user_id);
+    let (org, user) = (found.org_id.unwrap(), found.user_id);
     assert_eq!(org.to_string(), OURS);
     assert!(store.user(org, user).await.unwrap().is_some());
     let key = store.find_api_key("public").await.unwrap().expect("a key");
