@@ -129,6 +129,22 @@ impl Access for CreditsManage {
     }
 }
 
+/// Lets a member choose a new password.
+pub(crate) struct ResetsIssue;
+
+impl Access for ResetsIssue {
+    type Caller = Caller;
+    const NEEDS: Needs = Needs::Owner(&[Permission::MembersManage]);
+
+    async fn check(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
+        let caller = MembersManage::check(request, state).await?;
+        if caller.role != OrgRole::Owner {
+            return Err(owner_needed());
+        }
+        Ok(caller)
+    }
+}
+
 fn owner_needed() -> ApiError {
     ApiError::new(
         StatusCode::FORBIDDEN,

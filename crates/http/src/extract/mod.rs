@@ -15,8 +15,8 @@ pub(crate) use access::{
     Access, Anyone, BudgetsManage, CreditsManage, KeysManage, MayEdit, MembersManage,
 };
 pub(crate) use access::{
-    Person, PersonasManage, RoutesManage, RunsRead, RunsWrite, SignedIn, ThreadsRead, ThreadsWrite,
-    ToolsManage, UsageRead, bearer, refuse_url_tokens,
+    Person, PersonasManage, ResetsIssue, RoutesManage, RunsRead, RunsWrite, SignedIn, ThreadsRead,
+    ThreadsWrite, ToolsManage, UsageRead, bearer, refuse_url_tokens,
 };
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;

@@ -1,9 +1,15 @@
 //! What holds for every operation and is therefore said at none.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{Content, Object, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema};
+
+/// The description of what a server of HTTP answers before it knows what is asked for.
+const HEAD_TOO_LARGE: &str = "HeadTooLarge";
 
 /// The errors that any operation of a kind may answer with, beside its own: the status, the name
 /// of the shared description, what it says, and an example of its code and message.
@@ -92,16 +98,63 @@ impl Modify for Everywhere {
                 .responses
                 .insert(name.to_owned(), RefOr::T(response));
         }
+        let mut head = Response::new("The request's head is too large. There is no body.");
+        head.content.clear();
+        let name = HEAD_TOO_LARGE.to_owned();
+        components.responses.insert(name, RefOr::T(head));
+        let mut bodies = BTreeSet::new();
         for (path, item) in &mut document.paths.paths {
             let of_api = path.starts_with("/v1/");
             for operation in operations(item) {
                 describe(operation);
+                bodies.extend(body_name(operation));
+                let head = RefOr::Ref(Ref::from_response_name(HEAD_TOO_LARGE));
+                let responses = &mut operation.responses.responses;
+                responses.entry("431".to_owned()).or_insert(head);
                 if of_api {
                     complete(operation);
                 }
             }
         }
+        // A schema that is a part of others can't say that there are no other fields.
+        let parts: BTreeSet<String> = components.schemas.values().flat_map(parts).collect();
+        for name in bodies.difference(&parts) {
+            if let Some(RefOr::T(Schema::Object(body))) = components.schemas.get_mut(name) {
+                close(body);
+            }
+        }
     }
+}
+
+/// The schemas that one is put together from, by name.
+fn parts(schema: &RefOr<Schema>) -> Vec<String> {
+    let RefOr::T(Schema::AllOf(all)) = schema else {
+        return Vec::new();
+    };
+    all.items.iter().filter_map(name).collect()
+}
+
+fn name(schema: &RefOr<Schema>) -> Option<String> {
+    match schema {
+        RefOr::Ref(schema) => schema.ref_location.rsplit('/').next().map(str::to_owned),
+        RefOr::T(_) => None,
+    }
+}
+
+/// The schema of an operation's body, by name.
+fn body_name(operation: &Operation) -> Option<String> {
+    let RefOr::T(body) = operation.request_body.as_ref()? else {
+        return None;
+    };
+    let RefOr::T(content) = body.content.get("application/json")? else {
+        return None;
+    };
+    content.schema.as_ref().and_then(name)
+}
+
+/// Fields that nobody knows are refused.
+fn close(body: &mut Object) {
+    body.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
 }
 
 fn shared(description: &str, code: &str, message: &str) -> Response {

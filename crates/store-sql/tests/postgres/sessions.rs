@@ -44,9 +44,9 @@ async fn each_lane_has_its_role_and_its_limits() {
     assert_eq!(
         seen,
         [
-            // A creation, and an append.
-            "INSERT events runloom_tenant 10s 2s 30s",
+            // An append, and a creation.
             "INSERT events runloom_engine 20s 0 30s",
+            "INSERT events runloom_tenant 10s 2s 30s",
             "INSERT nodes runloom_engine 4s 3s 30s",
             "INSERT runs runloom_tenant 10s 2s 30s",
             "INSERT threads runloom_tenant 20s 10s 30s",

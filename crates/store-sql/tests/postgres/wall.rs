@@ -91,16 +91,18 @@ const A_ROW: &str = "
 SELECT format('INSERT INTO %I (%s) VALUES (%s)', $2::text, string_agg(quote_ident(attname), ', '),
     string_agg(CASE WHEN attname = 'org_id' THEN quote_literal($1::text)
         WHEN atttypid = 'uuid'::regtype THEN 'gen_random_uuid()'
-        WHEN atttypid = 'bytea'::regtype THEN '''\\x00'''
+        WHEN atttypid = 'bytea'::regtype THEN 'decode(md5(random()::text), ''hex'')'
         WHEN atttypid = 'text'::regtype THEN 'md5(random()::text)'
         WHEN atttypid = 'timestamptz'::regtype THEN 'now()'
         WHEN atttypid = 'bool'::regtype THEN 'false' ELSE '1' END, ', '))
 FROM pg_attribute WHERE attrelid = to_regclass($2) AND attnum > 0 AND NOT attisdropped";
 
-/// Those that the API's role may read, and whether they have a column for the organisation.
+/// Those that the API's role may read, and whether their rows are an organisation's: others are a
+/// person's, also where they name an organisation.
 const READABLE: &str = "
 SELECT c.relname::text, EXISTS (SELECT FROM pg_attribute a
     WHERE a.attrelid = c.oid AND a.attname = 'org_id')
+    AND c.relname NOT IN ('sessions', 'password_resets')
 FROM pg_class c
 WHERE c.relname = ANY ($1) AND c.relnamespace = 'public'::regnamespace
     AND has_table_privilege('runloom_tenant', c.oid, 'SELECT')";

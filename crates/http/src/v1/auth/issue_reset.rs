@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::uncached;
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Answer, Call, Empty, SignedIn};
+use crate::extract::{Answer, Call, Empty, ResetsIssue};
 use crate::v1::params::OnceParams;
 
 /// A token to reset a member's password.
@@ -43,7 +43,7 @@ impl NewReset {
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn issue_reset(call: Call<SignedIn, UserId, (), Empty>) -> ApiResult {
+pub(crate) async fn issue_reset(call: Call<ResetsIssue, UserId, (), Empty>) -> ApiResult {
     let once = call.once()?;
     let (accounts, caller, user) = (call.state.accounts(), call.caller, call.path);
     // What is kept for repeats is made without the token.

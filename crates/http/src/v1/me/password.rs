@@ -3,7 +3,7 @@ use runloom_accounts::Secret;
 use utoipa::ToSchema;
 
 use crate::error::{ApiResult, ErrorEnvelope};
-use crate::extract::{Body, Call, Fields, SignedIn, client_address};
+use crate::extract::{Body, Call, Fields, Person, client_address};
 use crate::v1::auth::password;
 
 /// A change of password.
@@ -41,7 +41,7 @@ impl Body for PasswordBody {
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn change_password(call: Call<SignedIn, (), (), PasswordBody>) -> ApiResult {
+pub(crate) async fn change_password(call: Call<Person, (), (), PasswordBody>) -> ApiResult {
     let (accounts, caller, body) = (call.state.accounts(), call.caller, call.body);
     let from = client_address(&call.request);
     call.state

@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::get::Me;
 use crate::error::{ApiResult, ErrorEnvelope};
-use crate::extract::{Body, Call, Fields, SignedIn, client_address};
+use crate::extract::{Body, Call, Fields, Person, client_address};
 use crate::v1::auth::{NAME, password};
 
 /// A change of how the caller logs in. What is absent stays.
@@ -46,7 +46,7 @@ impl Body for MePatch {
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn update_me(call: Call<SignedIn, (), (), MePatch>) -> ApiResult {
+pub(crate) async fn update_me(call: Call<Person, (), (), MePatch>) -> ApiResult {
     let (accounts, caller, body) = (call.state.accounts(), call.caller, call.body);
     let from = client_address(&call.request);
     let change = ProfileChange {

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 use runloom_domain::SessionId;
 
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Call, SignedIn};
+use crate::extract::{Call, Person};
 
 /// Signs the caller out of one of their sessions. Its access tokens stop working within 2 s, and
 /// streams opened with them end within 60 s.
@@ -19,7 +19,7 @@ use crate::extract::{Call, SignedIn};
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn end_session(call: Call<SignedIn, SessionId>) -> ApiResult {
+pub(crate) async fn end_session(call: Call<Person, SessionId>) -> ApiResult {
     let (accounts, caller, session) = (call.state.accounts(), call.caller, call.path);
     let ended = call
         .state

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::{ApiResult, ErrorEnvelope};
-use crate::extract::{Call, SignedIn};
+use crate::extract::{Call, Person};
 use crate::page;
 use crate::v1::params::PageParams;
 
@@ -42,7 +42,7 @@ pub(crate) struct Session {
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn list_sessions(call: Call<SignedIn, (), Page>) -> ApiResult {
+pub(crate) async fn list_sessions(call: Call<Person, (), Page>) -> ApiResult {
     let accounts = call.state.accounts();
     let sessions = accounts.sessions(&call.caller, call.query);
     let page = call.state.read(sessions).await?;
