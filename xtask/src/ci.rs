@@ -2,7 +2,7 @@
 
 use crate::parts::cargo_tool;
 use crate::process::{self, Interrupt};
-use crate::{fuzz, test, tidy, torture, workspace};
+use crate::{test, tidy, torture, workspace};
 use anyhow::Result;
 use tokio::process::Command;
 
@@ -44,9 +44,6 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     let mut doc = cargo(&doc);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     process::run(interrupt, &mut doc).await?;
-
-    process::step("fuzz targets");
-    fuzz::run_briefly(interrupt).await?;
 
     test::run(interrupt, &test::Arguments::default()).await?;
 

@@ -16,10 +16,7 @@ const FOLDER: &str = "tests/fuzz";
 /// The compiler that can instrument them.
 const TOOLCHAIN: &str = "nightly";
 
-/// How long each target runs in CI, in seconds.
-const BRIEFLY: u32 = 30;
-
-/// How many targets run at once: as many as the machines of CI have processors.
+/// How many targets run at once.
 const AT_ONCE: usize = 2;
 
 #[derive(Args)]
@@ -57,20 +54,6 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         futures_util::future::try_join_all(runs).await?;
     }
     Ok(())
-}
-
-/// In CI: briefly, and not at all without the compiler.
-pub(crate) async fn run_briefly(interrupt: &Interrupt) -> Result<()> {
-    if !has_compiler().await {
-        process::step("no nightly compiler, so nothing is fuzzed");
-        return Ok(());
-    }
-    let arguments = Arguments {
-        targets: Vec::new(),
-        seconds: BRIEFLY,
-        keep: false,
-    };
-    run(interrupt, &arguments).await
 }
 
 async fn has_compiler() -> bool {
