@@ -13,9 +13,12 @@ use tokio::process::Command;
 async fn ran(variable: &str, arguments: &[&str], patience: Duration) -> String {
     let program = std::env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set; `cargo xtask test` sets it"));
+    // What it keeps of one run must not change the next.
+    let folder = tempfile::tempdir().expect("a folder can be made");
     let mut command = Command::new(program);
     command
         .args(arguments)
+        .current_dir(&folder)
         .stdin(Stdio::null())
         .kill_on_drop(true);
     let output = tokio::time::timeout(patience, command.output()).await;
