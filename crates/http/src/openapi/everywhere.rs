@@ -67,7 +67,7 @@ const ERRORS: [(&str, &str, &str, &str, &str); 10] = [
         "429",
         "TooMany",
         "Too many requests. `Retry-After` says when to try again.",
-        "service.rate_limited",
+        "runs.limit_exceeded",
         "too many requests",
     ),
     (
