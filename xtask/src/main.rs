@@ -12,6 +12,7 @@ mod bench;
 mod ci;
 mod credits;
 mod database;
+mod limits;
 mod migrate;
 mod mock;
 mod model;
@@ -57,6 +58,8 @@ enum Task {
     Backup(backup::Arguments),
     /// Show an organisation's credits, add some, or say whether it needs them
     Credits(credits::Arguments),
+    /// Show what an organisation may keep, or say it
+    Limits(limits::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -121,6 +124,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Migrate(arguments) => migrate::run(interrupt, &arguments).await,
         Task::Backup(arguments) => backup::run(&arguments),
         Task::Credits(arguments) => credits::run(&arguments).await,
+        Task::Limits(arguments) => limits::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Torture(arguments) => torture::run(interrupt, &arguments).await,

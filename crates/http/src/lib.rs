@@ -17,6 +17,9 @@ mod docs;
 mod entered;
 mod error;
 mod extract;
+mod forwarded;
+mod headers;
+mod limits;
 mod listen;
 mod metrics;
 mod middleware;
@@ -36,6 +39,7 @@ pub use configuring::{
     ToolServers, UrlRules, credential_place, http_tool_place, http_tool_signing_place,
     mcp_server_place,
 };
+pub use limits::CallerLimits;
 pub use listen::{ListenSettings, listen};
 pub use metrics::MetricsSource;
 pub use openapi::openapi_json;

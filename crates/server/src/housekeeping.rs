@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config;
 use crate::spread::spread;
 
+mod measure;
+
 /// Runs that one step lets expire. It writes two short rows for each.
 const RUNS: u32 = 200;
 
@@ -29,6 +31,7 @@ const FIRST: Duration = Duration::from_secs(5);
 pub(crate) struct Housekeeper {
     store: Arc<dyn Database>,
     retention_days: u32,
+    measures_all: bool,
     every: Duration,
 }
 
@@ -56,7 +59,16 @@ impl Housekeeper {
         Self {
             store,
             retention_days: config.event_retention_days,
+            measures_all: false,
             every: config.every(),
+        }
+    }
+
+    /// Measures what all organisations keep, not only those with a limit of their own.
+    pub(crate) fn measuring_all(self, measures_all: bool) -> Self {
+        Self {
+            measures_all,
+            ..self
         }
     }
 
@@ -99,6 +111,9 @@ impl Housekeeper {
         }
         if let Err(error) = self.delete(What::Keys, &mut round.keys).await {
             warn(&error, "forgotten idempotency keys can't be deleted");
+        }
+        if let Err(error) = measure::measure(&*self.store, self.measures_all).await {
+            warn(&error, "what organisations keep can't be measured");
         }
         round
     }

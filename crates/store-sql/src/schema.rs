@@ -25,6 +25,9 @@ table! {
         event_retention_days -> Nullable<Integer>,
         config_version -> BigInt,
         metered -> Nullable<Bool>,
+        max_threads -> Nullable<BigInt>,
+        max_stored_bytes -> Nullable<BigInt>,
+        stored_bytes -> BigInt,
     }
 }
 

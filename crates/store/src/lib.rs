@@ -28,6 +28,7 @@ mod idempotency;
 pub mod memory;
 mod money;
 mod page;
+mod quota;
 mod run;
 pub mod signals;
 mod thread;
@@ -51,11 +52,12 @@ pub use money::{
     MoneyStore, NewBudget, Spending, UsageGroup, UsageQuery, UsageRow,
 };
 pub use page::{Page, PageKey, Paged};
+pub use quota::{Measured, Measuring, Quota, QuotaStore, Standing};
 pub use run::{
     Allowance, Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent,
-    Held, HistoryPart, Intended, Intent, NewMessage, NewRun, OnBusy, Orphan, OwnedRun, ParentRun,
-    Projection, Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord, RunStore, Tail,
-    ToolOutput, Wake, take_turns,
+    Held, HistoryPart, Intended, Intent, LiveLimits, LiveScope, NewMessage, NewRun, OnBusy, Orphan,
+    OwnedRun, ParentRun, Projection, Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord,
+    RunStore, Tail, ToolOutput, Wake, take_turns,
 };
 pub use signals::{Hint, Signals};
 pub use thread::{DeleteThread, NewThread, ThreadPatch, ThreadRecord, ThreadStore, UserMessage};
@@ -77,6 +79,7 @@ pub trait Store:
     + DataKeys
     + MoneyStore
     + Housekeeping
+    + QuotaStore
 {
 }
 
@@ -88,7 +91,8 @@ impl<
         + ToolStore
         + DataKeys
         + MoneyStore
-        + Housekeeping,
+        + Housekeeping
+        + QuotaStore,
 > Store for T
 {
 }

@@ -6,6 +6,7 @@ use runloom_accounts::{AccountError, Caller};
 use runloom_domain::{OrgRole, Permission};
 
 use super::query::QueryFields;
+use super::{admit, admit_anyone};
 use crate::error::ApiError;
 use crate::state::HttpState;
 
@@ -26,6 +27,17 @@ pub(crate) trait Access: Sized + 'static {
 pub(crate) struct Anyone;
 
 impl Access for Anyone {
+    type Caller = ();
+
+    async fn check(request: &HttpRequest, state: &HttpState) -> Result<(), ApiError> {
+        admit_anyone(request, state)
+    }
+}
+
+/// Anybody, and as often as they like: for those who look after the server.
+pub(crate) struct Probe;
+
+impl Access for Probe {
     type Caller = ();
 
     async fn check(_: &HttpRequest, _: &HttpState) -> Result<(), ApiError> {
@@ -103,8 +115,12 @@ impl Access for CreditsManage {
     }
 }
 
-/// The caller behind `Authorization: Bearer …`.
+/// The caller behind `Authorization: Bearer …`, unless they come too often.
 pub(crate) async fn bearer(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
+    admit(request, state, authenticated(request, state).await)
+}
+
+async fn authenticated(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
     refuse_url_tokens(request)?;
     let header = request
         .headers()

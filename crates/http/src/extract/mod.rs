@@ -1,8 +1,10 @@
 //! Taking a request apart: who asks, path, query, body, each strictly.
 
 mod access;
+mod admit;
 mod body;
 mod call;
+mod client_address;
 mod escapes;
 mod fields;
 mod once;
@@ -11,11 +13,13 @@ mod query;
 
 pub(crate) use access::{Access, Anyone, BudgetsManage, CreditsManage, KeysManage, MayEdit};
 pub(crate) use access::{
-    PersonasManage, RoutesManage, RunsRead, RunsWrite, SignedIn, ThreadsRead, ThreadsWrite,
+    PersonasManage, Probe, RoutesManage, RunsRead, RunsWrite, SignedIn, ThreadsRead, ThreadsWrite,
     ToolsManage, UsageRead, bearer, refuse_url_tokens,
 };
+pub(crate) use admit::{admit, admit_anyone};
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
+pub(crate) use client_address::client_address;
 pub(crate) use fields::{Fields, Size};
 pub(crate) use once::{Answer, OnceKey};
 pub(crate) use path::{FromPath, PathFields, PersonaKey, RouteKey, ServerKey, VersionName};

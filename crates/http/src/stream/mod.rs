@@ -12,7 +12,8 @@ use futures_util::{Stream, poll};
 use runloom_accounts::Caller;
 use runloom_engine::live::Watch;
 
-use crate::state::{HttpState, StreamPlace};
+use crate::limits::StreamPlace;
+use crate::state::HttpState;
 use chunk::Chunk;
 use keeper::{Keeper, Turn};
 

@@ -11,6 +11,7 @@ mod environment;
 mod file;
 mod housekeeping;
 mod http;
+mod limits;
 mod listen;
 mod log;
 mod master_key;
@@ -36,6 +37,7 @@ pub use engine::Engine;
 pub use environment::Environment;
 pub use housekeeping::Housekeeping;
 pub use http::Http;
+pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
 pub use master_key::MasterKey;
@@ -87,6 +89,8 @@ pub struct Config {
     pub housekeeping: Housekeeping,
     /// How requests are taken.
     pub http: Http,
+    /// How much those who use the API may do.
+    pub limits: Limits,
     /// What goes to standard error.
     pub log: Log,
     /// `RUNLOOM_MASTER_KEY`; absent only in development mode.
@@ -130,6 +134,7 @@ impl Config {
         self.housekeeping.overlay(environment)?;
         self.tools.overlay(environment)?;
         self.http.overlay(environment)?;
+        self.limits.overlay(environment)?;
         self.log.overlay(environment)?;
         self.master_key = MasterKey::from_environment(environment)?;
         for route in &mut self.routes {
@@ -167,6 +172,7 @@ impl Config {
         self.credits.check()?;
         self.housekeeping.check()?;
         self.tools.check()?;
+        self.http.check()?;
         if self.mode == Mode::Production {
             ensure!(
                 self.master_key.is_some(),

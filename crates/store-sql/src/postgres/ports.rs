@@ -66,6 +66,7 @@ macro_rules! decide {
 
 // Behind the macros, which they use too.
 mod config;
+mod quotas;
 mod tools;
 
 #[async_trait]

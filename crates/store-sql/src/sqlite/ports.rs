@@ -2,6 +2,7 @@
 
 mod config;
 mod money;
+mod quotas;
 mod tools;
 
 use async_trait::async_trait;

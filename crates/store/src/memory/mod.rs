@@ -26,6 +26,7 @@ mod housekeeping;
 mod lists;
 mod money;
 mod once;
+mod quota;
 mod reads;
 mod rewind;
 mod runs;

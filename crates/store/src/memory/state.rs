@@ -10,7 +10,7 @@ use super::accounts::{Account, StoredKey};
 use super::config::Config;
 use super::money::Money;
 use super::once::{Kept, OnceKey};
-use crate::{DataKey, RunRecord, StoreError, ThreadRecord};
+use crate::{DataKey, RunRecord, Standing, StoreError, ThreadRecord};
 
 /// Everything there is.
 #[derive(Default)]
@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) config: Config,
     /// For how many days the events of organisations with a retention of their own are kept.
     pub(super) retention: HashMap<OrgId, u32>,
+    /// What organisations may keep, and do.
+    pub(super) standings: HashMap<OrgId, Standing>,
     pub(super) money: Money,
 }
 
