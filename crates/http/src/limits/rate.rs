@@ -11,7 +11,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 /// The time in which a quota comes back as a whole.
-pub(super) const WINDOW: Duration = Duration::from_secs(60);
+pub(super) const WINDOW: Duration = Duration::from_mins(1);
 
 /// Keys that are remembered at most, beside those of one round: some 10 MB.
 const CAPACITY: usize = 100_000;
