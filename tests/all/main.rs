@@ -13,6 +13,7 @@ mod guard;
 mod idempotency;
 mod input;
 mod large;
+mod limits;
 mod lists;
 mod messages;
 mod metrics;

@@ -14,6 +14,7 @@ mod ci;
 mod credits;
 mod database;
 mod fuzz;
+mod limits;
 mod migrate;
 mod mock;
 mod model;
@@ -64,6 +65,8 @@ enum Task {
     RotateKeys(rotate_keys::Arguments),
     /// Issue a token by which a person who has forgotten their password gets a new one
     Accounts(accounts::Arguments),
+    /// Show what an organisation may keep, or say it
+    Limits(limits::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -132,6 +135,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Credits(arguments) => credits::run(&arguments).await,
         Task::RotateKeys(arguments) => rotate_keys::run(&arguments).await,
         Task::Accounts(arguments) => accounts::run(&arguments).await,
+        Task::Limits(arguments) => limits::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Fuzz(arguments) => fuzz::run(interrupt, &arguments).await,

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runloom_domain::{Clock, CreditRate, NanoUsd, NodeId};
-use runloom_store::{RunStore, Signals, StoreError};
+use runloom_store::{LiveLimits, RunStore, Signals, StoreError};
 
 use crate::port::catalog::Catalog;
 use crate::port::model::ModelPort;
@@ -38,8 +38,8 @@ pub struct EngineConfig {
     pub node: Option<NodeId>,
     /// Runs that this node works on at once; more wait in the store.
     pub max_runs: usize,
-    /// Live runs that an organisation may have at once.
-    pub max_live_runs_per_org: Option<u32>,
+    /// Runs that may be live at once.
+    pub max_live_runs: LiveLimits,
     /// Runs that may wait in one thread.
     pub max_queued_per_thread: u32,
     /// How often free runs are looked for when nothing wakes the worker.
@@ -77,7 +77,7 @@ impl Default for EngineConfig {
         Self {
             node: None,
             max_runs: 10_000,
-            max_live_runs_per_org: None,
+            max_live_runs: LiveLimits::default(),
             max_queued_per_thread: 10,
             scan_every: Duration::from_secs(1),
             poll_every: Duration::from_millis(500),

@@ -2,7 +2,7 @@ use runloom_domain::{
     ApiKeyId, BudgetName, LimitOverrides, OrgId, RequestId, RunId, RunStatus, ThreadId,
     ToolDefinition, TraceId, UserId,
 };
-use runloom_store::{Idempotency, KeyConflict, Rewind, StoreError, StoredAnswer};
+use runloom_store::{Idempotency, KeyConflict, LiveScope, Rewind, StoreError, StoredAnswer};
 
 use crate::port::catalog::CatalogError;
 use crate::port::tool::SourceError;
@@ -134,9 +134,9 @@ pub enum StartError {
     /// As many runs as may are waiting in the thread.
     #[error("the thread's queue is full")]
     QueueFull,
-    /// The organisation has as many live runs as it may.
+    /// There are as many live runs as may be.
     #[error("too many live runs")]
-    TooManyLive,
+    TooManyLive(LiveScope),
     /// The organisation hasn't got the credits that the run has to reserve.
     #[error("not enough credits")]
     NoCredit,

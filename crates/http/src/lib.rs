@@ -17,8 +17,11 @@ mod docs;
 mod entered;
 mod error;
 mod extract;
+mod forwarded;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod headers;
+mod limits;
 mod listen;
 mod metrics;
 mod middleware;
@@ -37,6 +40,7 @@ pub use configuring::{
     Configuring, CredentialProbe, PlatformServer, PlatformServers, Provider, Refreshed,
     ToolServers, UrlRules,
 };
+pub use limits::CallerLimits;
 pub use listen::{ListenSettings, listen};
 pub use metrics::MetricsSource;
 pub use openapi::openapi_json;

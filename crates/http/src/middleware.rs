@@ -1,5 +1,6 @@
 //! What surrounds every handler: trace ids, panics, the error envelope, the request log.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,9 @@ use futures_util::FutureExt as _;
 use runloom_domain::TraceId;
 
 use crate::error::{ApiError, Traced};
-use crate::routes;
+use crate::extract::client_address;
 use crate::state::HttpState;
+use crate::{headers, routes};
 
 /// The header that names a request.
 pub(crate) const X_TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
@@ -33,19 +35,21 @@ pub(crate) async fn observe<B: MessageBody + 'static>(
     // A request must not be cloned before it is routed, so after a panic it is gone: the answer
     // is made from what was kept.
     let error = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-        Ok(Ok(mut response)) => {
+        Ok(Ok(response)) => {
+            let settings = state.as_ref().map(|state| state.settings());
+            let mut response = headers::finish(response.map_into_boxed_body(), settings);
             let answered = Answered {
                 method: &method,
                 route: route_of(&response),
                 status: response.status(),
                 took: began.elapsed(),
             };
-            answered.log(trace_id);
+            answered.log(trace_id, client_address(response.request()));
             answered.count(state.as_ref());
             if let Ok(value) = HeaderValue::from_str(&trace_id.to_string()) {
                 response.headers_mut().insert(X_TRACE_ID, value);
             }
-            return Ok(response.map_into_boxed_body());
+            return Ok(response);
         }
         Ok(Err(error)) => {
             tracing::warn!(%method, %trace_id, %error, "a request failed outside its handler");
@@ -87,14 +91,14 @@ struct Answered<'a> {
 
 impl Answered<'_> {
     /// One line per request. The query string is left out: it may hold a ticket.
-    fn log(&self, trace_id: TraceId) {
+    fn log(&self, trace_id: TraceId, client: IpAddr) {
         let method = self.method;
         let route = self.route.as_deref().unwrap_or("-");
         let (status, duration_us) = (self.status.as_u16(), self.took.as_micros() as u64);
         if matches!(route, "/healthz" | "/readyz" | "/metrics") {
-            tracing::debug!(%method, route, status, duration_us, %trace_id, "request");
+            tracing::debug!(%method, route, status, duration_us, %client, %trace_id, "request");
         } else {
-            tracing::info!(%method, route, status, duration_us, %trace_id, "request");
+            tracing::info!(%method, route, status, duration_us, %client, %trace_id, "request");
         }
     }
 

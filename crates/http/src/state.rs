@@ -1,10 +1,9 @@
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use prometheus::IntGauge;
-use runloom_accounts::Accounts;
+use ipnet::IpNet;
+use runloom_accounts::{Accounts, Caller};
 use runloom_domain::{Clock, OrgId, Timestamp};
 use runloom_engine::Engine;
 use runloom_store::{Store, StoreError};
@@ -14,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::configuring::Configuring;
 use crate::entered::Entered;
 use crate::error::ApiError;
+use crate::limits::{CallerLimits, NoPlace, Rates, Standings, StreamCaps, StreamPlace};
 use crate::metrics::{HttpMetrics, MetricsSource};
 use crate::readiness::Readiness;
 
@@ -74,6 +74,12 @@ pub struct HttpSettings {
     pub self_service_credits: bool,
     /// Origins whose pages may use cookies, beside the server's own: `https://app.example.com`.
     pub allowed_origins: Vec<String>,
+    /// Addresses of proxies that are believed when they say whom a request comes from.
+    pub trusted_proxies: Vec<IpNet>,
+    /// For how many seconds browsers keep to HTTPS once they have used it; 0 says nothing of it.
+    pub hsts_seconds: u64,
+    /// How much callers may do.
+    pub limits: CallerLimits,
 }
 
 impl Default for HttpSettings {
@@ -91,6 +97,9 @@ impl Default for HttpSettings {
             metered: false,
             self_service_credits: false,
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            hsts_seconds: 0,
+            limits: CallerLimits::default(),
         }
     }
 }
@@ -99,16 +108,25 @@ impl Default for HttpSettings {
 #[derive(Clone)]
 pub struct HttpState {
     parts: Arc<HttpParts>,
-    streams: Arc<AtomicUsize>,
+    streams: Arc<StreamCaps>,
+    rates: Arc<Rates>,
+    standings: Arc<Standings>,
     metrics: HttpMetrics,
 }
 
 impl HttpState {
     /// The state of one server.
     pub fn new(parts: HttpParts) -> Self {
+        let HttpSettings {
+            max_streams,
+            limits,
+            ..
+        } = &parts.settings;
         Self {
+            streams: Arc::new(StreamCaps::new(*max_streams, limits)),
+            rates: Arc::new(Rates::new(limits)),
+            standings: Arc::new(Standings::new()),
             parts: Arc::new(parts),
-            streams: Arc::default(),
             metrics: HttpMetrics::new(),
         }
     }
@@ -212,27 +230,18 @@ impl HttpState {
         self.run(noticed).await
     }
 
-    /// A place among the open event streams, until it is dropped; `None` when all are taken.
-    pub(crate) fn open_stream(&self) -> Option<StreamPlace> {
-        let place = StreamPlace {
-            all: Arc::clone(&self.streams),
-            open: self.metrics.open_streams.clone(),
-        };
-        place.open.inc();
-        let before = place.all.fetch_add(1, Ordering::Relaxed);
-        (before < self.settings().max_streams).then_some(place)
+    /// A place among the open event streams, until it is dropped.
+    pub(crate) fn open_stream(&self, caller: &Caller) -> Result<StreamPlace, NoPlace> {
+        self.streams.take(caller, &self.metrics.open_streams)
     }
-}
 
-/// One of the event streams that may be open at once.
-pub(crate) struct StreamPlace {
-    all: Arc<AtomicUsize>,
-    open: IntGauge,
-}
+    /// How much organisations keep.
+    pub(crate) fn standings(&self) -> &Standings {
+        &self.standings
+    }
 
-impl Drop for StreamPlace {
-    fn drop(&mut self) {
-        self.open.dec();
-        self.all.fetch_sub(1, Ordering::Relaxed);
+    /// Who comes how often.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
     }
 }

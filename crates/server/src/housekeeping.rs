@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config;
 use crate::spread::spread;
 
+mod measure;
+
 /// Runs that one step lets expire. It writes two short rows for each.
 const RUNS: u32 = 200;
 
@@ -35,6 +37,7 @@ pub(crate) struct Housekeeper {
     store: Arc<dyn Database>,
     clock: Arc<dyn Clock>,
     retention_days: u32,
+    measures_all: bool,
     every: Duration,
 }
 
@@ -70,7 +73,16 @@ impl Housekeeper {
             store,
             clock,
             retention_days: config.event_retention_days,
+            measures_all: false,
             every: config.every(),
+        }
+    }
+
+    /// Measures what all organisations keep, not only those with a limit of their own.
+    pub(crate) fn measuring_all(self, measures_all: bool) -> Self {
+        Self {
+            measures_all,
+            ..self
         }
     }
 
@@ -116,6 +128,9 @@ impl Housekeeper {
         }
         if let Err(error) = self.delete(What::Sessions, &mut round.sessions).await {
             warn(&error, "old sessions can't be deleted");
+        }
+        if let Err(error) = measure::measure(&*self.store, self.measures_all).await {
+            warn(&error, "what organisations keep can't be measured");
         }
         round
     }

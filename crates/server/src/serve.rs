@@ -130,6 +130,8 @@ impl Parts {
         );
         let housekeeper =
             Housekeeper::new(database.clone(), Arc::clone(&clock), &config.housekeeping);
+        let limits_storage = config.limits.stored_bytes_per_org > 0;
+        let housekeeper = housekeeper.measuring_all(limits_storage);
         housekeeper.prepare().await;
         let signals = wiring::signals(&config.nats, &*database).await?;
         let engine = EngineParts {
@@ -185,6 +187,7 @@ impl Parts {
     fn http_state(&self, config: &Config) -> HttpState {
         let mut settings = config.http.to_settings();
         config.credits.tell_http(&mut settings);
+        config.limits.tell_http(config.mode, &mut settings);
         HttpState::new(HttpParts {
             engine: self.engine.clone(),
             store: self.database.clone(),

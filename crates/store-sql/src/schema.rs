@@ -31,6 +31,9 @@ table! {
         metered -> Nullable<Bool>,
         run_visibility -> Text,
         version -> BigInt,
+        max_threads -> Nullable<BigInt>,
+        max_stored_bytes -> Nullable<BigInt>,
+        stored_bytes -> BigInt,
     }
 }
 

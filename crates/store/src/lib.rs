@@ -30,6 +30,7 @@ pub mod memory;
 mod money;
 mod org;
 mod page;
+mod quota;
 mod run;
 mod session;
 pub mod signals;
@@ -59,11 +60,12 @@ pub use org::{
     OrgPatch, OrgRecord, OrgStore, PresentedInvitation,
 };
 pub use page::{Page, PageKey, Paged};
+pub use quota::{Measured, Measuring, Quota, QuotaStore, Standing};
 pub use run::{
     Allowance, Appended, Census, Change, ClaimedRun, Content, CreateRun, CreatedRun, FirstEvent,
-    Held, HistoryPart, Intended, Intent, NewMessage, NewRun, OnBusy, Orphan, OwnedRun, ParentRun,
-    Projection, Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord, RunStore, Tail,
-    ToolOutput, Wake, take_turns,
+    Held, HistoryPart, Intended, Intent, LiveLimits, LiveScope, NewMessage, NewRun, OnBusy, Orphan,
+    OwnedRun, ParentRun, Projection, Remaining, Rewind, RunEnd, RunFilter, RunHead, RunRecord,
+    RunStore, Tail, ToolOutput, Wake, take_turns,
 };
 pub use session::{
     BeginSession, ChangePassword, CreateReset, NewReset, NewSession, NoOrg, OngoingSession,
@@ -93,6 +95,7 @@ pub trait Store:
     + KeyRotation
     + MoneyStore
     + Housekeeping
+    + QuotaStore
 {
 }
 
@@ -107,7 +110,8 @@ impl<
         + DataKeys
         + KeyRotation
         + MoneyStore
-        + Housekeeping,
+        + Housekeeping
+        + QuotaStore,
 > Store for T
 {
 }

@@ -151,7 +151,7 @@ fn refused(error: &StartError, attempt: u32) -> Result<ToolReply, ToolError> {
             let message = "persona_id: there is no such persona, or not in this version";
             return Err(ToolError::invalid_arguments(message));
         }
-        StartError::TooManyLive => "limits.live_runs",
+        StartError::TooManyLive(_) => "limits.live_runs",
         StartError::NoCredit => "credits.exhausted",
         StartError::NoBudget(_) => "budget.exhausted",
         StartError::NoParent => "tool.cancelled",

@@ -7,7 +7,9 @@ use runloom_domain::{
     ApprovalMode, Clock, MessageId, NanoUsd, NodeId, OrgId, Prices, RunId, RunSpec, RunStatus,
     ThreadId, ToolClass, ToolOrigin, ToolPin, TraceId, UserId, parse_answer,
 };
-use runloom_store::{Allowance, CreateRun, Intended, Intent, NewRun, NewThread, OnBusy, Once};
+use runloom_store::{
+    Allowance, CreateRun, Intended, Intent, LiveLimits, NewRun, NewThread, OnBusy, Once,
+};
 
 use super::node::{Fate, Node, Sim, usage};
 use super::{Bench, Command, NODES, THREADS};
@@ -140,7 +142,7 @@ impl World {
             } else {
                 OnBusy::Reject
             },
-            max_live_runs: None,
+            max_live_runs: LiveLimits::default(),
             allowance: Allowance::default(),
             owner: Some(self.nodes[node % NODES].id),
             first_event: Box::new(move |first, _| {

@@ -153,7 +153,7 @@ impl Engine {
             CreateRun::NoMessage => return Err(StartError::NoMessage),
             CreateRun::Busy(run) => return Err(StartError::Busy(run)),
             CreateRun::QueueFull => return Err(StartError::QueueFull),
-            CreateRun::TooManyLive => return Err(StartError::TooManyLive),
+            CreateRun::TooManyLive(scope) => return Err(StartError::TooManyLive(scope)),
             CreateRun::NoCredit => return Err(StartError::NoCredit),
             CreateRun::NoBudget(budget) => return Err(StartError::NoBudget(budget)),
         };
@@ -206,7 +206,7 @@ impl Engine {
                     max_queued: self.shared.config.max_queued_per_thread,
                 },
             },
-            max_live_runs: self.shared.config.max_live_runs_per_org,
+            max_live_runs: self.shared.config.max_live_runs,
             allowance: allowance::allowance(&spec, &self.shared.config),
             owner: self.worker.may_adopt().then_some(self.shared.node),
             first_event: Box::new(move |first, budgeted| {

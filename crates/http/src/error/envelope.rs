@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::ApiError;
+use crate::headers;
 
 /// What every failure looks like.
 #[derive(Debug, Serialize, ToSchema)]
@@ -66,8 +67,10 @@ impl ResponseError for Traced {
         for (name, value) in head.headers() {
             response.append_header((name.clone(), value.clone()));
         }
-        response
+        let mut response = response
             .insert_header((crate::middleware::X_TRACE_ID, self.trace_id.to_string()))
-            .json(self.error.envelope(self.trace_id))
+            .json(self.error.envelope(self.trace_id));
+        headers::bare(response.headers_mut());
+        response
     }
 }

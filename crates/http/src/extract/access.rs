@@ -9,6 +9,7 @@ use runloom_domain::{OrgRole, Permission};
 
 use super::needs::Needs;
 use super::query::QueryFields;
+use super::{admit, admit_anyone};
 use crate::error::ApiError;
 use crate::state::HttpState;
 
@@ -35,6 +36,18 @@ pub(crate) trait Access: Sized + 'static {
 pub(crate) struct Anyone;
 
 impl Access for Anyone {
+    type Caller = ();
+    const NEEDS: Needs = Needs::Nothing;
+
+    async fn check(request: &HttpRequest, state: &HttpState) -> Result<(), ApiError> {
+        admit_anyone(request, state)
+    }
+}
+
+/// Anybody, and as often as they like: for those who look after the server.
+pub(crate) struct Probe;
+
+impl Access for Probe {
     type Caller = ();
     const NEEDS: Needs = Needs::Nothing;
 
@@ -153,8 +166,12 @@ fn owner_needed() -> ApiError {
     )
 }
 
-/// The caller behind `Authorization: Bearer …`.
+/// The caller behind `Authorization: Bearer …`, unless they come too often.
 pub(crate) async fn bearer(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
+    admit(request, state, authenticated(request, state).await)
+}
+
+async fn authenticated(request: &HttpRequest, state: &HttpState) -> Result<Caller, ApiError> {
     refuse_url_tokens(request)?;
     let header = request
         .headers()

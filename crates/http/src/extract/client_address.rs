@@ -1,10 +1,20 @@
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, web};
 
-/// Where a request comes from, for what is counted by address: whoever holds the connection.
+use crate::forwarded;
+use crate::state::HttpState;
+
+/// Where a request comes from, for what is counted by address and for the log: whoever holds the
+/// connection, or, if that is a proxy that the operator trusts, who the proxy says it is.
 pub(crate) fn client_address(request: &HttpRequest) -> IpAddr {
-    let peer = request.peer_addr().map(|peer| peer.ip());
+    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
     // Only a socket without addresses has none, and then all clients are one.
-    peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    match request.app_data::<web::Data<HttpState>>() {
+        Some(state) => {
+            forwarded::client(peer, request.headers(), &state.settings().trusted_proxies)
+        }
+        None => peer,
+    }
 }

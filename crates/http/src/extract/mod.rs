@@ -1,6 +1,7 @@
 //! Taking a request apart: who asks, path, query, body, each strictly.
 
 mod access;
+mod admit;
 mod body;
 mod call;
 mod client_address;
@@ -15,9 +16,10 @@ pub(crate) use access::{
     Access, Anyone, BudgetsManage, CreditsManage, KeysManage, MayEdit, MembersManage,
 };
 pub(crate) use access::{
-    Person, PersonasManage, ResetsIssue, RoutesManage, RunsRead, RunsWrite, SignedIn, ThreadsRead,
-    ThreadsWrite, ToolsManage, UsageRead, bearer, refuse_url_tokens,
+    Person, PersonasManage, Probe, ResetsIssue, RoutesManage, RunsRead, RunsWrite, SignedIn,
+    ThreadsRead, ThreadsWrite, ToolsManage, UsageRead, bearer, refuse_url_tokens,
 };
+pub(crate) use admit::{admit, admit_anyone};
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
 pub(crate) use client_address::client_address;

@@ -3,7 +3,7 @@ use actix_web::http::header::{self, HeaderValue};
 use prometheus::TextEncoder;
 
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Anyone, Call};
+use crate::extract::{Call, Probe};
 
 /// Prometheus's text format.
 const FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -21,7 +21,7 @@ const FORMAT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4;
             body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn metrics(call: Call<Anyone>) -> ApiResult {
+pub(crate) async fn metrics(call: Call<Probe>) -> ApiResult {
     let Some(source) = call.state.metrics_source() else {
         return Err(ApiError::not_found(
             "request.unknown_path",

@@ -2,7 +2,7 @@ use actix_web::HttpResponse;
 
 use super::Health;
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Anyone, Call};
+use crate::extract::{Call, Probe};
 use crate::readiness::NotReady;
 
 /// Whether requests should be sent here: the database answers and the server isn't stopping.
@@ -16,7 +16,7 @@ use crate::readiness::NotReady;
         (status = 503, description = "`service.not_ready`", body = ErrorEnvelope),
     )
 )]
-pub(crate) async fn readyz(call: Call<Anyone>) -> ApiResult {
+pub(crate) async fn readyz(call: Call<Probe>) -> ApiResult {
     if call.state.drain().is_cancelled() {
         return Err(NotReady("the server is stopping".to_owned()).into());
     }

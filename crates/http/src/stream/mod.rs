@@ -13,7 +13,8 @@ use runloom_accounts::Caller;
 use runloom_domain::RunId;
 use runloom_engine::live::Watch;
 
-use crate::state::{HttpState, StreamPlace};
+use crate::limits::StreamPlace;
+use crate::state::HttpState;
 use chunk::Chunk;
 use keeper::{Keeper, Turn};
 

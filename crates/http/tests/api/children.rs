@@ -1,5 +1,7 @@
 use runloom_domain::{Clock as _, EncodedEvent, NodeId, RunId, SystemClock, ThreadId, TraceId};
-use runloom_store::{Allowance, CreateRun, NewRun, OnBusy, Once, ParentRun, RunStore as _};
+use runloom_store::{
+    Allowance, CreateRun, LiveLimits, NewRun, OnBusy, Once, ParentRun, RunStore as _,
+};
 use serde_json::{Value, json};
 
 use crate::client::Client;
@@ -35,7 +37,7 @@ async fn spawn(server: &Server, client: &Client, parent: &str) -> (RunId, Thread
         rewind: None,
         contents: Vec::new(),
         on_busy: OnBusy::Reject,
-        max_live_runs: None,
+        max_live_runs: LiveLimits::default(),
         allowance: Allowance::default(),
         owner: Some(node),
         first_event: Box::new(move |_, _| EncodedEvent {

@@ -19,7 +19,7 @@ use runloom_http::{
     ToolServers, UrlRules, listen, server,
 };
 use runloom_store::memory::MemoryStore;
-use runloom_store::{CredentialRecord, McpServerRecord, StoreError};
+use runloom_store::{CredentialRecord, LiveLimits, McpServerRecord, StoreError};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -90,7 +90,10 @@ impl Server {
             },
             EngineConfig {
                 max_queued_per_thread: 1,
-                max_live_runs_per_org: Some(2),
+                max_live_runs: LiveLimits {
+                    org: Some(2),
+                    ..LiveLimits::default()
+                },
                 ..EngineConfig::default()
             },
         )

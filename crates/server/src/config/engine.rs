@@ -1,6 +1,7 @@
 use anyhow::{Result, ensure};
 use runloom_domain::CreditRate;
 use runloom_engine::EngineConfig;
+use runloom_store::LiveLimits;
 use serde::Deserialize;
 
 use super::Environment;
@@ -15,6 +16,11 @@ pub struct Engine {
     /// `RUNLOOM_MAX_LIVE_RUNS_PER_ORG`: live runs that an organisation may have at once;
     /// 0, the default, sets no limit.
     pub max_live_runs_per_org: u32,
+    /// `RUNLOOM_MAX_LIVE_RUNS_PER_USER`: the same of one person in it, with all of their keys;
+    /// 0, the default, sets no limit.
+    pub max_live_runs_per_user: u32,
+    /// `RUNLOOM_MAX_LIVE_RUNS_PER_KEY`: the same with one API key; 0, the default, sets no limit.
+    pub max_live_runs_per_key: u32,
     /// `RUNLOOM_MAX_QUEUED_PER_THREAD`: runs that may wait in one thread. Default 10.
     pub max_queued_per_thread: u32,
     /// `RUNLOOM_MAX_HISTORY`: messages of a thread that a model is shown at most. Default
@@ -36,6 +42,8 @@ impl Default for Engine {
         Self {
             max_runs: engine.max_runs,
             max_live_runs_per_org: 0,
+            max_live_runs_per_user: 0,
+            max_live_runs_per_key: 0,
             max_queued_per_thread: engine.max_queued_per_thread,
             max_history: engine.max_history,
             max_history_bytes: engine.max_history_bytes,
@@ -48,10 +56,22 @@ impl Default for Engine {
 impl Engine {
     pub(super) fn overlay(&mut self, environment: &mut Environment) -> Result<()> {
         environment.replace("RUNLOOM_MAX_RUNS", &mut self.max_runs)?;
-        environment.replace(
-            "RUNLOOM_MAX_LIVE_RUNS_PER_ORG",
-            &mut self.max_live_runs_per_org,
-        )?;
+        for (name, limit) in [
+            (
+                "RUNLOOM_MAX_LIVE_RUNS_PER_ORG",
+                &mut self.max_live_runs_per_org,
+            ),
+            (
+                "RUNLOOM_MAX_LIVE_RUNS_PER_USER",
+                &mut self.max_live_runs_per_user,
+            ),
+            (
+                "RUNLOOM_MAX_LIVE_RUNS_PER_KEY",
+                &mut self.max_live_runs_per_key,
+            ),
+        ] {
+            environment.replace(name, limit)?;
+        }
         environment.replace(
             "RUNLOOM_MAX_QUEUED_PER_THREAD",
             &mut self.max_queued_per_thread,
@@ -77,10 +97,14 @@ impl Engine {
 
     /// The same in the engine's own terms.
     pub fn to_config(&self) -> EngineConfig {
+        let some = |limit: u32| (limit > 0).then_some(limit);
         EngineConfig {
             max_runs: self.max_runs,
-            max_live_runs_per_org: (self.max_live_runs_per_org > 0)
-                .then_some(self.max_live_runs_per_org),
+            max_live_runs: LiveLimits {
+                org: some(self.max_live_runs_per_org),
+                user: some(self.max_live_runs_per_user),
+                api_key: some(self.max_live_runs_per_key),
+            },
             max_queued_per_thread: self.max_queued_per_thread,
             max_history: self.max_history,
             max_history_bytes: self.max_history_bytes,

@@ -3,10 +3,11 @@ use std::thread::available_parallelism;
 
 use anyhow::{Result, ensure};
 use runloom_http::HttpSettings;
+use runloom_net::guard::IpNet;
 use serde::Deserialize;
 use url::Url;
 
-use super::Environment;
+use super::{Environment, net};
 
 /// `[http]`: how requests are taken.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,9 +21,15 @@ pub struct Http {
     pub trust_traceparent: bool,
     /// `RUNLOOM_METRICS`: 0 takes the path `/metrics` away. Default 1.
     pub metrics: bool,
-    /// `RUNLOOM_ALLOWED_ORIGINS`: origins whose pages may use cookies, beside the server's own,
-    /// such as `https://app.example.com,http://localhost:3000`. Default none.
+    /// `RUNLOOM_ALLOWED_ORIGINS`: origins whose pages may use the API and cookies, beside the
+    /// server's own, such as `https://app.example.com,http://localhost:3000`. Default none.
     pub allowed_origins: Vec<String>,
+    /// `RUNLOOM_TRUSTED_PROXIES`, with commas between: ranges of addresses of proxies that are
+    /// believed when they say whom a request comes from. Default none.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `RUNLOOM_HSTS_SECONDS`: for how many seconds browsers keep to HTTPS once they have used
+    /// it, where all of the host's traffic goes over TLS. 0, the default, says nothing of it.
+    pub hsts_seconds: u64,
 }
 
 impl Default for Http {
@@ -32,6 +39,8 @@ impl Default for Http {
             trust_traceparent: false,
             metrics: true,
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            hsts_seconds: 0,
         }
     }
 }
@@ -44,6 +53,9 @@ impl Http {
             let origins = origins.split(',').map(str::trim);
             self.allowed_origins = origins.map(str::to_owned).collect();
         }
+        let proxies = &mut self.trusted_proxies;
+        net::ranges(environment, "RUNLOOM_TRUSTED_PROXIES", proxies)?;
+        environment.replace("RUNLOOM_HSTS_SECONDS", &mut self.hsts_seconds)?;
         environment.switch("RUNLOOM_METRICS", &mut self.metrics)
     }
 
@@ -68,6 +80,8 @@ impl Http {
             },
             trust_traceparent: self.trust_traceparent,
             allowed_origins: self.allowed_origins.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
+            hsts_seconds: self.hsts_seconds,
             ..HttpSettings::default()
         }
     }

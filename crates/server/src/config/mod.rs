@@ -13,6 +13,7 @@ mod file;
 mod housekeeping;
 mod http;
 mod key_source;
+mod limits;
 mod listen;
 mod log;
 mod master_key;
@@ -39,6 +40,7 @@ pub use engine::Engine;
 pub use environment::Environment;
 pub use housekeeping::Housekeeping;
 pub use http::Http;
+pub use limits::Limits;
 pub use listen::Listen;
 pub use log::{Log, LogFormat};
 pub use master_key::{MasterKey, MasterKeys};
@@ -92,6 +94,8 @@ pub struct Config {
     pub auth: Auth,
     /// How requests are taken.
     pub http: Http,
+    /// How much those who use the API may do.
+    pub limits: Limits,
     /// What goes to standard error.
     pub log: Log,
     /// What other keys derive from.
@@ -136,6 +140,7 @@ impl Config {
         self.tools.overlay(environment)?;
         self.auth.overlay(environment)?;
         self.http.overlay(environment)?;
+        self.limits.overlay(environment)?;
         self.log.overlay(environment)?;
         self.master_keys = MasterKeys::from_environment(environment)?;
         for route in &mut self.routes {

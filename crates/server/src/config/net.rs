@@ -21,15 +21,7 @@ pub struct Net {
 
 impl Net {
     pub(super) fn overlay(&mut self, environment: &mut Environment) -> Result<()> {
-        let name = "RUNLOOM_NET_ALLOW";
-        if let Some(text) = environment.text(name) {
-            let ranges = text.split(',').map(|range| {
-                let range = range.trim();
-                let read = range.parse();
-                read.map_err(|_| anyhow!("{name}: {range:?} is no range such as 10.0.0.0/8"))
-            });
-            self.allow = ranges.collect::<Result<_>>()?;
-        }
+        ranges(environment, "RUNLOOM_NET_ALLOW", &mut self.allow)?;
         if let Some(text) = environment.text("RUNLOOM_HTTP_REQUEST_ALLOW") {
             let hosts = text.split(',').map(|host| host.trim().to_ascii_lowercase());
             self.http_request_allow = hosts.collect();
@@ -41,4 +33,21 @@ impl Net {
     pub fn to_policy(&self) -> Policy {
         Policy::allowing(self.allow.clone())
     }
+}
+
+/// Replaces `target` by the ranges of addresses in a variable, if it is there.
+pub(super) fn ranges(
+    environment: &mut Environment,
+    name: &str,
+    target: &mut Vec<IpNet>,
+) -> Result<()> {
+    if let Some(text) = environment.text(name) {
+        let ranges = text.split(',').map(|range| {
+            let range = range.trim();
+            let read = range.parse();
+            read.map_err(|_| anyhow!("{name}: {range:?} is no range such as 10.0.0.0/8"))
+        });
+        *target = ranges.collect::<Result<_>>()?;
+    }
+    Ok(())
 }

@@ -19,8 +19,8 @@ use runloom_domain::{
     TraceId, Usage, UserId,
 };
 use runloom_store::{
-    Allowance, Appended, Change, CreateRun, NewMessage, NewRun, NewThread, OnBusy, Once,
-    Projection, RunEnd, Store, StoreError,
+    Allowance, Appended, Change, CreateRun, LiveLimits, NewMessage, NewRun, NewThread, OnBusy,
+    Once, Projection, RunEnd, Store, StoreError,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -59,7 +59,7 @@ fn new_run(org: OrgId, thread: ThreadId, owner: NodeId) -> NewRun {
         rewind: None,
         contents: Vec::new(),
         on_busy: OnBusy::Reject,
-        max_live_runs: None,
+        max_live_runs: LiveLimits::default(),
         allowance: Allowance::default(),
         owner: Some(owner),
         first_event: Box::new(move |_, _| delta(now)),

@@ -17,6 +17,7 @@ use runloom_store::{CreateRun, CreatedRun, KeyConflict, NewRun, Once};
 use super::dialect::{Due, Now, gave_up_waiting};
 use super::lanes::Lent;
 use super::queries::create::{self, Creation, ThreadCounters};
+use super::queries::live_runs::LiveRuns;
 use super::queries::reserve::{self, Limits, Wish};
 use super::transaction::transaction;
 use super::{Conn, RunQueryDsl};
@@ -83,9 +84,12 @@ async fn quickly(lent: &mut Lent, new: &mut NewRun) -> Result<Quick, Failure> {
         .once
         .as_ref()
         .map(|once| NewKeyRow::new(new.org_id.into(), once));
-    let (org, max_live) = (new.org_id, new.max_live_runs);
+    let live = LiveRuns::beside(new);
     let behind = match create::place(&open, new.on_busy) {
-        Ok(None) if create::is_full(c, org, max_live).await? => Err(CreateRun::TooManyLive),
+        Ok(None) => match live.full(c).await? {
+            Some(scope) => Err(CreateRun::TooManyLive(scope)),
+            None => Ok(None),
+        },
         placed => placed,
     };
     let behind = match behind {

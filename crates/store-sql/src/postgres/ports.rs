@@ -36,6 +36,7 @@ mod verbs;
 mod config;
 mod key_rotation;
 mod orgs;
+mod quotas;
 mod sessions;
 mod tools;
 

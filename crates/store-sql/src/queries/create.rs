@@ -6,10 +6,11 @@ use runloom_store::{
     Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once, Remaining, Rewind, Wake,
 };
 
+use super::live_runs::LiveRuns;
 use super::reserve::{self, Wish};
 use super::{Conn, RunQueryDsl, children, dialect, keys};
 use crate::failure::{Failure, Verdict};
-use crate::predicate::{IsLive, IsOpen};
+use crate::predicate::IsOpen;
 use crate::rows::message::MessageRow;
 use crate::rows::run::{NewHeadRow, NewRunRow};
 use crate::rows::unsigned;
@@ -57,7 +58,7 @@ pub(crate) async fn run(
     new: &mut NewRun,
 ) -> Result<Verdict<Once<CreateRun>>, Failure> {
     let (org, thread) = (new.org_id, new.thread_id);
-    let (once, on_busy, max_live) = (new.once.clone(), new.on_busy, new.max_live_runs);
+    let (once, on_busy, live) = (new.once.clone(), new.on_busy, LiveRuns::beside(new));
     let child = new.parent.as_ref().map(|parent| parent.run_id);
     let child = child.zip(new.thread_to_make());
     let (rewind, at) = (new.rewind.clone(), At(new.created_at));
@@ -90,8 +91,10 @@ pub(crate) async fn run(
         Ok(behind) => behind,
         Err(why) => return refused(why),
     };
-    if behind.is_none() && is_full(c, org, max_live).await? {
-        return refused(CreateRun::TooManyLive);
+    if behind.is_none()
+        && let Some(scope) = live.full(c).await?
+    {
+        return refused(CreateRun::TooManyLive(scope));
     }
     let wish = Wish::of(new, root);
     let limits = reserve::limits(c, &wish).await?;
@@ -137,21 +140,6 @@ pub(crate) fn place(open: &[(Id, String)], on_busy: OnBusy) -> Result<Option<Run
             Ok(Some((*last).into()))
         }
     }
-}
-
-/// Counted without a lock: creations at the same moment in several threads may pass the limit
-/// by as many.
-pub(crate) async fn is_full(c: &mut Conn, org: OrgId, max_live: Option<u32>) -> QueryResult<bool> {
-    let Some(max) = max_live else {
-        return Ok(false);
-    };
-    let live: i64 = run_heads::table
-        .filter(run_heads::org_id.eq(Id::from(org)))
-        .filter(IsLive)
-        .count()
-        .get_result(c)
-        .await?;
-    Ok(live >= i64::from(max))
 }
 
 /// Hides what follows the message; false when there is none to go back to.

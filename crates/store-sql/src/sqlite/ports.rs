@@ -4,6 +4,7 @@ mod config;
 mod key_rotation;
 mod money;
 mod orgs;
+mod quotas;
 mod sessions;
 mod tools;
 

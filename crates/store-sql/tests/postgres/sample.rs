@@ -3,7 +3,9 @@
 use runloom_domain::{
     Clock, EncodedEvent, NodeId, OrgId, RunId, SystemClock, ThreadId, TraceId, UserId,
 };
-use runloom_store::{Allowance, Change, CreateRun, NewRun, NewThread, OnBusy, Once, Store};
+use runloom_store::{
+    Allowance, Change, CreateRun, LiveLimits, NewRun, NewThread, OnBusy, Once, Store,
+};
 
 pub(crate) fn event() -> EncodedEvent {
     EncodedEvent {
@@ -45,7 +47,7 @@ pub(crate) fn new_run(org: OrgId, thread: ThreadId) -> NewRun {
         rewind: None,
         contents: Vec::new(),
         on_busy: OnBusy::Reject,
-        max_live_runs: None,
+        max_live_runs: LiveLimits::default(),
         allowance: Allowance::default(),
         owner: Some(NodeId::generate(now)),
         first_event: Box::new(|_, _| event()),

@@ -13,8 +13,8 @@ use super::fixtures::{
     tenant, thread, try_create, types,
 };
 use crate::{
-    Allowance, CreateRun, KeyConflict, NewBudget, NewRun, Once, ParentRun, RunFilter, RunRecord,
-    Spending, StoreError,
+    Allowance, CreateRun, KeyConflict, LiveLimits, LiveScope, NewBudget, NewRun, Once, ParentRun,
+    RunFilter, RunRecord, Spending, StoreError,
 };
 
 async fn children(h: &Harness, parent: &Scene) -> Vec<RunRecord> {
@@ -263,13 +263,19 @@ pub async fn racing_spawns_make_one_child(h: &Harness) {
 pub async fn children_count_as_live_runs(h: &Harness) {
     let parent = running(h).await;
     let limited = || NewRun {
-        max_live_runs: Some(2),
+        max_live_runs: LiveLimits {
+            org: Some(2),
+            ..LiveLimits::default()
+        },
         ..child_of(&parent)
     };
     create(h, limited()).await;
     let refused = limited();
     let thread = refused.thread_id;
-    assert_eq!(try_create(h, refused).await, CreateRun::TooManyLive);
+    assert_eq!(
+        try_create(h, refused).await,
+        CreateRun::TooManyLive(LiveScope::Org)
+    );
     assert!(!is_there(h, &parent, thread).await);
 }
 

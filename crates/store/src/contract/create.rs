@@ -1,14 +1,15 @@
 //! Creating a run.
 
-use runloom_domain::{MessageBody, MessageId, RunStatus, ThreadId};
+use runloom_domain::{ApiKeyId, MessageBody, MessageId, RunStatus, ThreadId, UserId};
 
 use super::Harness;
 use super::fixtures::{
-    append_ok, create, done, first_page, new_run, node, now, post, running, tenant, thread,
+    Tenant, append_ok, create, done, first_page, new_run, node, now, post, running, tenant, thread,
     try_create, types,
 };
 use crate::{
-    Content, CreateRun, DeleteThread, FirstEvent, HistoryPart, NewRun, OnBusy, StoreError,
+    Content, CreateRun, DeleteThread, FirstEvent, HistoryPart, LiveLimits, LiveScope, NewRun,
+    OnBusy, StoreError,
 };
 
 /// The run, its first event with seq 1, and both of its rows are there.
@@ -101,14 +102,14 @@ pub async fn a_busy_thread_refuses(h: &Harness) {
 pub async fn an_organisation_has_a_limit_of_live_runs(h: &Harness) {
     let scene = running(h).await;
     let limited = |thread, on_busy| NewRun {
-        max_live_runs: Some(1),
+        max_live_runs: of_org(1),
         on_busy,
         ..new_run(&scene.tenant, thread)
     };
     let queue = OnBusy::Enqueue { max_queued: 1 };
     let free = thread(h, &scene.tenant).await;
     let refused = try_create(h, limited(free, queue)).await;
-    assert_eq!(refused, CreateRun::TooManyLive);
+    assert_eq!(refused, CreateRun::TooManyLive(LiveScope::Org));
     create(h, limited(scene.thread, queue)).await;
 
     let other = tenant(h).await;
@@ -116,11 +117,55 @@ pub async fn an_organisation_has_a_limit_of_live_runs(h: &Harness) {
     create(
         h,
         NewRun {
-            max_live_runs: Some(1),
+            max_live_runs: of_org(1),
             ..new
         },
     )
     .await;
+}
+
+fn of_org(runs: u32) -> LiveLimits {
+    LiveLimits {
+        org: Some(runs),
+        ..LiveLimits::default()
+    }
+}
+
+/// A person's live runs are counted with all their keys, a key's by themselves, and neither
+/// those of others.
+pub async fn people_and_keys_have_limits_of_live_runs(h: &Harness) {
+    let tenant = tenant(h).await;
+    let colleague = Tenant {
+        user: UserId::generate(now()),
+        ..tenant.clone()
+    };
+    let [key, other_key] = [(); 2].map(|()| ApiKeyId::generate(now()));
+    let create_as = async |who: &Tenant, key, limits: [Option<u32>; 2]| {
+        let [user, api_key] = limits;
+        let new = new_run(who, thread(h, who).await);
+        let max_live_runs = LiveLimits {
+            user,
+            api_key,
+            ..LiveLimits::default()
+        };
+        let new = NewRun {
+            api_key_id: key,
+            max_live_runs,
+            ..new
+        };
+        try_create(h, new).await
+    };
+    let by_user = CreateRun::TooManyLive(LiveScope::User);
+    let by_key = CreateRun::TooManyLive(LiveScope::ApiKey);
+    let made = |outcome| assert!(matches!(outcome, CreateRun::Created(_)), "{outcome:?}");
+    made(create_as(&tenant, Some(key), [Some(1), Some(1)]).await);
+    let refused = create_as(&tenant, Some(key), [None, Some(1)]).await;
+    assert_eq!(refused, by_key);
+    made(create_as(&tenant, Some(other_key), [None, Some(1)]).await);
+    made(create_as(&tenant, None, [None, Some(1)]).await);
+    assert_eq!(create_as(&tenant, None, [Some(3), None]).await, by_user);
+    made(create_as(&tenant, None, [Some(4), None]).await);
+    made(create_as(&colleague, None, [Some(1), None]).await);
 }
 
 /// The input takes the thread's next position, and the run sees the thread up to it.

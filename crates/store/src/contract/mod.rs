@@ -68,6 +68,7 @@ pub mod orphans;
 pub mod personas;
 pub mod projection;
 pub mod queue;
+pub mod quotas;
 pub mod races;
 pub mod reads;
 pub mod resets;

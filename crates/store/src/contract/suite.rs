@@ -105,6 +105,7 @@ macro_rules! contract_suite {
                 there_must_be_a_thread;
                 a_busy_thread_refuses;
                 an_organisation_has_a_limit_of_live_runs;
+                people_and_keys_have_limits_of_live_runs;
                 the_input_is_posted_with_the_run;
                 contents_are_kept_by_hash;
                 refused_data_creates_nothing;
@@ -282,6 +283,11 @@ macro_rules! contract_suite {
                 a_queued_run_learns_its_position_when_claimed;
                 a_run_sees_no_question_of_those_behind_it;
                 a_free_thread_has_no_queue;
+            }
+            quotas {
+                what_is_kept_is_measured;
+                an_organisation_has_a_quota;
+                threads_are_counted_up_to_a_limit;
             }
             races {
                 one_of_two_answers_counts;

@@ -2,7 +2,8 @@ use runloom_domain::{Message, MessageBody, RunStatus, RunTotals, Timestamp};
 
 use super::state::{Posted, Run, State, rejected, storable};
 use crate::{
-    CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, Once, Remaining, RunRecord, StoreError,
+    CreateRun, CreatedRun, FirstEvent, LiveScope, NewRun, OnBusy, Once, Remaining, RunRecord,
+    StoreError,
 };
 
 impl State {
@@ -73,7 +74,7 @@ impl State {
             return Some(CreateRun::NoMessage);
         }
         let Some(behind) = self.last_unended(new) else {
-            return self.too_many_live(new).then_some(CreateRun::TooManyLive);
+            return self.too_many_live(new).map(CreateRun::TooManyLive);
         };
         match new.on_busy {
             OnBusy::Reject => Some(CreateRun::Busy(
@@ -89,13 +90,24 @@ impl State {
         }
     }
 
-    fn too_many_live(&self, new: &NewRun) -> bool {
-        let live = self
-            .runs
-            .values()
-            .filter(|run| run.row.org_id == new.org_id && run.status().is_live())
-            .count();
-        new.max_live_runs.is_some_and(|max| live >= max as usize)
+    fn too_many_live(&self, new: &NewRun) -> Option<LiveScope> {
+        let live = || {
+            let rows = self.runs.values().filter(|run| run.status().is_live());
+            rows.map(|run| &run.row)
+                .filter(|row| row.org_id == new.org_id)
+        };
+        let of_user = || live().filter(|row| row.created_by == new.created_by);
+        let with_key = || live().filter(|row| row.api_key_id == new.api_key_id);
+        let with_key = new.api_key_id.map_or(0, |_| with_key().count());
+        let limits = new.max_live_runs;
+        [
+            (limits.org, live().count(), LiveScope::Org),
+            (limits.user, of_user().count(), LiveScope::User),
+            (limits.api_key, with_key, LiveScope::ApiKey),
+        ]
+        .into_iter()
+        .find(|(max, live, _)| max.is_some_and(|max| *live >= max as usize))
+        .map(|(_, _, scope)| scope)
     }
 
     /// The youngest run of the thread that hasn't ended.

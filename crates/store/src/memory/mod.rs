@@ -27,6 +27,7 @@ mod lists;
 mod money;
 mod once;
 mod orgs;
+mod quota;
 mod reads;
 mod rewind;
 mod runs;

@@ -12,7 +12,7 @@ use super::money::Money;
 use super::once::{Kept, OnceKey};
 use super::orgs::Orgs;
 use super::sessions::StoredSession;
-use crate::{DataKey, NewReset, RunRecord, StoreError, ThreadRecord};
+use crate::{DataKey, NewReset, RunRecord, Standing, StoreError, ThreadRecord};
 
 /// Everything there is.
 #[derive(Default)]
@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) config: Config,
     /// For how many days the events of organisations with a retention of their own are kept.
     pub(super) retention: HashMap<OrgId, u32>,
+    /// What organisations may keep, and do.
+    pub(super) standings: HashMap<OrgId, Standing>,
     pub(super) money: Money,
 }
 

@@ -53,6 +53,29 @@ pub enum FirstEvent {
     },
 }
 
+/// How many runs may be live at once; what is absent isn't limited. They are counted without a
+/// lock: creations at the same moment in several threads may pass a limit by as many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveLimits {
+    /// Of an organisation.
+    pub org: Option<u32>,
+    /// Of a person in it, with all of their keys.
+    pub user: Option<u32>,
+    /// With one API key.
+    pub api_key: Option<u32>,
+}
+
+/// Whose live runs are as many as may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LiveScope {
+    /// The organisation's.
+    Org,
+    /// Those of whoever creates the run.
+    User,
+    /// Those with the API key that they use.
+    ApiKey,
+}
+
 /// The run that spawns another one, its child.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentRun {
@@ -97,9 +120,8 @@ pub struct NewRun {
     pub contents: Vec<Content>,
     /// What to do when the thread is busy.
     pub on_busy: OnBusy,
-    /// How many runs of the organisation may be live at once; a run that has to queue isn't
-    /// counted against it.
-    pub max_live_runs: Option<u32>,
+    /// How many runs may be live at once; a run that has to queue isn't counted against it.
+    pub max_live_runs: LiveLimits,
     /// What it reserves, if its organisation is short of it.
     pub allowance: Allowance,
     /// The node that works on it from the start, which has a lease; else it is free to be claimed.
@@ -182,8 +204,8 @@ pub enum CreateRun {
     Busy(RunId),
     /// As many runs as may are waiting in the thread.
     QueueFull,
-    /// The organisation has as many live runs as it may.
-    TooManyLive,
+    /// There are as many live runs as may be.
+    TooManyLive(LiveScope),
     /// The organisation hasn't got the credits that the run has to reserve.
     NoCredit,
     /// This budget has been used up, or is held by other runs.

@@ -10,7 +10,10 @@ pub use allowance::{Allowance, Held, Remaining};
 pub use change::{
     Appended, Change, Intended, Intent, NewMessage, Projection, RunEnd, ToolOutput, Wake,
 };
-pub use create::{Content, CreateRun, CreatedRun, FirstEvent, NewRun, OnBusy, ParentRun, Rewind};
+pub use create::{
+    Content, CreateRun, CreatedRun, FirstEvent, LiveLimits, LiveScope, NewRun, OnBusy, ParentRun,
+    Rewind,
+};
 pub use records::{
     Census, ClaimedRun, HistoryPart, Orphan, OwnedRun, RunFilter, RunHead, RunRecord, Tail,
 };

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use super::{MessageContent, ShownMessage, content};
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Body, Call, Fields, ThreadsWrite};
+use crate::limits;
 use crate::v1::params::OnceParams;
 use crate::v1::threads;
 
@@ -33,12 +34,16 @@ impl Body for NewMessageBody {
     responses(
         (status = 201, description = "Posted.", body = ShownMessage),
         (status = 404, description = "`threads.not_found`", body = ErrorEnvelope),
+        (status = 507, description = "`storage.limit_exceeded`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
 pub(crate) async fn post_message(
     mut call: Call<ThreadsWrite, ThreadId, (), NewMessageBody>,
 ) -> ApiResult {
+    if let Err(refused) = limits::check_storage(&call.state, call.caller.org_id).await {
+        return call.answered_before(refused).await;
+    }
     let now = call.state.now();
     let shown = ShownMessage {
         id: MessageId::generate(now),

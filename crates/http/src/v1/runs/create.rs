@@ -3,7 +3,7 @@ use std::time::Duration;
 use runloom_accounts::Caller;
 use runloom_domain::{LimitOverrides, NanoUsd, RunId, ThreadId, ToolDefinition};
 use runloom_engine::{StartError, StartRun, StartedRun, WhenBusy};
-use runloom_store::Rewind;
+use runloom_store::{LiveScope, Rewind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::{CreatedRun, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{Access, Answer, Body, Call, Fields, RunsWrite, Size};
+use crate::limits;
 use crate::v1::messages::CONTENT;
 use crate::v1::params::OnceParams;
 use crate::v1::threads::{self, MAX_METADATA};
@@ -223,6 +224,7 @@ fn limits(fields: &mut Fields) -> LimitOverrides {
             `routes.not_found`, `routes.unavailable`", body = ErrorEnvelope),
         (status = 429, description = "`runs.limit_exceeded`, `runs.queue_full`",
             body = ErrorEnvelope),
+        (status = 507, description = "`storage.limit_exceeded`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
@@ -238,6 +240,9 @@ pub(crate) async fn start<A: Access<Caller = Caller>, P, B>(
     thread_id: ThreadId,
     wish: Wish,
 ) -> ApiResult {
+    if let Err(refused) = limits::check_storage(&call.state, call.caller.org_id).await {
+        return call.answered_before(refused).await;
+    }
     let created = CreatedRun {
         run_id: RunId::generate(call.state.now()),
         trace_id: call.trace_id,
@@ -347,10 +352,14 @@ impl From<StartError> for ApiError {
                 "as many runs as may are waiting in this thread",
             )
             .retry_after(RETRY_FULL),
-            StartError::TooManyLive => Self::new(
+            StartError::TooManyLive(whose) => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "runs.limit_exceeded",
-                "the organisation has as many live runs as it may",
+                match whose {
+                    LiveScope::Org => "the organisation has as many live runs as it may",
+                    LiveScope::User => "you have as many live runs as you may",
+                    LiveScope::ApiKey => "the API key has as many live runs as it may",
+                },
             )
             .retry_after(RETRY_FULL),
             StartError::NoCredit => Self::new(

@@ -1,4 +1,6 @@
-use actix_web::http::header;
+use std::time::Duration;
+
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use runloom_accounts::Caller;
 use runloom_domain::{Permission, RunId};
@@ -8,10 +10,15 @@ use serde_json::json;
 use super::{events_expired, not_found, sight};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
 use crate::extract::{
-    Access, Call, FromPath, FromQuery, Needs, PathFields, QueryFields, bearer, refuse_url_tokens,
+    Access, Call, FromPath, FromQuery, Needs, PathFields, QueryFields, admit, bearer,
+    refuse_url_tokens,
 };
+use crate::limits::NoPlace;
 use crate::state::HttpState;
 use crate::stream::{self, Sending};
+
+/// When who has too many streams open is told to try again: runs end at any time.
+const RETRY_STREAM: Duration = Duration::from_secs(5);
 
 /// Sees this run's events: by header, or by a ticket in the URL.
 pub(crate) struct EventsRead;
@@ -34,9 +41,13 @@ impl Access for EventsRead {
         match ticket {
             Some(ticket) if errors.is_empty() => {
                 let accounts = state.accounts();
-                state.read(accounts.check_ticket(&ticket, run)).await
+                let checked = state.read(accounts.check_ticket(&ticket, run)).await;
+                admit(request, state, checked)
             }
-            _ => Err(ApiError::unauthorized("the ticket is not valid")),
+            _ => {
+                let refused = ApiError::unauthorized("the ticket is not valid");
+                admit(request, state, Err(refused))
+            }
         }
     }
 }
@@ -91,16 +102,15 @@ pub(crate) fn seq(text: &str) -> Result<u64, String> {
         (status = 404, description = "`runs.not_found`", body = ErrorEnvelope),
         (status = 409, description = "`runs.cursor_ahead`", body = ErrorEnvelope),
         (status = 410, description = "`runs.events_expired`", body = ErrorEnvelope),
+        (status = 429, description = "`service.too_many_streams`: the caller has, or their \
+            organisation, as many as they may.", body = ErrorEnvelope),
+        (status = 503, description = "`service.too_many_streams`: the server has.",
+            body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
 pub(crate) async fn stream_events(call: Call<EventsRead, RunId, EventsQuery>) -> ApiResult {
-    let place = call.state.open_stream().ok_or_else(|| {
-        ApiError::unavailable(
-            "service.too_many_streams",
-            "too many event streams are open",
-        )
-    })?;
+    let place = call.state.open_stream(&call.caller)?;
     sight::visible(&call.state, &call.caller, call.path).await?;
     let after = last_event_id(&call.request)?.max(call.query.after_seq);
     let wanted = WatchRun {
@@ -150,6 +160,20 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<u64>, ApiError> {
     seq(text)
         .map(Some)
         .map_err(|problem| ApiError::invalid_field("Last-Event-ID", problem))
+}
+
+impl From<NoPlace> for ApiError {
+    fn from(full: NoPlace) -> Self {
+        let code = "service.too_many_streams";
+        let words = match full {
+            NoPlace::Node => {
+                return Self::unavailable(code, "too many event streams are open");
+            }
+            NoPlace::Caller => "you have as many event streams open as you may",
+            NoPlace::Org => "your organisation has as many event streams open as it may",
+        };
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, words).retry_after(RETRY_STREAM)
+    }
 }
 
 impl From<WatchError> for ApiError {

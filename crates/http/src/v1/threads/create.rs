@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use super::{TITLE, Thread, metadata};
 use crate::error::{ApiResult, ErrorEnvelope};
 use crate::extract::{Body, Call, Fields, ThreadsWrite};
+use crate::limits;
 use crate::v1::params::OnceParams;
 
 /// A thread to be made. The body may be left out.
@@ -35,10 +36,15 @@ impl Body for NewThreadBody {
     request_body(content = Option<NewThreadBody>),
     responses(
         (status = 201, description = "Made.", body = Thread),
+        (status = 429, description = "`threads.limit_exceeded`", body = ErrorEnvelope),
+        (status = 507, description = "`storage.limit_exceeded`", body = ErrorEnvelope),
         (status = "default", description = "Refused or failed.", body = ErrorEnvelope),
     )
 )]
 pub(crate) async fn create_thread(call: Call<ThreadsWrite, (), (), NewThreadBody>) -> ApiResult {
+    if let Err(refused) = limits::check_threads(&call.state, call.caller.org_id).await {
+        return call.answered_before(refused).await;
+    }
     let now = call.state.now();
     let record = ThreadRecord {
         thread_id: ThreadId::generate(now),
