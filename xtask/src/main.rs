@@ -19,19 +19,23 @@ mod migrate;
 mod mock;
 mod model;
 mod nats;
+mod orgs;
 mod parts;
 mod postgres;
 mod process;
+mod rights;
 mod rotate_keys;
 mod seed;
 mod test;
 mod tidy;
 mod torture;
+mod users;
 mod workspace;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use process::Interrupt;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -67,6 +71,10 @@ enum Task {
     Accounts(accounts::Arguments),
     /// Show what an organisation may keep, or say it
     Limits(limits::Arguments),
+    /// Export an organisation, import one from another deployment, or delete one for good
+    Orgs(orgs::Arguments),
+    /// Delete a person for good
+    Users(users::Arguments),
     /// Fill a database with a demo organisation and a month of finished runs
     Seed(seed::Arguments),
     /// Load the release server over HTTP and print a table and JSON
@@ -98,7 +106,8 @@ fn main() -> ExitCode {
     match run(Cli::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("error: {error:#}");
+            // What a task prints may be on its way to a file.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -136,6 +145,8 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::RotateKeys(arguments) => rotate_keys::run(&arguments).await,
         Task::Accounts(arguments) => accounts::run(&arguments).await,
         Task::Limits(arguments) => limits::run(&arguments).await,
+        Task::Orgs(arguments) => orgs::run(interrupt, &arguments).await,
+        Task::Users(arguments) => users::run(interrupt, &arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,
         Task::Fuzz(arguments) => fuzz::run(interrupt, &arguments).await,

@@ -58,6 +58,7 @@ pub use orgs::{
     Accepted, Invitation, InvitationRequest, Invited, Member, OrgRefusal, RunSight, ServiceAccount,
     ServiceAccountRequest,
 };
+pub use password::NO_PASSWORD;
 pub use profile::ProfileChange;
 pub use registration::Registration;
 pub use reset::{PasswordReset, operator_reset};

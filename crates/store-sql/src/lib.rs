@@ -8,6 +8,7 @@
 //! * `sqlite` has one thread that writes, in groups, and a few that read.
 //! * `postgres` has a connection for appends, lanes for creations, leases and dispatch, and a pool.
 //! * `copy` moves a deployment from SQLite to PostgreSQL.
+//! * `rights` takes organisations from one deployment to another, and deletes them for good.
 
 mod copy;
 mod failure;
@@ -17,6 +18,7 @@ mod migrations;
 mod newest;
 mod postgres;
 mod predicate;
+mod rights;
 mod rows;
 mod schema;
 mod sqlite;
@@ -37,6 +39,10 @@ use runloom_store::{Signals, Store, StoreError};
 pub use copy::{CopyError, CopyProgress, CopyStep, copy_to_postgres};
 pub use lane::Lane;
 pub use postgres::{DatabaseRoles, PostgresStore};
+pub use rights::{
+    Deleted, ExportOptions, ImportOptions, Imported, Place, RightsError, RightsProgress,
+    delete_org, delete_user, export_org, import_org,
+};
 pub use sqlite::{SqliteStore, back_up_sqlite};
 
 /// How long a node owns its runs after it has last renewed its lease.

@@ -42,6 +42,11 @@ const QUEUED: usize = 32;
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$cnVubG9vbS1ub2JvZHkhIQ\
     $EExX5fzTwTN+hNUhYsI5G+QdTY5Gl/M1Pi6L3iml6fM";
 
+/// The hash of no password: nobody finds one whose hash is all zeros. For people who come from
+/// another deployment, until they choose a password by a reset.
+pub const NO_PASSWORD: &str = "$argon2id$v=19$m=19456,t=2,p=1$cnVubG9vbS1uby1wYXNzd29yZA\
+    $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// Hashes passwords, a few at a time.
 pub(crate) struct Passwords {
     admitted: Arc<Semaphore>,

@@ -110,3 +110,12 @@ fn futures_poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output>
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     std::pin::Pin::new(future).poll(&mut context)
 }
+
+#[tokio::test]
+async fn no_password_is_a_hash_that_none_has() {
+    let passwords = Passwords::new();
+    for password in ["", "correct horse", NO_PASSWORD] {
+        let found = passwords.verify(password.into(), Some(NO_PASSWORD.to_owned()));
+        assert_eq!(found.await.unwrap().unwrap(), Match::No);
+    }
+}

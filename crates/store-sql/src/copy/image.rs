@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use bytes::BytesMut;
+use runloom_domain::Timestamp;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type};
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ const MOMENTS: std::ops::Range<i64> = -211_813_488_000_000_000..9_223_371_331_20
 
 /// A value as SQLite gives it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Integer(i64),
     /// Of a text too, which need not be UTF-8.
@@ -24,7 +25,7 @@ pub(super) enum Value {
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Id,
     Bytes,
     Text,
@@ -36,7 +37,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The kind of a column of these two types; `None` when they don't go together.
-    pub(super) fn of(sqlite: &str, postgres: &Type) -> Option<Self> {
+    pub(crate) fn of(sqlite: &str, postgres: &Type) -> Option<Self> {
         let known = [
             ("BLOB", Type::UUID, Self::Id),
             ("BLOB", Type::BYTEA, Self::Bytes),
@@ -53,7 +54,7 @@ impl Kind {
     }
 
     /// The value's image, or why it has none.
-    pub(super) fn image(self, value: Value) -> Result<Image, &'static str> {
+    pub(crate) fn image(self, value: Value) -> Result<Image, &'static str> {
         let bytes = match (self, value) {
             (_, Value::Null) => return Ok(Image(None)),
             (Self::Id, Value::Bytes(bytes)) if bytes.len() != 16 => {
@@ -83,8 +84,41 @@ impl Kind {
         Ok(Image(Some(bytes)))
     }
 
+    /// The value that has this image, as SQLite takes it; `None` when it is no image of the kind.
+    pub(crate) fn value(self, image: &Image) -> Option<Value> {
+        let Some(bytes) = &image.0 else {
+            return Some(Value::Null);
+        };
+        Some(match self {
+            Self::Id | Self::Bytes | Self::Text => Value::Bytes(bytes.clone()),
+            Self::BigInt => Value::Integer(i64::from_be_bytes(bytes.as_slice().try_into().ok()?)),
+            Self::Integer => {
+                let number = i32::from_be_bytes(bytes.as_slice().try_into().ok()?);
+                Value::Integer(number.into())
+            }
+            Self::Bool => Value::Integer(i64::from(*bytes.first()?)),
+            Self::Moment => {
+                let micros = i64::from_be_bytes(bytes.as_slice().try_into().ok()?);
+                Value::Integer(micros.checked_add(PG_EPOCH_MICROS)?)
+            }
+        })
+    }
+
+    /// PostgreSQL's type of such a column.
+    pub(crate) const fn postgres(self) -> Type {
+        match self {
+            Self::Id => Type::UUID,
+            Self::Bytes => Type::BYTEA,
+            Self::Text => Type::TEXT,
+            Self::BigInt => Type::INT8,
+            Self::Integer => Type::INT4,
+            Self::Bool => Type::BOOL,
+            Self::Moment => Type::TIMESTAMPTZ,
+        }
+    }
+
     /// The value in words, for naming a row.
-    pub(super) fn show(self, image: &Image) -> String {
+    pub(crate) fn show(self, image: &Image) -> String {
         let Some(bytes) = &image.0 else {
             return "NULL".to_owned();
         };
@@ -111,11 +145,47 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The bytes of a value, or NULL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Image(pub(super) Option<Vec<u8>>);
+pub(crate) struct Image(pub(crate) Option<Vec<u8>>);
 
 impl Image {
+    /// Of an id.
+    pub(crate) fn id(id: Uuid) -> Self {
+        Self(Some(id.as_bytes().to_vec()))
+    }
+
+    /// Of a text.
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Self(Some(text.into().into_bytes()))
+    }
+
+    /// Of a number of 64 bits.
+    pub(crate) fn number(number: i64) -> Self {
+        Self(Some(number.to_be_bytes().to_vec()))
+    }
+
+    /// Of a moment.
+    pub(crate) fn moment(at: Timestamp) -> Self {
+        Self::number(at.as_micros().saturating_sub(PG_EPOCH_MICROS))
+    }
+
+    /// The id that it is of.
+    pub(crate) fn as_id(&self) -> Option<Uuid> {
+        Uuid::from_slice(self.0.as_ref()?).ok()
+    }
+
+    /// The text that it is of.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        std::str::from_utf8(self.0.as_ref()?).ok()
+    }
+
+    /// The number of 64 bits that it is of.
+    pub(crate) fn as_number(&self) -> Option<i64> {
+        let bytes = self.0.as_deref()?;
+        Some(i64::from_be_bytes(bytes.try_into().ok()?))
+    }
+
     /// How much it takes, about.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, Vec::len)
     }
 }

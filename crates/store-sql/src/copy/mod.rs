@@ -7,9 +7,9 @@
 
 mod compare;
 mod error;
-mod image;
+pub(crate) mod image;
 mod plan;
-mod source;
+pub(crate) mod source;
 mod target;
 
 use std::path::Path;
@@ -23,7 +23,7 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-const TABLES: [&str; 33] = [
+pub(crate) const TABLES: [&str; 33] = [
     "orgs",
     "users",
     "user_names",

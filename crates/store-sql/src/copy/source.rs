@@ -152,7 +152,7 @@ fn read(path: &Path, table: &Table, batches: &mpsc::Sender<Vec<Row>>) -> Result<
 }
 
 /// A row as SQLite gives it, whatever its columns.
-struct Values(Vec<Value>);
+pub(crate) struct Values(pub(crate) Vec<Value>);
 
 impl QueryableByName<Sqlite> for Values {
     fn build<'a>(row: &impl NamedRow<'a, Sqlite>) -> deserialize::Result<Self> {

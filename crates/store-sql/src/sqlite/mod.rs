@@ -43,6 +43,7 @@ use crate::types::At;
 use crate::{Database, Lane};
 
 pub use self::backup::back_up_sqlite;
+pub(crate) use self::queries::accounts::name_key;
 
 /// The SQLite adapter. Made by [`open_sqlite`](crate::open_sqlite).
 pub struct SqliteStore {

@@ -33,7 +33,7 @@ const READERS: usize = 3;
 /// out of it is still in the system's. Without `temp_store`, what a savepoint may have to undo is
 /// written to a file that is made and deleted for each. The timeout comes first, since already
 /// the journal's mode can meet a tool that is closing the file.
-const WRITER_SETTINGS: &str = "
+pub(crate) const WRITER_SETTINGS: &str = "
 PRAGMA busy_timeout = 5000;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
@@ -44,7 +44,7 @@ PRAGMA wal_autocheckpoint = 4096;
 PRAGMA journal_size_limit = 67108864;";
 
 /// A reader's cache is small: every commit of the writer empties it.
-const READER_SETTINGS: &str = "
+pub(crate) const READER_SETTINGS: &str = "
 PRAGMA busy_timeout = 5000;
 PRAGMA query_only = ON;
 PRAGMA cache_size = -2048;";
@@ -174,7 +174,7 @@ fn migrate(c: &mut Conn) -> Result<Vec<String>, StoreError> {
 }
 
 /// Whether this version may go on with the schema as it is now.
-pub(super) fn check_schema(c: &mut Conn) -> Result<(), StoreError> {
+pub(crate) fn check_schema(c: &mut Conn) -> Result<(), StoreError> {
     let (newest, needed): (Option<String>, Option<String>) = pragma(
         sql::<(Nullable<Text>, Nullable<Text>)>(migrations::STATE),
         c,

@@ -1,0 +1,167 @@
+//! Reading the lines of an export into a database.
+
+mod filling;
+mod members;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+
+use runloom_domain::{Clock, OrgId, RunId, UserId};
+use serde_json::value::RawValue;
+
+use self::filling::Filling;
+use self::members::Members;
+use super::file::Reader;
+use super::form::Object;
+use super::objects::{MEMBER_KIND, OBJECTS};
+use super::session::{self, Row, Session};
+use super::walk::org_tables;
+use super::{Place, RightsError, RightsProgress, json};
+use crate::copy::image::Kind;
+
+/// How to import.
+#[derive(Clone, Debug)]
+pub struct ImportOptions {
+    /// The login or address of somebody who is there already and becomes an owner.
+    pub as_owner: Option<String>,
+    /// Whether members are left out whose login or address is somebody else's here, instead of
+    /// being in the way.
+    pub without_known_logins: bool,
+    /// The hash of a password that nobody can know, for those who come.
+    pub no_password: String,
+}
+
+/// What an import has brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The organisation.
+    pub org: OrgId,
+    /// How many objects the file had.
+    pub objects: u64,
+    /// The logins of the members who were left out.
+    pub left_out: Vec<String>,
+    /// Runs that had not ended, with who has created them. No node takes one up: they have to be
+    /// cancelled.
+    pub live: Vec<(RunId, UserId)>,
+}
+
+/// The runs of an organisation that have not ended.
+const LIVE: &str = "SELECT run_heads.run_id, runs.created_by FROM run_heads
+    JOIN runs ON runs.org_id = run_heads.org_id AND runs.run_id = run_heads.run_id
+    WHERE run_heads.org_id = $1
+        AND run_heads.status NOT IN ('completed', 'failed', 'cancelled')
+    ORDER BY run_heads.run_id";
+
+/// Reads an organisation from the file of an export into a database that doesn't have it.
+///
+/// The file is read twice: first to see whether it is whole and as it was written, then to write
+/// it, in one transaction, so that all of it is there or nothing. On PostgreSQL servers may use
+/// the database meanwhile, on SQLite nobody. Ids, seqs and times stay. People come without
+/// passwords, and what had secrets comes without them. `progress` is called at the end of each
+/// kind of line, and sometimes before.
+///
+/// Call this on a multi-thread runtime. Dropping the future leaves nothing.
+pub async fn import_org(
+    place: &Place,
+    file: &Path,
+    options: &ImportOptions,
+    clock: Arc<dyn Clock>,
+    progress: &mut dyn FnMut(RightsProgress),
+) -> Result<Imported, RightsError> {
+    let mut reader = open(file)?;
+    while reader.next()?.is_some() {}
+    let mut session = Session::writing(place, clock.clone()).await?;
+    session.begin().await?;
+    let mut reader = open(file)?;
+    let org = reader.org();
+    refuse_known(&mut session, org).await?;
+    let mut members = Members::new(org, options);
+    let mut filling = Filling::new(org, clock.now());
+    while let Some((kind, line)) = reader.next()? {
+        let object = object(kind);
+        let row = object.and_then(|object| Ok((object, parse(object, line)?)));
+        let number = reader.number();
+        let (object, row) = row.map_err(|reason| RightsError::Line {
+            line: number,
+            reason,
+        })?;
+        if object.kind == MEMBER_KIND {
+            filling.flush(&mut session, progress).await?;
+            members.take(&mut session, object, number, row).await?;
+        } else {
+            filling
+                .take(&mut session, object, number, row, progress)
+                .await?;
+        }
+    }
+    filling.flush(&mut session, progress).await?;
+    let left_out = members.finish(&mut session).await?;
+    let live = live(&mut session, org).await?;
+    session.run("COMMIT").await?;
+    session.close().await?;
+    Ok(Imported {
+        org,
+        objects: reader.number() - 2,
+        left_out,
+        live,
+    })
+}
+
+fn open(file: &Path) -> Result<Reader<BufReader<File>>, RightsError> {
+    Reader::begin(BufReader::new(File::open(file)?))
+}
+
+fn object(kind: &str) -> Result<&'static Object, String> {
+    let known = OBJECTS.iter().find(|object| object.kind == kind);
+    known.ok_or_else(|| format!("this version knows no object of the type {kind}"))
+}
+
+/// The values of a line, which has all of them and no other.
+fn parse(object: &Object, line: &str) -> Result<Row, String> {
+    let mut said: BTreeMap<String, &RawValue> =
+        serde_json::from_str(line).map_err(|error| error.to_string())?;
+    said.remove("type");
+    let mut row = Row::new();
+    for field in object.fields() {
+        let raw = said.remove(field.name);
+        let raw = raw.ok_or_else(|| format!("it has no {}", field.name))?;
+        let image = json::read(field, raw);
+        row.push(image.map_err(|reason| format!("its {} can't be taken: {reason}", field.name))?);
+    }
+    match said.into_keys().next() {
+        Some(more) => Err(format!("this version knows no {more} of a {}", object.kind)),
+        None => Ok(row),
+    }
+}
+
+/// An id of the organisation's can be there only with the organisation, or what is left of it.
+async fn refuse_known(session: &mut Session, org: OrgId) -> Result<(), RightsError> {
+    for table in org_tables(session).await? {
+        let sql = format!("SELECT count(*) FROM \"{}\" WHERE org_id = $1", table.name);
+        if session.number(&sql, &[session::id(org.as_uuid())]).await? > 0 {
+            return Err(RightsError::Refused(format!(
+                "the organisation {org} is here already: {} has rows of it",
+                table.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+async fn live(session: &mut Session, org: OrgId) -> Result<Vec<(RunId, UserId)>, RightsError> {
+    let kinds = [Kind::Id, Kind::Id];
+    let rows = session
+        .rows(LIVE, &[session::id(org.as_uuid())], &kinds)
+        .await?;
+    let ids = rows.iter().filter_map(|row| {
+        let [run, by] = row.as_slice() else {
+            return None;
+        };
+        let run = RunId::from_uuid(run.as_id()?);
+        Some((run, UserId::from_uuid(by.as_id()?)))
+    });
+    Ok(ids.collect())
+}

@@ -1,0 +1,146 @@
+//! The people and service accounts that come with an organisation.
+
+use runloom_domain::{OrgId, UserKind};
+
+use super::super::RightsError;
+use super::super::form::{Made, Object, Part};
+use super::super::session::{self, Row, Session};
+use super::ImportOptions;
+use super::filling::insert;
+use crate::copy::image::{Image, Kind};
+use crate::sqlite::name_key;
+
+const BY_ID: &str = "SELECT login, email, kind FROM users WHERE user_id = $1";
+const BY_NAME: &str = "SELECT user_id FROM user_names WHERE name_key = $1";
+const ADD_NAME: &str = "INSERT INTO user_names (name_key, user_id) VALUES ($1, $2)
+    ON CONFLICT DO NOTHING";
+const OWN: &str = "INSERT INTO memberships (org_id, user_id, role, created_at)
+    SELECT $1, $2, 'owner', created_at FROM orgs WHERE org_id = $1
+    ON CONFLICT (org_id, user_id) DO UPDATE SET role = 'owner'";
+const OWNERS: &str = "SELECT count(*) FROM memberships
+    JOIN users ON users.user_id = memberships.user_id
+    WHERE org_id = $1 AND role = 'owner' AND kind = 'person'";
+
+/// Members as they come.
+pub(super) struct Members<'a> {
+    org: OrgId,
+    options: &'a ImportOptions,
+    left_out: Vec<String>,
+}
+
+impl<'a> Members<'a> {
+    pub(super) const fn new(org: OrgId, options: &'a ImportOptions) -> Self {
+        Self {
+            org,
+            options,
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Adds a member: who is here under the same id, login and address joins; who isn't comes.
+    pub(super) async fn take(
+        &mut self,
+        session: &mut Session,
+        object: &'static Object,
+        line: u64,
+        row: Row,
+    ) -> Result<(), RightsError> {
+        let refused = |reason: String| RightsError::Line { line, reason };
+        let said = |name: &str| object.place(name).and_then(|place| row.get(place));
+        let text = |name: &str| said(name).and_then(Image::as_text).unwrap_or_default();
+        let [login, email, kind] = ["login", "email", "kind"].map(text);
+        let user = said("user_id").and_then(Image::as_id);
+        let user = session::id(user.ok_or_else(|| refused("its user_id is no id".to_owned()))?);
+        let names = match kind.parse() {
+            Ok(UserKind::Person) => names(login, email),
+            _ => Vec::new(),
+        };
+        let known = session
+            .rows(BY_ID, &[user.clone()], &[Kind::Text; 3])
+            .await?;
+        let is_known = match known.first() {
+            Some(known) if known.as_slice() != [login, email, kind].map(Image::text) => {
+                let reason = format!("the account of {login} is here, and called otherwise");
+                return Err(refused(reason));
+            }
+            known => known.is_some(),
+        };
+        if let Some(taken) = taken(session, &names, &user.1).await? {
+            if self.options.without_known_logins {
+                self.left_out.push(login.to_owned());
+                return Ok(());
+            }
+            return Err(refused(format!(
+                "{taken}, a name of the member {login}, is somebody else's here; with \
+                 --without-known-logins such members are left out"
+            )));
+        }
+        for part in object.parts.iter().filter(|part| part.has_org || !is_known) {
+            let made = self.made(part, &names);
+            let rows = std::slice::from_ref(&row);
+            let added = insert(session, self.org, object, part, rows, vec![made]).await;
+            added.map_err(|error| refused(error.to_string()))?;
+        }
+        for name in names {
+            session
+                .execute(ADD_NAME, &[session::text(name), user.clone()])
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Service accounts, which have no names to log in with, have an empty password.
+    fn made(&self, part: &Part, names: &[String]) -> Row {
+        match (part.made, names) {
+            (Made::Password, []) => vec![Image::text("")],
+            (Made::Password, _) => vec![Image::text(self.options.no_password.as_str())],
+            _ => Row::new(),
+        }
+    }
+
+    /// Adds the owner from here, and sees that somebody owns the organisation. Returns who was
+    /// left out.
+    pub(super) async fn finish(self, session: &mut Session) -> Result<Vec<String>, RightsError> {
+        let org = session::id(self.org.as_uuid());
+        if let Some(login) = &self.options.as_owner {
+            let name = session::text(name_key(login));
+            let found = session.rows(BY_NAME, &[name], &[Kind::Id]).await?;
+            let user = found.into_iter().flatten().next();
+            let user = user.ok_or_else(|| RightsError::NoUser(login.clone()))?;
+            session
+                .execute(OWN, &[org.clone(), (Kind::Id, user)])
+                .await?;
+        }
+        if session.number(OWNERS, &[org]).await? == 0 {
+            return Err(RightsError::Refused(
+                "nobody would own the organisation; name somebody from here by --as-owner"
+                    .to_owned(),
+            ));
+        }
+        Ok(self.left_out)
+    }
+}
+
+/// What a person logs in with, each name once.
+fn names(login: &str, email: &str) -> Vec<String> {
+    let mut names = [login, email].map(name_key).to_vec();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The first of the names that somebody else has.
+async fn taken(
+    session: &mut Session,
+    names: &[String],
+    user: &Image,
+) -> Result<Option<String>, RightsError> {
+    for name in names {
+        let asked = [session::text(name.as_str())];
+        let found = session.rows(BY_NAME, &asked, &[Kind::Id]).await?;
+        if found.iter().flatten().any(|other| other != user) {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(None)
+}
