@@ -26,6 +26,7 @@ mod personas;
 mod provider;
 mod real_model;
 mod retention;
+mod rights;
 mod runs;
 mod server;
 mod tenancy;

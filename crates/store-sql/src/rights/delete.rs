@@ -39,14 +39,23 @@ async fn wipe(session: &mut Session) -> Result<(), RightsError> {
     if session.is_shared() {
         return Ok(());
     }
-    let wiped = session
-        // In memory it would take as much as the database has.
-        .run("PRAGMA temp_store = FILE; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
-        .await;
-    wiped.map_err(|error| {
+    let unclean = |why: &str| {
         RightsError::Refused(format!(
-            "all rows are deleted, but the file could not be written anew, so their bytes may \
-             still be in it; it needs as much free space again as it has: {error}"
+            "all rows are deleted, but their bytes may still be in the file: {why}"
         ))
-    })
+    };
+    // In memory it would take as much as the database has.
+    let again = session.run("PRAGMA temp_store = FILE; VACUUM").await;
+    again.map_err(|error| {
+        unclean(&format!(
+            "it was not written anew, for which it needs as much free space as it has: {error}"
+        ))
+    })?;
+    match session
+        .number("PRAGMA wal_checkpoint(TRUNCATE)", &[])
+        .await?
+    {
+        0 => Ok(()),
+        _ => Err(unclean("somebody reads it")),
+    }
 }

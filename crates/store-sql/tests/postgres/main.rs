@@ -7,6 +7,7 @@ mod frozen;
 mod history;
 mod log_parts;
 mod proxy;
+mod rights;
 mod roles;
 mod sample;
 mod sessions;

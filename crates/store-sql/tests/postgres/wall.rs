@@ -11,7 +11,7 @@ use crate::sample::running;
 use crate::support::{self, TestDatabase};
 
 /// Tables whose rows are an organisation's or a person's, without partitions.
-const WALLED: &str = "
+pub(crate) const WALLED: &str = "
 SELECT DISTINCT c.relname::text FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname IN ('org_id', 'user_id')
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -30,7 +30,7 @@ SELECT c.relname::text FROM pg_class c
 WHERE c.relispartition AND c.relkind = 'r' AND (NOT c.relrowsecurity
     OR has_table_privilege('runloom_tenant', c.oid, 'SELECT, INSERT, UPDATE, DELETE'))";
 
-async fn names(session: &Client, query: &str) -> Vec<String> {
+pub(crate) async fn names(session: &Client, query: &str) -> Vec<String> {
     let rows = session.query(query, &[]).await.unwrap();
     rows.iter().map(|row| row.get(0)).collect()
 }
@@ -78,7 +78,7 @@ async fn every_table_is_behind_the_wall() {
 }
 
 /// Takes away what a row that is made up would not fit.
-const ANYTHING_GOES: &str = "
+pub(crate) const ANYTHING_GOES: &str = "
 SET session_replication_role = replica;
 DO $$ DECLARE c record; BEGIN
     FOR c IN SELECT conrelid::regclass AS of, conname FROM pg_constraint
@@ -107,10 +107,10 @@ FROM pg_class c
 WHERE c.relname = ANY ($1) AND c.relnamespace = 'public'::regnamespace
     AND has_table_privilege('runloom_tenant', c.oid, 'SELECT')";
 
-const OURS: &str = "00000000-0000-4000-8000-000000000001";
-const THEIRS: &str = "00000000-0000-4000-8000-000000000002";
+pub(crate) const OURS: &str = "00000000-0000-4000-8000-000000000001";
+pub(crate) const THEIRS: &str = "00000000-0000-4000-8000-000000000002";
 
-async fn a_row(session: &Client, org: &str, table: &str) -> String {
+pub(crate) async fn a_row(session: &Client, org: &str, table: &str) -> String {
     session
         .query_one(A_ROW, &[&org, &table])
         .await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runloom_domain::{Clock, OrgId, UserId};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use super::super::session::{self, Argument, Session};
 use super::super::walk::{Walked, org_tables};
@@ -15,7 +15,7 @@ use crate::copy::image::{Image, Kind};
 /// How long nodes may still take somebody for who they were.
 const FORGOTTEN: Duration = Duration::from_secs(3);
 
-/// How often rows are looked for that a node has written meanwhile.
+/// How often rows are looked for that a node has written all the same.
 const ROUNDS: usize = 10;
 
 /// These go last: by them a deletion that was cut off is found again, and its people.
@@ -83,7 +83,7 @@ pub(super) async fn count(
         deleted.add(table.name, session.number(&sql, &org_id).await?);
     }
     for user in alone(session, &org_id).await? {
-        person::count(session, user, Some(org), deleted).await?;
+        person::count(session, user, &[org], deleted).await?;
         deleted.users.push(user);
     }
     deleted.orgs.push(org);
@@ -106,16 +106,16 @@ pub(super) async fn whole(
     }
     session.execute(DEMOTE, &org_id).await?;
     session.run("COMMIT").await?;
-    let forgotten = Instant::now() + FORGOTTEN;
-    for round in 0..ROUNDS {
+    session.execute(END_RUNS, &org_id).await?;
+    if session.is_shared() {
+        sleep(FORGOTTEN).await;
+    }
+    for _ in 0..ROUNDS {
         session.execute(END_RUNS, &org_id).await?;
         for table in tables.iter().filter(|table| !LAST.contains(&table.name)) {
             empty(session, table, &org_id, deleted, progress).await?;
         }
-        if round == 0 && session.is_shared() {
-            // What a node has begun before it forgot is found in the next round.
-            sleep_until(forgotten).await;
-        } else if finish(session, org, &tables, deleted).await? {
+        if finish(session, org, &tables, deleted).await? {
             deleted.orgs.push(org);
             return Ok(());
         }

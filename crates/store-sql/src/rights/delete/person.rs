@@ -21,28 +21,26 @@ const BY_NAME: [(&str, &str); 2] = [
     ),
 ];
 
-/// Counts a person's rows, without those of the organisation that is counted already.
+/// Counts a person's rows, without those of organisations that are counted already.
 pub(super) async fn count(
     session: &mut Session,
     user: UserId,
-    counted: Option<OrgId>,
+    counted: &[OrgId],
     deleted: &mut Deleted,
 ) -> Result<(), RightsError> {
     let of_orgs = org_tables(session).await?;
-    let user_id = session::id(user.as_uuid());
     for table in user_tables(session).await? {
         let name = table.name;
-        let sql = format!("SELECT count(*) FROM \"{name}\" WHERE user_id = $1");
-        let is_of_org = of_orgs.iter().any(|known| known.name == name);
-        let rows = match counted.filter(|_| is_of_org) {
-            Some(org) => {
-                let sql = format!("{sql} AND (org_id IS NULL OR org_id <> $2)");
-                let arguments = [user_id.clone(), session::id(org.as_uuid())];
-                session.number(&sql, &arguments).await?
+        let mut sql = format!("SELECT count(*) FROM \"{name}\" WHERE user_id = $1");
+        let mut arguments = vec![session::id(user.as_uuid())];
+        if of_orgs.iter().any(|known| known.name == name) {
+            for org in counted {
+                arguments.push(session::id(org.as_uuid()));
+                let place = arguments.len();
+                sql = format!("{sql} AND (org_id IS NULL OR org_id <> ${place})");
             }
-            None => session.number(&sql, &[user_id.clone()]).await?,
-        };
-        deleted.add(name, rows);
+        }
+        deleted.add(name, session.number(&sql, &arguments).await?);
     }
     for name in names(session, user).await? {
         for (table, condition) in BY_NAME {

@@ -67,7 +67,7 @@ pub async fn delete_user(
             org::count(&mut session, *org, &mut deleted).await?;
         }
         if !deleted.users.contains(&user) {
-            person::count(&mut session, user, alone.first().copied(), &mut deleted).await?;
+            person::count(&mut session, user, &alone, &mut deleted).await?;
         }
     }
     if !deleted.users.contains(&user) {

@@ -1,0 +1,173 @@
+//! Organisations and people that are gone for good.
+
+use std::fs;
+
+use runloom_tests::{Client, Data, Node, Store, check_ended};
+use serde_json::json;
+
+use super::{PASSWORD, colleague, export, org_of, setup, task};
+
+/// What is said in the organisation that goes.
+const CANARY: &str = "canary-in-what-is-deleted";
+
+/// An organisation that goes, with a live run, and one that stays.
+struct World {
+    ada: Client,
+    org: String,
+    live: String,
+    owner: Client,
+    member: Client,
+    stays: String,
+    /// What the member has run there.
+    made: String,
+}
+
+impl World {
+    async fn new(node: &Node) -> Self {
+        let ada = node.client().stranger("ada").await;
+        let said = json!({ "input": CANARY, "metadata": { "a": CANARY } });
+        ada.follow(&ada.run(&said).await).await;
+        let owner = node.client().stranger("owner").await;
+        let member = colleague(&owner, "member").await;
+        let made = member.run(&json!({ "input": "hello" })).await;
+        owner.follow(&made).await;
+        let live = ada
+            .run(&json!({ "route_id": "slow", "input": CANARY }))
+            .await;
+        ada.events(&live, "").await.until("message.delta").await;
+        Self {
+            org: org_of(&ada).await,
+            stays: org_of(&owner).await,
+            ada,
+            live,
+            owner,
+            member,
+            made,
+        }
+    }
+
+    /// Deletes the one organisation, and of the other a member.
+    async fn delete(&self, data: &Data) {
+        let before = export(data, &self.stays, "before").await;
+        let delete = ["orgs", "delete", &self.org];
+        let report = task(data, &delete).await.expect();
+        let would = "with --yes these go: 1 organisations and 1 people";
+        assert!(
+            report.contains(would) && report.contains("events"),
+            "{report}"
+        );
+        let done = task(data, &[&delete[..], &["--yes"]].concat())
+            .await
+            .expect();
+        assert!(
+            done.contains("deleted 1 organisations and 1 people"),
+            "{done}"
+        );
+        refused(data, &delete, "there is no organisation").await;
+        let after = export(data, &self.stays, "after").await;
+        let same = fs::read(before).expect("a file") == fs::read(after).expect("a file");
+        assert!(same, "the other organisation's rows are the same");
+
+        let owner = ["users", "delete", "owner@example.com", "--yes"];
+        refused(data, &owner, "is the only owner of").await;
+        let member = ["users", "delete", "Member", "--yes"];
+        let done = task(data, &member).await.expect();
+        assert!(
+            done.contains("deleted 0 organisations and 1 people"),
+            "{done}"
+        );
+        refused(data, &member, "nobody is called Member").await;
+    }
+
+    /// Who was deleted isn't let in; what stays works, and what a person has left is nobody's.
+    async fn check(&self, base: &str) {
+        for gone in [&self.ada, &self.member] {
+            assert_eq!(gone.at(base).get("/v1/me").await.status, 401);
+        }
+        let anonymous = Client::anonymous(base);
+        for login in ["ada", "member@example.com"] {
+            let login = json!({ "login": login, "password": PASSWORD });
+            let answer = anonymous.post("/v1/auth/login", &login).await;
+            answer.expect_error(401, "auth.bad_credentials");
+        }
+        let owner = self.owner.at(base);
+        assert_eq!(
+            owner.get(&format!("/v1/runs/{}", self.live)).await.status,
+            404
+        );
+        let made = owner.run_object(&self.made).await;
+        assert!(!made.to_string().contains("member"), "{made}");
+        check_ended(&owner.log(&self.made).await, "run.completed");
+        let next = owner.run(&json!({ "input": "and now?" })).await;
+        check_ended(&owner.follow(&next).await, "run.completed");
+        // Their names are free again.
+        owner.stranger("ada").await;
+    }
+
+    /// With the last person an organisation goes, too.
+    async fn delete_the_rest(&self, data: &Data) {
+        let done = task(data, &["users", "delete", "owner", "--yes"])
+            .await
+            .expect();
+        assert!(
+            done.contains("deleted 1 organisations and 1 people"),
+            "{done}"
+        );
+        refused(
+            data,
+            &["orgs", "delete", &self.stays],
+            "there is no organisation",
+        )
+        .await;
+    }
+}
+
+async fn refused(data: &Data, arguments: &[&str], reason: &str) {
+    let outcome = task(data, arguments).await;
+    assert!(
+        !outcome.success && outcome.text.contains(reason),
+        "{}",
+        outcome.text
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_sqlite_the_bytes_go_from_the_file() {
+    let node = setup(Store::Sqlite).start().await;
+    let world = World::new(&node).await;
+    let data = node.data().clone();
+    refused(&data, &["orgs", "delete", &world.org], "in use by another").await;
+    let stopped = node.kill().await;
+    assert!(data.holds(CANARY));
+    world.delete(&data).await;
+    assert!(!data.holds(CANARY));
+    let node = stopped.restart().await;
+    world.check(node.base()).await;
+    node.terminate().await;
+    world.delete_the_rest(&data).await;
+}
+
+/// How many rows of any table have an id among their values.
+const ROWS_WITH: &str = "
+SELECT sum((xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %s t
+    WHERE t::text LIKE ''%%%s%%''', c.oid::regclass, $1::text), false, true, '')))[1]::text::int8)::int8
+FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgresql_a_run_is_live_meanwhile_and_nothing_is_written_afterwards() {
+    let node = setup(Store::Postgres).start().await;
+    let world = World::new(&node).await;
+    let data = node.data().clone();
+    world.delete(&data).await;
+    world.check(node.base()).await;
+    // Nodes have forgotten by now who had been there; so has the database.
+    let session = data.session().await;
+    for gone in [&world.org, &world.live] {
+        let rows = session.query_one(ROWS_WITH, &[gone]).await;
+        let rows: i64 = rows.expect("rows can be counted").get(0);
+        assert_eq!(rows, 0, "rows with {gone}");
+    }
+    let is_error = |line: &&String| line.contains("\"level\":\"ERROR\"");
+    assert_eq!(node.log().iter().find(is_error), None);
+    world.delete_the_rest(&data).await;
+}
