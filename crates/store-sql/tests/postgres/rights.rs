@@ -62,7 +62,8 @@ async fn every_row_goes_and_no_other() {
     }
     let place = Place::Postgres(database.url().to_owned());
     let org: OrgId = OURS.parse().unwrap();
-    let deleting = delete_org(&place, org, true, Arc::new(SystemClock), &mut |_| {});
+    let mut tell = |_| {};
+    let deleting = delete_org(&place, org, true, Arc::new(SystemClock), &mut tell);
     let deleted = deleting.await.unwrap();
     assert_eq!((deleted.orgs, deleted.users.len()), (vec![org], 1));
     for (table, rest) in walled.iter().zip(before) {
