@@ -27,7 +27,7 @@ impl World {
         let ada = node.client().stranger("ada").await;
         let said = json!({ "input": CANARY, "metadata": { "a": CANARY } });
         ada.follow(&ada.run(&said).await).await;
-        let owner = node.client().stranger("owner").await;
+        let owner = node.client().stranger("olga").await;
         let member = colleague(&owner, "member").await;
         let made = member.run(&json!({ "input": "hello" })).await;
         owner.follow(&made).await;
@@ -68,7 +68,7 @@ impl World {
         let same = fs::read(before).expect("a file") == fs::read(after).expect("a file");
         assert!(same, "the other organisation's rows are the same");
 
-        let owner = ["users", "delete", "owner@example.com", "--yes"];
+        let owner = ["users", "delete", "olga@example.com", "--yes"];
         refused(data, &owner, "is the only owner of").await;
         let member = ["users", "delete", "Member", "--yes"];
         let done = task(data, &member).await.expect();
@@ -106,7 +106,7 @@ impl World {
 
     /// With the last person an organisation goes, too.
     async fn delete_the_rest(&self, data: &Data) {
-        let done = task(data, &["users", "delete", "owner", "--yes"])
+        let done = task(data, &["users", "delete", "olga", "--yes"])
             .await
             .expect();
         assert!(
