@@ -78,16 +78,12 @@ pub async fn delete_user(
 }
 
 async fn find(session: &mut Session, who: &str) -> Result<UserId, RightsError> {
-    let found = match who.parse::<UserId>() {
-        Ok(user) => {
-            let user = [session::id(user.as_uuid())];
-            session.rows(BY_ID, &user, &[Kind::Id]).await?
-        }
-        Err(_) => {
-            let name = [session::text(name_key(who))];
-            session.rows(BY_NAME, &name, &[Kind::Id]).await?
-        }
+    let (sql, called) = if let Ok(user) = who.parse::<UserId>() {
+        (BY_ID, session::id(user.as_uuid()))
+    } else {
+        (BY_NAME, session::text(name_key(who)))
     };
+    let found = session.rows(sql, &[called], &[Kind::Id]).await?;
     let user = found.iter().flatten().find_map(Image::as_id);
     let user = user.ok_or_else(|| RightsError::NoUser(who.to_owned()))?;
     Ok(UserId::from_uuid(user))

@@ -56,7 +56,7 @@ impl<'a> Members<'a> {
             _ => Vec::new(),
         };
         let known = session
-            .rows(BY_ID, &[user.clone()], &[Kind::Text; 3])
+            .rows(BY_ID, std::slice::from_ref(&user), &[Kind::Text; 3])
             .await?;
         let is_known = match known.first() {
             Some(known) if known.as_slice() != [login, email, kind].map(Image::text) => {
