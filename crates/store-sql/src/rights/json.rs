@@ -60,7 +60,7 @@ fn moment(micros: i64) -> Option<String> {
     (again.as_micros() == micros).then_some(text)
 }
 
-/// Reads what [`write`] has written.
+/// Reads what [`write()`] has written.
 pub(super) fn read(field: &Field, raw: &RawValue) -> Result<Image, &'static str> {
     let text = raw.get();
     if text == "null" {
