@@ -1,3 +1,5 @@
+mod held;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -46,11 +48,6 @@ impl Data {
     /// A folder that nothing else uses; the server's data folder is in it.
     pub fn folder(&self) -> &Path {
         self.folder.path()
-    }
-
-    /// Whether any file holds a text, such as a secret.
-    pub fn holds(&self, text: &str) -> bool {
-        holds(self.folder(), text.as_bytes())
     }
 
     /// What the tools `effect_once` and `effect_keyed` did so far on all nodes: the key of each
@@ -278,16 +275,4 @@ async fn statement(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
     drop(client);
     let _ = driver.await;
     outcome
-}
-
-fn holds(folder: &Path, text: &[u8]) -> bool {
-    let entries = std::fs::read_dir(folder).expect("a folder");
-    let mut paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.any(|path| {
-        if path.is_dir() {
-            return holds(&path, text);
-        }
-        let bytes = std::fs::read(&path).unwrap_or_default();
-        bytes.windows(text.len()).any(|part| part == text)
-    })
 }

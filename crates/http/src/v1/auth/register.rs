@@ -19,7 +19,7 @@ pub(crate) struct RegisterBody {
     #[schema(format = Email)]
     email: String,
     /// 8 to 256 characters.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256, pattern = r"^[^\x00]*$")]
     password: Secret,
     /// Whether the refresh token is put into a cookie that scripts can't read.
     #[schema(value_type = Option<bool>, default = false)]

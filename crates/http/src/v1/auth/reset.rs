@@ -10,10 +10,10 @@ use crate::extract::{Anyone, Body, Call, Fields};
 #[derive(ToSchema)]
 pub(crate) struct ResetBody {
     /// From an owner of their organisation, or from whoever runs the server.
-    #[schema(value_type = String, format = Password, example = "rlp_…", min_length = 1, max_length = 256)]
+    #[schema(value_type = String, format = Password, example = "rlp_…", min_length = 1, max_length = 256, pattern = r"^[^\x00]*$")]
     token: Secret,
     /// 8 to 256 characters.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256, pattern = r"^[^\x00]*$")]
     new_password: Secret,
 }
 

@@ -33,7 +33,7 @@ impl Body for BudgetPatch {
     path = "/v1/budgets/{budget_id}",
     tag = "money",
     params(("budget_id" = Uuid, Path)),
-    request_body = BudgetPatchBody,
+    request_body = Option<BudgetPatchBody>,
     responses(
         (status = 200, description = "The budget as it is now.", body = Budget),
         (status = 404, description = "`budgets.not_found`", body = ErrorEnvelope),

@@ -15,7 +15,7 @@ pub(crate) struct NewCredentialBody {
     /// The kind of routes that it is for.
     #[schema(example = "openai_chat")]
     provider: String,
-    #[schema(max_length = 100, min_length = 1)]
+    #[schema(max_length = 100, min_length = 1, pattern = r"^[^\x00]*$")]
     name: String,
     /// The provider's key, which is never shown again. Leave it out for providers that ask for
     /// none.

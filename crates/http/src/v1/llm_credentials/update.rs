@@ -14,7 +14,12 @@ use crate::v1::params::IfMatchParams;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct CredentialPatchBody {
-    #[schema(max_length = 100, min_length = 1, nullable = false)]
+    #[schema(
+        max_length = 100,
+        min_length = 1,
+        pattern = r"^[^\x00]*$",
+        nullable = false
+    )]
     name: Option<String>,
     /// Needed again when `base_url` changes, so that a key only goes where whoever knows it
     /// sends it.

@@ -11,8 +11,15 @@ use crate::v1::params::IfMatchParams;
 #[derive(ToSchema)]
 pub(crate) struct ApproveToolsBody {
     /// Their names at the server; all of them when left out.
+    #[schema(value_type = Option<Vec<ToolAtServer>>, max_items = 1000)]
     tools: Option<Vec<String>>,
 }
+
+/// The name of a tool at its server.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 200)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) struct ToolAtServer(String);
 
 impl Body for ApproveToolsBody {
     fn from_fields(fields: &mut Fields) -> Self {

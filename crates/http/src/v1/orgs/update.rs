@@ -40,7 +40,7 @@ impl Body for OrgPatch {
     path = "/v1/org",
     tag = "organisations",
     params(IfMatchParams),
-    request_body = OrgPatchBody,
+    request_body = Option<OrgPatchBody>,
     responses(
         (status = 200, description = "The organisation as it is now.", body = Org,
             headers(("ETag" = String))),

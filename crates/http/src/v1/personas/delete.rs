@@ -13,7 +13,7 @@ use crate::v1::params::IfMatchParams;
     delete,
     path = "/v1/personas/{persona_key}",
     tag = "configuration",
-    params(("persona_key" = String, Path), IfMatchParams),
+    params(("persona_key" = String, Path, pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"), IfMatchParams),
     responses(
         (status = 204, description = "Deleted."),
         (status = 404, description = "`personas.not_found`", body = ErrorEnvelope),

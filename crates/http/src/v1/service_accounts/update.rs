@@ -20,7 +20,7 @@ pub(crate) struct ServicePatch {
     )]
     name: Option<String>,
     /// `owner`, `admin`, `member` or `viewer`; not above the caller's own role.
-    #[schema(value_type = Option<String>, example = "viewer", pattern = "^(owner|admin|member|viewer)$", nullable = false)]
+    #[schema(value_type = Option<String>, example = "viewer", pattern = "^(owner|admin|member|viewer)$")]
     role: Option<OrgRole>,
 }
 
@@ -39,7 +39,7 @@ impl Body for ServicePatch {
     path = "/v1/service-accounts/{user_id}",
     tag = "organisations",
     params(("user_id" = Uuid, Path)),
-    request_body = ServicePatch,
+    request_body = Option<ServicePatch>,
     responses(
         (status = 200, description = "The account as it is now.", body = ShownService),
         (status = 403, description = "`auth.forbidden`, `members.role_above_own`",
