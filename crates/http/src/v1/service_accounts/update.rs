@@ -15,8 +15,7 @@ pub(crate) struct ServicePatch {
         example = "nightly-reports",
         min_length = 1,
         max_length = 100,
-        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$",
-        nullable = false
+        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
     )]
     name: Option<String>,
     /// `owner`, `admin`, `member` or `viewer`; not above the caller's own role.
