@@ -226,8 +226,7 @@ impl ThreadStore for PostgresStore {
         &self,
         org: OrgId,
         thread: ThreadId,
-        at: Timestamp,
-    ) -> Result<DeleteThread, StoreError> {
+        at: Timestamp, by: By) -> Result<DeleteThread, StoreError> {
         lend!(self, any(org), lent => super::threads::delete(lent, org, thread, at).await)
     }
 
@@ -265,8 +264,7 @@ impl AccountStore for PostgresStore {
     async fn create_account(
         &self,
         new: NewAccount,
-        once: Option<Idempotency>,
-    ) -> Result<Once<CreateAccount>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<CreateAccount>, StoreError> {
         let scope = Scope::from(new.org_id).and(new.user_id);
         // Its idempotency key belongs to no organisation.
         let scope = match &once {
@@ -304,8 +302,7 @@ impl AccountStore for PostgresStore {
     async fn create_api_key(
         &self,
         new: NewApiKey,
-        once: Option<Idempotency>,
-    ) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             api_keys::create(c, Now, new.clone(), once.clone())
         })
@@ -333,8 +330,7 @@ impl AccountStore for PostgresStore {
         org: OrgId,
         owner: Option<UserId>,
         key: ApiKeyId,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
+        at: Timestamp, by: By) -> Result<bool, StoreError> {
         write!(self, any(org), c => api_keys::revoke(c, org, owner, key, at).await)
     }
 
@@ -354,7 +350,7 @@ impl MoneyStore for PostgresStore {
         read!(self, any(org), credits::balance(org))
     }
 
-    async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError> {
+    async fn set_metered(&self, org: OrgId, metered: Option<bool>, by: By) -> Result<bool, StoreError> {
         write!(self, any(org), c => credits::set_metered(c, org, metered).await)
     }
 
@@ -362,8 +358,7 @@ impl MoneyStore for PostgresStore {
         &self,
         org: OrgId,
         entry: CreditEntry,
-        once: Option<Idempotency>,
-    ) -> Result<Once<bool>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<bool>, StoreError> {
         decide!(self, create(org), (entry, once), |c, (entry, once)| {
             credits::add(c, Now, org, entry.clone(), once.clone())
         })
@@ -380,8 +375,7 @@ impl MoneyStore for PostgresStore {
     async fn create_budget(
         &self,
         new: NewBudget,
-        once: Option<Idempotency>,
-    ) -> Result<Once<CreateBudget>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<CreateBudget>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             budgets::create(c, Now, new.clone(), once.clone())
         })
@@ -409,12 +403,11 @@ impl MoneyStore for PostgresStore {
         &self,
         org: OrgId,
         budget: BudgetId,
-        patch: BudgetPatch,
-    ) -> Result<bool, StoreError> {
+        patch: BudgetPatch, by: By) -> Result<bool, StoreError> {
         write!(self, any(org), c => budgets::update(c, org, budget, patch).await)
     }
 
-    async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError> {
+    async fn delete_budget(&self, org: OrgId, budget: BudgetId, by: By) -> Result<bool, StoreError> {
         decide!(self, any(org), (), |c, ()| budgets::delete(c, org, budget))
     }
 
@@ -425,7 +418,7 @@ impl MoneyStore for PostgresStore {
 
 #[async_trait]
 impl Housekeeping for PostgresStore {
-    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
+    async fn set_event_retention(&self, org: OrgId, days: Option<u32>, by: By) -> Result<bool, StoreError> {
         write!(self, any(org), c => {
             super::queries::housekeeping::set_event_retention(c, org, days).await
         })

@@ -131,7 +131,7 @@ pub(crate) async fn change(
     c: &mut Conn,
     (org, user): (OrgId, UserId),
     patch: MemberPatch,
-    by: OrgRole,
+    rank: OrgRole,
 ) -> Result<Verdict<ChangeMember<MemberRecord>>, Failure> {
     storable(patch.name.as_deref())?;
     let place = (Id::from(org), Id::from(user));
@@ -174,7 +174,7 @@ pub(crate) async fn remove(
     c: &mut Conn,
     org: OrgId,
     user: UserId,
-    by: OrgRole,
+    rank: OrgRole,
 ) -> Result<Verdict<ChangeMember<()>>, Failure> {
     let place = (Id::from(org), Id::from(user));
     let Some(held) = hold(c, place.0, place.1).await? else {

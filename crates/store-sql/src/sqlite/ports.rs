@@ -243,8 +243,7 @@ impl ThreadStore for SqliteStore {
         &self,
         org: OrgId,
         thread: ThreadId,
-        at: Timestamp,
-    ) -> Result<DeleteThread, StoreError> {
+        at: Timestamp, by: By) -> Result<DeleteThread, StoreError> {
         self.decide(move |c| done(queries::threads::delete(c, org, thread, at)))
             .await
     }
@@ -276,8 +275,7 @@ impl AccountStore for SqliteStore {
     async fn create_account(
         &self,
         new: NewAccount,
-        once: Option<Idempotency>,
-    ) -> Result<Once<CreateAccount>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<CreateAccount>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(queries::accounts::create(c, now, new, once)))
             .await
@@ -316,8 +314,7 @@ impl AccountStore for SqliteStore {
     async fn create_api_key(
         &self,
         new: NewApiKey,
-        once: Option<Idempotency>,
-    ) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(queries::api_keys::create(c, now, new, once)))
             .await
@@ -344,8 +341,7 @@ impl AccountStore for SqliteStore {
         org: OrgId,
         owner: Option<UserId>,
         key: ApiKeyId,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
+        at: Timestamp, by: By) -> Result<bool, StoreError> {
         self.write(move |c| done(queries::api_keys::revoke(c, org, owner, key, at)))
             .await
     }
@@ -363,7 +359,7 @@ impl AccountStore for SqliteStore {
 
 #[async_trait]
 impl Housekeeping for SqliteStore {
-    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
+    async fn set_event_retention(&self, org: OrgId, days: Option<u32>, by: By) -> Result<bool, StoreError> {
         self.write(move |c| done(queries::housekeeping::set_event_retention(c, org, days)))
             .await
     }

@@ -28,8 +28,7 @@ impl ConfigStore for PostgresStore {
     async fn create_credential(
         &self,
         new: NewCredential,
-        once: Option<Idempotency>,
-    ) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             credentials::create(c, Now, new.clone(), once.clone())
         })
@@ -57,8 +56,7 @@ impl ConfigStore for PostgresStore {
         id: CredentialId,
         expected: u64,
         settings: CredentialSettings,
-        at: Timestamp,
-    ) -> Result<Update<CredentialRecord>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<CredentialRecord>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
             credentials::update(c, (org, id), expected, settings.clone(), at)
         })
@@ -68,8 +66,7 @@ impl ConfigStore for PostgresStore {
         &self,
         org: OrgId,
         id: CredentialId,
-        expected: Option<u64>,
-    ) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| credentials::delete(
             c, org, id, expected
         ))
@@ -78,8 +75,7 @@ impl ConfigStore for PostgresStore {
     async fn create_route(
         &self,
         new: NewRoute,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             routes::create(c, Now, new.clone(), once.clone())
         })
@@ -99,8 +95,7 @@ impl ConfigStore for PostgresStore {
         id: RouteId,
         expected: u64,
         settings: RouteSettings,
-        at: Timestamp,
-    ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
             routes::update(c, (org, id), expected, settings.clone(), at)
         })
@@ -110,14 +105,13 @@ impl ConfigStore for PostgresStore {
         &self,
         org: OrgId,
         id: RouteId,
-        expected: Option<u64>,
-    ) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| routes::delete(
             c, org, id, expected
         ))
     }
 
-    async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError> {
+    async fn write_persona(&self, new: NewPersona, by: By) -> Result<Once<WritePersona>, StoreError> {
         decide!(self, create(new.org_id), new, |c, new| personas::write(
             c, Now, new
         ))
@@ -150,8 +144,7 @@ impl ConfigStore for PostgresStore {
         org: OrgId,
         key: &str,
         expected: Option<u64>,
-        at: Timestamp,
-    ) -> Result<DeletePersona, StoreError> {
+        at: Timestamp, by: By) -> Result<DeletePersona, StoreError> {
         decide!(self, any(org), key.to_owned(), |c, key| {
             personas::delete(c, org, key, expected, at)
         })

@@ -20,8 +20,7 @@ impl OrgStore for PostgresStore {
     async fn create_org(
         &self,
         new: NewOrg,
-        once: Option<Idempotency>,
-    ) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
         let scope = without_org(once.as_ref()).and(new.org_id).and(new.owner);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
             orgs::create(c, Now, new.clone(), once.clone())
@@ -40,8 +39,7 @@ impl OrgStore for PostgresStore {
         &self,
         org: OrgId,
         expected: u64,
-        patch: OrgPatch,
-    ) -> Result<Update<OrgRecord>, StoreError> {
+        patch: OrgPatch, by: By) -> Result<Update<OrgRecord>, StoreError> {
         decide!(self, any(org), patch, |c, patch| orgs::update(
             c,
             org,
@@ -66,8 +64,7 @@ impl OrgStore for PostgresStore {
     async fn create_service(
         &self,
         new: NewService,
-        once: Option<Idempotency>,
-    ) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
         let scope = Scope::from(new.org_id).and(new.user_id);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
             members::create_service(c, Now, new.clone(), once.clone())
@@ -79,8 +76,7 @@ impl OrgStore for PostgresStore {
         org: OrgId,
         user: UserId,
         patch: MemberPatch,
-        by: OrgRole,
-    ) -> Result<ChangeMember<MemberRecord>, StoreError> {
+        rank: OrgRole, by: By) -> Result<ChangeMember<MemberRecord>, StoreError> {
         let scope = Scope::from(org).and(user);
         decide!(self, any(scope), patch, |c, patch| members::change(
             c,
@@ -94,8 +90,7 @@ impl OrgStore for PostgresStore {
         &self,
         org: OrgId,
         user: UserId,
-        by: OrgRole,
-    ) -> Result<ChangeMember<()>, StoreError> {
+        rank: OrgRole, by: By) -> Result<ChangeMember<()>, StoreError> {
         // Also where else they are a member.
         let scope = Scope::from(org).and(user);
         decide!(self, any(scope), (), |c, ()| members::remove(
@@ -107,8 +102,7 @@ impl OrgStore for PostgresStore {
         &self,
         new: InvitationRecord,
         token_hash: [u8; 32],
-        once: Option<Idempotency>,
-    ) -> Result<Once<bool>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<bool>, StoreError> {
         // Whoever has the address may be a member already.
         let scope = finding::scope_of_login(&new.email).and(new.org_id);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
@@ -134,8 +128,7 @@ impl OrgStore for PostgresStore {
     async fn withdraw_invitation(
         &self,
         org: OrgId,
-        invitation: InvitationId,
-    ) -> Result<bool, StoreError> {
+        invitation: InvitationId, by: By) -> Result<bool, StoreError> {
         write!(self, any(org), c => invitations::withdraw(c, org, invitation).await)
     }
 
@@ -143,8 +136,7 @@ impl OrgStore for PostgresStore {
         &self,
         presented: PresentedInvitation,
         user: UserId,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Join>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Join>, StoreError> {
         let scope = Scope::from(presented.org_id).and(user);
         decide!(self, create(scope), once, |c, once| {
             invitations::accept(c, Now, presented, user, once.clone())
@@ -155,8 +147,7 @@ impl OrgStore for PostgresStore {
         &self,
         new: NewAccount,
         presented: PresentedInvitation,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Join>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Join>, StoreError> {
         let scope = without_org(once.as_ref())
             .and(presented.org_id)
             .and(new.user_id);

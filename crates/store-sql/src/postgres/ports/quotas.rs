@@ -10,7 +10,7 @@ use crate::postgres::{PostgresStore, error};
 
 #[async_trait]
 impl QuotaStore for PostgresStore {
-    async fn set_quota(&self, org: OrgId, quota: Quota) -> Result<bool, StoreError> {
+    async fn set_quota(&self, org: OrgId, quota: Quota, by: By) -> Result<bool, StoreError> {
         write!(self, any(org), c => quotas::set(c, org, quota).await)
     }
 

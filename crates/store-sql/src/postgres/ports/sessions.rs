@@ -17,13 +17,13 @@ use crate::postgres::{PostgresStore, error};
 
 #[async_trait]
 impl SessionStore for PostgresStore {
-    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
+    async fn begin_session(&self, sign_in: SignIn, by: By) -> Result<BeginSession, StoreError> {
         decide!(self, create(sign_in.user_id), sign_in, |c, sign_in| {
             sessions::begin(c, sign_in)
         })
     }
 
-    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
+    async fn refresh_session(&self, refresh: RefreshSession, by: By) -> Result<Refreshed, StoreError> {
         let Some(user) = self.session_owner(refresh.session_id).await? else {
             return Ok(Refreshed::Unknown);
         };
@@ -65,12 +65,11 @@ impl SessionStore for PostgresStore {
         user: UserId,
         session: SessionId,
         why: SessionEnd,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
+        at: Timestamp, by: By) -> Result<bool, StoreError> {
         write!(self, any(user), c => sessions::end(c, user, session, why, at).await)
     }
 
-    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+    async fn end_all_sessions(&self, user: UserId, at: Timestamp, by: By) -> Result<(), StoreError> {
         decide!(self, any(user), (), |c, ()| sessions::end_all(c, user, at))
     }
 
@@ -78,13 +77,13 @@ impl SessionStore for PostgresStore {
         read!(self, any(user), accounts::login_of(user))
     }
 
-    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
+    async fn change_password(&self, change: ChangePassword, by: By) -> Result<bool, StoreError> {
         decide!(self, any(change.user_id), change, |c, change| {
             sessions::change_password(c, change)
         })
     }
 
-    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
+    async fn rename_user(&self, rename: Rename, by: By) -> Result<Renamed, StoreError> {
         decide!(self, any(rename.user_id), rename, |c, rename| {
             accounts::rename(c, rename)
         })
@@ -93,8 +92,7 @@ impl SessionStore for PostgresStore {
     async fn create_reset(
         &self,
         new: NewReset,
-        once: Option<Idempotency>,
-    ) -> Result<Once<CreateReset>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<CreateReset>, StoreError> {
         let scope = Scope::from(new.user_id);
         let scope = match (new.org_id, &once) {
             (Some(org), _) => scope.and(org),
@@ -115,8 +113,7 @@ impl SessionStore for PostgresStore {
         &self,
         token_hash: [u8; 32],
         new_hash: String,
-        at: Timestamp,
-    ) -> Result<Option<UserId>, StoreError> {
+        at: Timestamp, by: By) -> Result<Option<UserId>, StoreError> {
         let Some(user) = self.reset_owner(token_hash, at).await? else {
             return Ok(None);
         };

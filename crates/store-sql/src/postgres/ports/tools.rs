@@ -26,8 +26,7 @@ impl ToolStore for PostgresStore {
     async fn create_mcp_server(
         &self,
         new: NewMcpServer,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             mcp_servers::create(c, Now, new.clone(), once.clone())
         })
@@ -55,8 +54,7 @@ impl ToolStore for PostgresStore {
         server: McpServerId,
         expected: u64,
         settings: McpServerSettings,
-        at: Timestamp,
-    ) -> Result<Update<McpServerRecord>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<McpServerRecord>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
             mcp_servers::update(c, Now, (org, server), expected, settings.clone(), at)
         })
@@ -66,8 +64,7 @@ impl ToolStore for PostgresStore {
         &self,
         org: OrgId,
         server: McpServerId,
-        expected: Option<u64>,
-    ) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| {
             mcp_servers::delete(c, (org, server), expected)
         })
@@ -131,8 +128,7 @@ impl ToolStore for PostgresStore {
         server: McpServerId,
         expected: Option<u64>,
         tools: Option<Vec<String>>,
-        at: Timestamp,
-    ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
         decide!(self, any(org), tools, |c, tools| {
             mcp_tools::approve_named(c, (org, server), expected, tools.as_deref(), at)
         })
@@ -141,8 +137,7 @@ impl ToolStore for PostgresStore {
     async fn create_http_tool(
         &self,
         new: NewHttpTool,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
             http_tools::create(c, Now, new.clone(), once.clone())
         })
@@ -170,8 +165,7 @@ impl ToolStore for PostgresStore {
         tool: HttpToolId,
         expected: u64,
         settings: HttpToolSettings,
-        at: Timestamp,
-    ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
             http_tools::update(c, (org, tool), expected, settings.clone(), at)
         })
@@ -181,8 +175,7 @@ impl ToolStore for PostgresStore {
         &self,
         org: OrgId,
         tool: HttpToolId,
-        expected: Option<u64>,
-    ) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| {
             http_tools::delete(c, org, tool, expected)
         })

@@ -24,8 +24,7 @@ impl ConfigStore for SqliteStore {
     async fn create_credential(
         &self,
         new: NewCredential,
-        once: Option<Idempotency>,
-    ) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(credentials::create(c, now, new, once)))
             .await
@@ -54,8 +53,7 @@ impl ConfigStore for SqliteStore {
         id: CredentialId,
         expected: u64,
         settings: CredentialSettings,
-        at: Timestamp,
-    ) -> Result<Update<CredentialRecord>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<CredentialRecord>, StoreError> {
         self.decide(move |c| done(credentials::update(c, (org, id), expected, settings, at)))
             .await
     }
@@ -64,8 +62,7 @@ impl ConfigStore for SqliteStore {
         &self,
         org: OrgId,
         id: CredentialId,
-        expected: Option<u64>,
-    ) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
         self.decide(move |c| done(credentials::delete(c, org, id, expected)))
             .await
     }
@@ -73,8 +70,7 @@ impl ConfigStore for SqliteStore {
     async fn create_route(
         &self,
         new: NewRoute,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(routes::create(c, now, new, once)))
             .await
@@ -94,8 +90,7 @@ impl ConfigStore for SqliteStore {
         id: RouteId,
         expected: u64,
         settings: RouteSettings,
-        at: Timestamp,
-    ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
         self.decide(move |c| done(routes::update(c, (org, id), expected, settings, at)))
             .await
     }
@@ -104,13 +99,12 @@ impl ConfigStore for SqliteStore {
         &self,
         org: OrgId,
         id: RouteId,
-        expected: Option<u64>,
-    ) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
         self.decide(move |c| done(routes::delete(c, org, id, expected)))
             .await
     }
 
-    async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError> {
+    async fn write_persona(&self, new: NewPersona, by: By) -> Result<Once<WritePersona>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(personas::write(c, now, &new)))
             .await
@@ -147,8 +141,7 @@ impl ConfigStore for SqliteStore {
         org: OrgId,
         key: &str,
         expected: Option<u64>,
-        at: Timestamp,
-    ) -> Result<DeletePersona, StoreError> {
+        at: Timestamp, by: By) -> Result<DeletePersona, StoreError> {
         let key = key.to_owned();
         self.decide(move |c| done(personas::delete(c, org, &key, expected, at)))
             .await

@@ -16,7 +16,7 @@ impl MoneyStore for SqliteStore {
         self.read(move |c| done(credits::balance(c, org))).await
     }
 
-    async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError> {
+    async fn set_metered(&self, org: OrgId, metered: Option<bool>, by: By) -> Result<bool, StoreError> {
         self.write(move |c| done(credits::set_metered(c, org, metered)))
             .await
     }
@@ -25,8 +25,7 @@ impl MoneyStore for SqliteStore {
         &self,
         org: OrgId,
         entry: CreditEntry,
-        once: Option<Idempotency>,
-    ) -> Result<Once<bool>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<bool>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(credits::add(c, now, org, entry, once)))
             .await
@@ -43,8 +42,7 @@ impl MoneyStore for SqliteStore {
     async fn create_budget(
         &self,
         new: NewBudget,
-        once: Option<Idempotency>,
-    ) -> Result<Once<CreateBudget>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<CreateBudget>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(budgets::create(c, now, new, once)))
             .await
@@ -74,13 +72,12 @@ impl MoneyStore for SqliteStore {
         &self,
         org: OrgId,
         budget: BudgetId,
-        patch: BudgetPatch,
-    ) -> Result<bool, StoreError> {
+        patch: BudgetPatch, by: By) -> Result<bool, StoreError> {
         self.write(move |c| done(budgets::update(c, org, budget, patch)))
             .await
     }
 
-    async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError> {
+    async fn delete_budget(&self, org: OrgId, budget: BudgetId, by: By) -> Result<bool, StoreError> {
         self.decide(move |c| done(budgets::delete(c, org, budget)))
             .await
     }

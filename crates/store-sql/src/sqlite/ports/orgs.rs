@@ -16,8 +16,7 @@ impl OrgStore for SqliteStore {
     async fn create_org(
         &self,
         new: NewOrg,
-        once: Option<Idempotency>,
-    ) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(orgs::create(c, now, new, once)))
             .await
@@ -35,8 +34,7 @@ impl OrgStore for SqliteStore {
         &self,
         org: OrgId,
         expected: u64,
-        patch: OrgPatch,
-    ) -> Result<Update<OrgRecord>, StoreError> {
+        patch: OrgPatch, by: By) -> Result<Update<OrgRecord>, StoreError> {
         self.decide(move |c| done(orgs::update(c, org, expected, patch)))
             .await
     }
@@ -58,8 +56,7 @@ impl OrgStore for SqliteStore {
     async fn create_service(
         &self,
         new: NewService,
-        once: Option<Idempotency>,
-    ) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(members::create_service(c, now, new, once)))
             .await
@@ -70,8 +67,7 @@ impl OrgStore for SqliteStore {
         org: OrgId,
         user: UserId,
         patch: MemberPatch,
-        by: OrgRole,
-    ) -> Result<ChangeMember<MemberRecord>, StoreError> {
+        rank: OrgRole, by: By) -> Result<ChangeMember<MemberRecord>, StoreError> {
         self.decide(move |c| done(members::change(c, (org, user), patch, by)))
             .await
     }
@@ -80,8 +76,7 @@ impl OrgStore for SqliteStore {
         &self,
         org: OrgId,
         user: UserId,
-        by: OrgRole,
-    ) -> Result<ChangeMember<()>, StoreError> {
+        rank: OrgRole, by: By) -> Result<ChangeMember<()>, StoreError> {
         self.decide(move |c| done(members::remove(c, org, user, by)))
             .await
     }
@@ -90,8 +85,7 @@ impl OrgStore for SqliteStore {
         &self,
         new: InvitationRecord,
         token_hash: [u8; 32],
-        once: Option<Idempotency>,
-    ) -> Result<Once<bool>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<bool>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(invitations::create(c, now, new, token_hash, once)))
             .await
@@ -117,8 +111,7 @@ impl OrgStore for SqliteStore {
     async fn withdraw_invitation(
         &self,
         org: OrgId,
-        invitation: InvitationId,
-    ) -> Result<bool, StoreError> {
+        invitation: InvitationId, by: By) -> Result<bool, StoreError> {
         self.write(move |c| done(invitations::withdraw(c, org, invitation)))
             .await
     }
@@ -127,8 +120,7 @@ impl OrgStore for SqliteStore {
         &self,
         presented: PresentedInvitation,
         user: UserId,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Join>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Join>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(invitations::accept(c, now, presented, user, once)))
             .await
@@ -138,8 +130,7 @@ impl OrgStore for SqliteStore {
         &self,
         new: NewAccount,
         presented: PresentedInvitation,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Join>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Join>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(invitations::register(c, now, new, presented, once)))
             .await

@@ -9,7 +9,7 @@ use crate::sqlite::{SqliteStore, done};
 
 #[async_trait]
 impl QuotaStore for SqliteStore {
-    async fn set_quota(&self, org: OrgId, quota: Quota) -> Result<bool, StoreError> {
+    async fn set_quota(&self, org: OrgId, quota: Quota, by: By) -> Result<bool, StoreError> {
         self.write(move |c| done(quotas::set(c, org, quota))).await
     }
 

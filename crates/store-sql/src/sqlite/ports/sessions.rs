@@ -13,12 +13,12 @@ use crate::sqlite::{SqliteStore, done};
 
 #[async_trait]
 impl SessionStore for SqliteStore {
-    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
+    async fn begin_session(&self, sign_in: SignIn, by: By) -> Result<BeginSession, StoreError> {
         self.decide(move |c| done(sessions::begin(c, &sign_in)))
             .await
     }
 
-    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
+    async fn refresh_session(&self, refresh: RefreshSession, by: By) -> Result<Refreshed, StoreError> {
         self.decide(move |c| done(sessions::refresh(c, &refresh)))
             .await
     }
@@ -52,13 +52,12 @@ impl SessionStore for SqliteStore {
         user: UserId,
         session: SessionId,
         why: SessionEnd,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
+        at: Timestamp, by: By) -> Result<bool, StoreError> {
         self.write(move |c| done(sessions::end(c, user, session, why, at)))
             .await
     }
 
-    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
+    async fn end_all_sessions(&self, user: UserId, at: Timestamp, by: By) -> Result<(), StoreError> {
         self.decide(move |c| done(sessions::end_all(c, user, at)))
             .await
     }
@@ -67,12 +66,12 @@ impl SessionStore for SqliteStore {
         self.read(move |c| done(accounts::login_of(c, user))).await
     }
 
-    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
+    async fn change_password(&self, change: ChangePassword, by: By) -> Result<bool, StoreError> {
         self.decide(move |c| done(sessions::change_password(c, &change)))
             .await
     }
 
-    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
+    async fn rename_user(&self, rename: Rename, by: By) -> Result<Renamed, StoreError> {
         self.decide(move |c| done(accounts::rename(c, &rename)))
             .await
     }
@@ -80,8 +79,7 @@ impl SessionStore for SqliteStore {
     async fn create_reset(
         &self,
         new: NewReset,
-        once: Option<Idempotency>,
-    ) -> Result<Once<CreateReset>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<CreateReset>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(resets::create(c, now, &new, once)))
             .await
@@ -96,8 +94,7 @@ impl SessionStore for SqliteStore {
         &self,
         token_hash: [u8; 32],
         new_hash: String,
-        at: Timestamp,
-    ) -> Result<Option<UserId>, StoreError> {
+        at: Timestamp, by: By) -> Result<Option<UserId>, StoreError> {
         self.decide(move |c| done(resets::spend(c, token_hash, &new_hash, at)))
             .await
     }

@@ -22,8 +22,7 @@ impl ToolStore for SqliteStore {
     async fn create_mcp_server(
         &self,
         new: NewMcpServer,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(mcp_servers::create(c, now, new, once)))
             .await
@@ -53,8 +52,7 @@ impl ToolStore for SqliteStore {
         server: McpServerId,
         expected: u64,
         settings: McpServerSettings,
-        at: Timestamp,
-    ) -> Result<Update<McpServerRecord>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<McpServerRecord>, StoreError> {
         let now = self.now();
         self.decide(move |c| {
             done(mcp_servers::update(
@@ -73,8 +71,7 @@ impl ToolStore for SqliteStore {
         &self,
         org: OrgId,
         server: McpServerId,
-        expected: Option<u64>,
-    ) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
         self.decide(move |c| done(mcp_servers::delete(c, (org, server), expected)))
             .await
     }
@@ -146,8 +143,7 @@ impl ToolStore for SqliteStore {
         server: McpServerId,
         expected: Option<u64>,
         tools: Option<Vec<String>>,
-        at: Timestamp,
-    ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
         self.decide(move |c| {
             done(mcp_tools::approve_named(
                 c,
@@ -163,8 +159,7 @@ impl ToolStore for SqliteStore {
     async fn create_http_tool(
         &self,
         new: NewHttpTool,
-        once: Option<Idempotency>,
-    ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
+        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         let now = self.now();
         self.decide(move |c| done(http_tools::create(c, now, new, once)))
             .await
@@ -194,8 +189,7 @@ impl ToolStore for SqliteStore {
         tool: HttpToolId,
         expected: u64,
         settings: HttpToolSettings,
-        at: Timestamp,
-    ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
+        at: Timestamp, by: By) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
         self.decide(move |c| done(http_tools::update(c, (org, tool), expected, settings, at)))
             .await
     }
@@ -204,8 +198,7 @@ impl ToolStore for SqliteStore {
         &self,
         org: OrgId,
         tool: HttpToolId,
-        expected: Option<u64>,
-    ) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
         self.decide(move |c| done(http_tools::delete(c, org, tool, expected)))
             .await
     }
