@@ -43,7 +43,7 @@ pub use account::{
 };
 pub use audit::{
     Action, Actor, AuditFilter, AuditRecord, AuditStore, Audited, By, CHAIN_START, Chain,
-    ChainLink, Checked, Entry, Finding, Origin, Seal, UnknownAction, entries,
+    ChainLink, Checked, Entry, Finding, Origin, Seal, SealedRecord, UnknownAction, entries,
 };
 pub use config::{
     ConfigStore, Configured, CredentialRecord, CredentialSettings, DeleteConfig, DeletePersona,

@@ -8,7 +8,7 @@ use runloom_domain::{
     ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Balance, BudgetPatch, BudgetRecord, Census, Change,
+    AccountStore, ApiKeyRecord, Appended, Balance, BudgetPatch, BudgetRecord, By, Census, Change,
     ClaimedRun, Content, CreateAccount, CreateBudget, CreateRun, CreditEntry, DeleteThread,
     Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended, Intent, KeyConflict,
     LoginRecord, MoneyStore, NewAccount, NewApiKey, NewBudget, NewRun, NewThread, Once, Orphan,
@@ -33,6 +33,7 @@ use super::{
 // The macros, and behind them who uses them too.
 #[macro_use]
 mod verbs;
+mod audit;
 mod config;
 mod key_rotation;
 mod orgs;
@@ -226,8 +227,10 @@ impl ThreadStore for PostgresStore {
         &self,
         org: OrgId,
         thread: ThreadId,
-        at: Timestamp, by: By) -> Result<DeleteThread, StoreError> {
-        lend!(self, any(org), lent => super::threads::delete(lent, org, thread, at).await)
+        at: Timestamp,
+        by: By,
+    ) -> Result<DeleteThread, StoreError> {
+        lend!(self, any(org), lent => super::threads::delete(lent, org, thread, at, by).await)
     }
 
     async fn post_message(
@@ -264,7 +267,9 @@ impl AccountStore for PostgresStore {
     async fn create_account(
         &self,
         new: NewAccount,
-        once: Option<Idempotency>, by: By) -> Result<Once<CreateAccount>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<CreateAccount>, StoreError> {
         let scope = Scope::from(new.org_id).and(new.user_id);
         // Its idempotency key belongs to no organisation.
         let scope = match &once {
@@ -272,7 +277,7 @@ impl AccountStore for PostgresStore {
             None => scope,
         };
         decide!(self, create(scope), (new, once), |c, (new, once)| {
-            accounts::create(c, Now, new.clone(), once.clone())
+            accounts::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -302,9 +307,11 @@ impl AccountStore for PostgresStore {
     async fn create_api_key(
         &self,
         new: NewApiKey,
-        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<()>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            api_keys::create(c, Now, new.clone(), once.clone())
+            api_keys::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -330,8 +337,10 @@ impl AccountStore for PostgresStore {
         org: OrgId,
         owner: Option<UserId>,
         key: ApiKeyId,
-        at: Timestamp, by: By) -> Result<bool, StoreError> {
-        write!(self, any(org), c => api_keys::revoke(c, org, owner, key, at).await)
+        at: Timestamp,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        write!(self, any(org), c => api_keys::revoke(c, org, owner, key, at, by).await)
     }
 
     async fn touch_api_key(
@@ -350,17 +359,24 @@ impl MoneyStore for PostgresStore {
         read!(self, any(org), credits::balance(org))
     }
 
-    async fn set_metered(&self, org: OrgId, metered: Option<bool>, by: By) -> Result<bool, StoreError> {
-        write!(self, any(org), c => credits::set_metered(c, org, metered).await)
+    async fn set_metered(
+        &self,
+        org: OrgId,
+        metered: Option<bool>,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        write!(self, any(org), c => credits::set_metered(c, org, metered, by).await)
     }
 
     async fn add_credits(
         &self,
         org: OrgId,
         entry: CreditEntry,
-        once: Option<Idempotency>, by: By) -> Result<Once<bool>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<bool>, StoreError> {
         decide!(self, create(org), (entry, once), |c, (entry, once)| {
-            credits::add(c, Now, org, entry.clone(), once.clone())
+            credits::add(c, Now, org, entry.clone(), once.clone(), by)
         })
     }
 
@@ -375,9 +391,11 @@ impl MoneyStore for PostgresStore {
     async fn create_budget(
         &self,
         new: NewBudget,
-        once: Option<Idempotency>, by: By) -> Result<Once<CreateBudget>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<CreateBudget>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            budgets::create(c, Now, new.clone(), once.clone())
+            budgets::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -403,12 +421,21 @@ impl MoneyStore for PostgresStore {
         &self,
         org: OrgId,
         budget: BudgetId,
-        patch: BudgetPatch, by: By) -> Result<bool, StoreError> {
-        write!(self, any(org), c => budgets::update(c, org, budget, patch).await)
+        patch: BudgetPatch,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        write!(self, any(org), c => budgets::update(c, org, budget, patch, by).await)
     }
 
-    async fn delete_budget(&self, org: OrgId, budget: BudgetId, by: By) -> Result<bool, StoreError> {
-        decide!(self, any(org), (), |c, ()| budgets::delete(c, org, budget))
+    async fn delete_budget(
+        &self,
+        org: OrgId,
+        budget: BudgetId,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        decide!(self, any(org), (), |c, ()| budgets::delete(
+            c, org, budget, by
+        ))
     }
 
     async fn usage(&self, org: OrgId, query: UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
@@ -418,9 +445,14 @@ impl MoneyStore for PostgresStore {
 
 #[async_trait]
 impl Housekeeping for PostgresStore {
-    async fn set_event_retention(&self, org: OrgId, days: Option<u32>, by: By) -> Result<bool, StoreError> {
+    async fn set_event_retention(
+        &self,
+        org: OrgId,
+        days: Option<u32>,
+        by: By,
+    ) -> Result<bool, StoreError> {
         write!(self, any(org), c => {
-            super::queries::housekeeping::set_event_retention(c, org, days).await
+            super::queries::housekeeping::set_event_retention(c, org, days, by).await
         })
     }
 

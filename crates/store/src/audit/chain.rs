@@ -5,15 +5,32 @@ use runloom_domain::AuditRecordId;
 
 use super::{AuditRecord, CHAIN_START, Seal};
 
-/// A seal, and the record that it is for if that is there.
+/// A seal, and what there is of the record that it is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainLink {
     /// The seal.
     pub seal: Seal,
     /// Which record it is for.
     pub record_id: AuditRecordId,
-    /// That record.
-    pub record: Option<AuditRecord>,
+    /// What there is of that record.
+    pub record: SealedRecord,
+}
+
+/// What there is of a record that was sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SealedRecord {
+    /// It can be read.
+    Kept(Box<AuditRecord>),
+    /// It is there, but not as any version has written it.
+    Unreadable,
+    /// It is gone.
+    Gone,
+}
+
+impl SealedRecord {
+    fn fits(&self, seal: &Seal) -> bool {
+        matches!(self, Self::Kept(record) if record.seal(&seal.previous) == seal.hash)
+    }
 }
 
 /// Something that isn't as the sealer has left it.
@@ -142,12 +159,10 @@ impl Chain {
             seal, record_id, ..
         } = link;
         let (seq, record_id) = (seal.seq, *record_id);
-        match &link.record {
-            None => self.findings.push(Finding::Missing { seq, record_id }),
-            Some(record) if record.seal(&seal.previous) != seal.hash => {
-                self.findings.push(Finding::Changed { seq, record_id });
-            }
-            Some(_) => {}
+        if link.record == SealedRecord::Gone {
+            self.findings.push(Finding::Missing { seq, record_id });
+        } else if !link.record.fits(seal) {
+            self.findings.push(Finding::Changed { seq, record_id });
         }
         if self.kept.get(&seq) == Some(&seal.hash) {
             self.kept.remove(&seq);

@@ -11,11 +11,11 @@ pub mod entries;
 mod record;
 
 use async_trait::async_trait;
-use runloom_domain::{OrgId, Timestamp, UserId};
+use runloom_domain::{AuditRecordId, OrgId, Timestamp, UserId};
 
 pub use action::{Action, UnknownAction};
 pub use by::{Actor, By, Origin};
-pub use chain::{Chain, ChainLink, Checked, Finding};
+pub use chain::{Chain, ChainLink, Checked, Finding, SealedRecord};
 pub use record::{AuditRecord, CHAIN_START, Entry, Seal};
 
 use crate::{Page, Paged, StoreError};
@@ -67,7 +67,7 @@ pub trait AuditStore: Send + Sync + 'static {
     ) -> Result<Vec<OrgId>, StoreError>;
 
     /// A part of an organisation's chain: up to `limit` seals behind the place `after`, each
-    /// with its record if that is there.
+    /// with what there is of its record.
     async fn audit_chain(
         &self,
         org: OrgId,
@@ -75,12 +75,12 @@ pub trait AuditStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<ChainLink>, StoreError>;
 
-    /// Up to `limit` records of an organisation from before a moment that have no seal. Reads
+    /// Up to `limit` records of an organisation from before a moment that have no seal. Looks at
     /// all of its records.
     async fn unsealed_audit(
         &self,
         org: OrgId,
         before: Timestamp,
         limit: u32,
-    ) -> Result<Vec<AuditRecord>, StoreError>;
+    ) -> Result<Vec<AuditRecordId>, StoreError>;
 }

@@ -6,7 +6,7 @@ use super::lists::newest_first;
 use super::state::State;
 use crate::{
     AuditFilter, AuditRecord, AuditStore, Audited, By, CHAIN_START, ChainLink, Entry, Page,
-    PageKey, Paged, Seal, StoreError,
+    PageKey, Paged, Seal, SealedRecord, StoreError,
 };
 
 /// The records of all organisations in the order in which they were written.
@@ -112,7 +112,7 @@ impl AuditStore for MemoryStore {
             Some(ChainLink {
                 seal: it.seal.clone()?,
                 record_id: it.record.record_id,
-                record: Some(it.record.clone()),
+                record: SealedRecord::Kept(Box::new(it.record.clone())),
             })
         };
         let mut links: Vec<ChainLink> = state.audit.of(org).filter_map(link).collect();
@@ -127,13 +127,13 @@ impl AuditStore for MemoryStore {
         org: OrgId,
         before: Timestamp,
         limit: u32,
-    ) -> Result<Vec<AuditRecord>, StoreError> {
+    ) -> Result<Vec<AuditRecordId>, StoreError> {
         let state = self.state();
-        let unsealed = state.audit.of(org).filter(|it| it.seal.is_none());
-        let mut records: Vec<AuditRecord> = unsealed.map(|it| it.record.clone()).collect();
-        records.retain(|record| record.at < before);
-        records.sort_unstable_by_key(|record| record.record_id);
-        records.truncate(limit as usize);
-        Ok(records)
+        let records = state.audit.of(org).filter(|it| it.seal.is_none());
+        let records = records.filter(|it| it.record.at < before);
+        let mut ids: Vec<AuditRecordId> = records.map(|it| it.record.record_id).collect();
+        ids.sort_unstable();
+        ids.truncate(limit as usize);
+        Ok(ids)
     }
 }

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use runloom_domain::{CredentialId, OrgId, RouteId, Timestamp};
 use runloom_store::{
-    ConfigStore, Configured, CredentialRecord, CredentialSettings, DataKey, DataKeys, DeleteConfig,
-    DeletePersona, Idempotency, NewCredential, NewPersona, NewRoute, Once, Page, Paged,
-    PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update, WritePersona,
+    By, ConfigStore, Configured, CredentialRecord, CredentialSettings, DataKey, DataKeys,
+    DeleteConfig, DeletePersona, Idempotency, NewCredential, NewPersona, NewRoute, Once, Page,
+    Paged, PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update,
+    WritePersona,
 };
 
 use crate::postgres::dialect::Now;
@@ -28,9 +29,11 @@ impl ConfigStore for PostgresStore {
     async fn create_credential(
         &self,
         new: NewCredential,
-        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<()>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            credentials::create(c, Now, new.clone(), once.clone())
+            credentials::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -56,9 +59,11 @@ impl ConfigStore for PostgresStore {
         id: CredentialId,
         expected: u64,
         settings: CredentialSettings,
-        at: Timestamp, by: By) -> Result<Update<CredentialRecord>, StoreError> {
+        at: Timestamp,
+        by: By,
+    ) -> Result<Update<CredentialRecord>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
-            credentials::update(c, (org, id), expected, settings.clone(), at)
+            credentials::update(c, (org, id), expected, settings.clone(), at, by)
         })
     }
 
@@ -66,18 +71,22 @@ impl ConfigStore for PostgresStore {
         &self,
         org: OrgId,
         id: CredentialId,
-        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>,
+        by: By,
+    ) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| credentials::delete(
-            c, org, id, expected
+            c, org, id, expected, by
         ))
     }
 
     async fn create_route(
         &self,
         new: NewRoute,
-        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            routes::create(c, Now, new.clone(), once.clone())
+            routes::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -95,9 +104,11 @@ impl ConfigStore for PostgresStore {
         id: RouteId,
         expected: u64,
         settings: RouteSettings,
-        at: Timestamp, by: By) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
+        at: Timestamp,
+        by: By,
+    ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
-            routes::update(c, (org, id), expected, settings.clone(), at)
+            routes::update(c, (org, id), expected, settings.clone(), at, by)
         })
     }
 
@@ -105,15 +116,21 @@ impl ConfigStore for PostgresStore {
         &self,
         org: OrgId,
         id: RouteId,
-        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
+        expected: Option<u64>,
+        by: By,
+    ) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| routes::delete(
-            c, org, id, expected
+            c, org, id, expected, by
         ))
     }
 
-    async fn write_persona(&self, new: NewPersona, by: By) -> Result<Once<WritePersona>, StoreError> {
+    async fn write_persona(
+        &self,
+        new: NewPersona,
+        by: By,
+    ) -> Result<Once<WritePersona>, StoreError> {
         decide!(self, create(new.org_id), new, |c, new| personas::write(
-            c, Now, new
+            c, Now, new, by
         ))
     }
 
@@ -144,9 +161,11 @@ impl ConfigStore for PostgresStore {
         org: OrgId,
         key: &str,
         expected: Option<u64>,
-        at: Timestamp, by: By) -> Result<DeletePersona, StoreError> {
+        at: Timestamp,
+        by: By,
+    ) -> Result<DeletePersona, StoreError> {
         decide!(self, any(org), key.to_owned(), |c, key| {
-            personas::delete(c, org, key, expected, at)
+            personas::delete(c, org, key, expected, at, by)
         })
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use runloom_domain::{InvitationId, OrgId, OrgRole, RunId, UserId, UserKind};
 use runloom_store::{
-    ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
+    By, ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
     NewAccount, NewOrg, NewService, Once, OrgPatch, OrgRecord, OrgStore, Page, Paged,
     PresentedInvitation, StoreError, Update,
 };
@@ -16,9 +16,11 @@ impl OrgStore for SqliteStore {
     async fn create_org(
         &self,
         new: NewOrg,
-        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<()>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(orgs::create(c, now, new, once)))
+        self.decide(move |c| done(orgs::create(c, now, new, once, by)))
             .await
     }
 
@@ -34,8 +36,10 @@ impl OrgStore for SqliteStore {
         &self,
         org: OrgId,
         expected: u64,
-        patch: OrgPatch, by: By) -> Result<Update<OrgRecord>, StoreError> {
-        self.decide(move |c| done(orgs::update(c, org, expected, patch)))
+        patch: OrgPatch,
+        by: By,
+    ) -> Result<Update<OrgRecord>, StoreError> {
+        self.decide(move |c| done(orgs::update(c, org, expected, patch, by)))
             .await
     }
 
@@ -56,9 +60,11 @@ impl OrgStore for SqliteStore {
     async fn create_service(
         &self,
         new: NewService,
-        once: Option<Idempotency>, by: By) -> Result<Once<()>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<()>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(members::create_service(c, now, new, once)))
+        self.decide(move |c| done(members::create_service(c, now, new, once, by)))
             .await
     }
 
@@ -67,8 +73,10 @@ impl OrgStore for SqliteStore {
         org: OrgId,
         user: UserId,
         patch: MemberPatch,
-        rank: OrgRole, by: By) -> Result<ChangeMember<MemberRecord>, StoreError> {
-        self.decide(move |c| done(members::change(c, (org, user), patch, by)))
+        rank: OrgRole,
+        by: By,
+    ) -> Result<ChangeMember<MemberRecord>, StoreError> {
+        self.decide(move |c| done(members::change(c, (org, user), patch, rank, by)))
             .await
     }
 
@@ -76,8 +84,10 @@ impl OrgStore for SqliteStore {
         &self,
         org: OrgId,
         user: UserId,
-        rank: OrgRole, by: By) -> Result<ChangeMember<()>, StoreError> {
-        self.decide(move |c| done(members::remove(c, org, user, by)))
+        rank: OrgRole,
+        by: By,
+    ) -> Result<ChangeMember<()>, StoreError> {
+        self.decide(move |c| done(members::remove(c, org, user, rank, by)))
             .await
     }
 
@@ -85,9 +95,11 @@ impl OrgStore for SqliteStore {
         &self,
         new: InvitationRecord,
         token_hash: [u8; 32],
-        once: Option<Idempotency>, by: By) -> Result<Once<bool>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<bool>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(invitations::create(c, now, new, token_hash, once)))
+        self.decide(move |c| done(invitations::create(c, now, new, token_hash, once, by)))
             .await
     }
 
@@ -111,8 +123,10 @@ impl OrgStore for SqliteStore {
     async fn withdraw_invitation(
         &self,
         org: OrgId,
-        invitation: InvitationId, by: By) -> Result<bool, StoreError> {
-        self.write(move |c| done(invitations::withdraw(c, org, invitation)))
+        invitation: InvitationId,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        self.write(move |c| done(invitations::withdraw(c, org, invitation, by)))
             .await
     }
 
@@ -120,9 +134,11 @@ impl OrgStore for SqliteStore {
         &self,
         presented: PresentedInvitation,
         user: UserId,
-        once: Option<Idempotency>, by: By) -> Result<Once<Join>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<Join>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(invitations::accept(c, now, presented, user, once)))
+        self.decide(move |c| done(invitations::accept(c, now, presented, user, once, by)))
             .await
     }
 
@@ -130,9 +146,11 @@ impl OrgStore for SqliteStore {
         &self,
         new: NewAccount,
         presented: PresentedInvitation,
-        once: Option<Idempotency>, by: By) -> Result<Once<Join>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<Join>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(invitations::register(c, now, new, presented, once)))
+        self.decide(move |c| done(invitations::register(c, now, new, presented, once, by)))
             .await
     }
 

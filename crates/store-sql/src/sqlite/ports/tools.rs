@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
 use runloom_store::{
-    ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
+    By, ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
     Idempotency, McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once,
     Page, Paged, StoreError, ToolRefusal, ToolStore, UnknownTool, Update, WantedDiscovery,
 };
@@ -22,9 +22,11 @@ impl ToolStore for SqliteStore {
     async fn create_mcp_server(
         &self,
         new: NewMcpServer,
-        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(mcp_servers::create(c, now, new, once)))
+        self.decide(move |c| done(mcp_servers::create(c, now, new, once, by)))
             .await
     }
 
@@ -52,7 +54,9 @@ impl ToolStore for SqliteStore {
         server: McpServerId,
         expected: u64,
         settings: McpServerSettings,
-        at: Timestamp, by: By) -> Result<Update<McpServerRecord>, StoreError> {
+        at: Timestamp,
+        by: By,
+    ) -> Result<Update<McpServerRecord>, StoreError> {
         let now = self.now();
         self.decide(move |c| {
             done(mcp_servers::update(
@@ -62,6 +66,7 @@ impl ToolStore for SqliteStore {
                 expected,
                 settings,
                 at,
+                by,
             ))
         })
         .await
@@ -71,8 +76,10 @@ impl ToolStore for SqliteStore {
         &self,
         org: OrgId,
         server: McpServerId,
-        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
-        self.decide(move |c| done(mcp_servers::delete(c, (org, server), expected)))
+        expected: Option<u64>,
+        by: By,
+    ) -> Result<DeleteConfig, StoreError> {
+        self.decide(move |c| done(mcp_servers::delete(c, (org, server), expected, by)))
             .await
     }
 
@@ -143,7 +150,9 @@ impl ToolStore for SqliteStore {
         server: McpServerId,
         expected: Option<u64>,
         tools: Option<Vec<String>>,
-        at: Timestamp, by: By) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
+        at: Timestamp,
+        by: By,
+    ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
         self.decide(move |c| {
             done(mcp_tools::approve_named(
                 c,
@@ -151,6 +160,7 @@ impl ToolStore for SqliteStore {
                 expected,
                 tools.as_deref(),
                 at,
+                by,
             ))
         })
         .await
@@ -159,9 +169,11 @@ impl ToolStore for SqliteStore {
     async fn create_http_tool(
         &self,
         new: NewHttpTool,
-        once: Option<Idempotency>, by: By) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
+        once: Option<Idempotency>,
+        by: By,
+    ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(http_tools::create(c, now, new, once)))
+        self.decide(move |c| done(http_tools::create(c, now, new, once, by)))
             .await
     }
 
@@ -189,17 +201,30 @@ impl ToolStore for SqliteStore {
         tool: HttpToolId,
         expected: u64,
         settings: HttpToolSettings,
-        at: Timestamp, by: By) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
-        self.decide(move |c| done(http_tools::update(c, (org, tool), expected, settings, at)))
-            .await
+        at: Timestamp,
+        by: By,
+    ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
+        self.decide(move |c| {
+            done(http_tools::update(
+                c,
+                (org, tool),
+                expected,
+                settings,
+                at,
+                by,
+            ))
+        })
+        .await
     }
 
     async fn delete_http_tool(
         &self,
         org: OrgId,
         tool: HttpToolId,
-        expected: Option<u64>, by: By) -> Result<DeleteConfig, StoreError> {
-        self.decide(move |c| done(http_tools::delete(c, org, tool, expected)))
+        expected: Option<u64>,
+        by: By,
+    ) -> Result<DeleteConfig, StoreError> {
+        self.decide(move |c| done(http_tools::delete(c, org, tool, expected, by)))
             .await
     }
 }

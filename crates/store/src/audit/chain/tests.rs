@@ -3,6 +3,15 @@ use runloom_domain::{OrgId, Timestamp};
 use super::*;
 use crate::audit::{Action, By, Entry};
 
+/// Makes a link's record another one.
+fn change(link: &mut ChainLink) -> &AuditRecord {
+    let SealedRecord::Kept(record) = &mut link.record else {
+        panic!("{link:?} has no record");
+    };
+    record.details.push(' ');
+    record
+}
+
 /// A chain as the sealer makes it.
 fn links(count: u64) -> Vec<ChainLink> {
     let org = OrgId::generate(Timestamp::from_micros(1));
@@ -20,7 +29,7 @@ fn links(count: u64) -> Vec<ChainLink> {
         ChainLink {
             seal,
             record_id: record.record_id,
-            record: Some(record),
+            record: SealedRecord::Kept(Box::new(record)),
         }
     };
     (1..=count).map(link).collect()
@@ -51,7 +60,9 @@ fn a_whole_chain_has_a_head() {
 fn a_changed_record_is_named() {
     let mut links = links(4);
     let record_id = links[1].record_id;
-    links[1].record.as_mut().unwrap().details.push(' ');
+    change(&mut links[1]);
+    assert_eq!(found(&links), [Finding::Changed { seq: 2, record_id }]);
+    links[1].record = SealedRecord::Unreadable;
     assert_eq!(found(&links), [Finding::Changed { seq: 2, record_id }]);
 }
 
@@ -59,7 +70,7 @@ fn a_changed_record_is_named() {
 fn a_record_that_is_gone_is_named() {
     let mut links = links(4);
     let record_id = links[3].record_id;
-    links[3].record = None;
+    links[3].record = SealedRecord::Gone;
     assert_eq!(found(&links), [Finding::Missing { seq: 4, record_id }]);
 }
 
@@ -103,10 +114,8 @@ fn seals_that_have_changed_records_are_named() {
 #[test]
 fn a_record_that_was_sealed_anew_does_not_fit_what_follows() {
     let mut links = links(4);
-    let link = &mut links[1];
-    let record = link.record.as_mut().unwrap();
-    record.details.push(' ');
-    link.seal.hash = record.seal(&link.seal.previous);
+    let previous = links[1].seal.previous;
+    links[1].seal.hash = change(&mut links[1]).seal(&previous);
     let record_id = links[2].record_id;
     assert_eq!(found(&links), [Finding::Broken { seq: 3, record_id }]);
 }
