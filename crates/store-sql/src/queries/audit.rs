@@ -70,7 +70,7 @@ pub(crate) async fn list(
     let query = audited!().filter(audit_records::org_id.eq(Id::from(org)));
     let mut query = page!(query, page, created_at, record_id);
     if let Some(wanted) = filter.action {
-        query = query.filter(action.eq(wanted.as_str()));
+        query = query.filter(action.eq(wanted));
     }
     if let Some(wanted) = filter.actor {
         query = query.filter(user_id.eq(Some(Id::from(wanted))));

@@ -24,7 +24,7 @@ use crate::{Page, Paged, StoreError};
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
     /// Only this action.
-    pub action: Option<Action>,
+    pub action: Option<String>,
     /// Only what this person has done, by a key of theirs too.
     pub actor: Option<UserId>,
     /// Only what was done to the thing with this id.

@@ -1,8 +1,10 @@
+use std::fmt;
 use std::net::IpAddr;
 
-use runloom_domain::{AuditRecordId, OrgId, Timestamp, TraceId};
+use runloom_domain::{ApiKeyId, AuditRecordId, OrgId, Timestamp, TraceId, UserId};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::{Action, Actor, By};
 
@@ -20,7 +22,7 @@ pub struct Entry {
 
 impl Entry {
     /// Something that was done to the thing with this id.
-    pub fn new(action: Action, org: OrgId, subject: impl ToString) -> Self {
+    pub fn new(action: Action, org: OrgId, subject: &impl fmt::Display) -> Self {
         Self {
             org_id: org,
             action,
@@ -94,7 +96,10 @@ impl AuditRecord {
     /// The hash that seals it behind a record whose hash is `previous`: SHA-256 of that and of
     /// every column with its length, so that nothing can move from one to the next.
     pub fn seal(&self, previous: &[u8; 32]) -> [u8; 32] {
-        let (user, key) = (self.actor.user_id(), self.actor.api_key_id());
+        let user = self.actor.user_id().map(UserId::as_uuid);
+        let key = self.actor.api_key_id().map(ApiKeyId::as_uuid);
+        let address = self.address.map(|address| address.to_string());
+        let trace = self.trace_id.map(|trace| trace.to_string());
         let mut hash = Sha256::new();
         hash.update(b"runloom audit 1");
         hash.update(previous);
@@ -110,32 +115,14 @@ impl AuditRecord {
         column(Some(self.record_id.as_uuid().as_bytes()));
         column(Some(&self.at.as_micros().to_be_bytes()));
         column(Some(self.actor.kind().as_bytes()));
-        column(
-            user.map(|user| *user.as_uuid().as_bytes())
-                .as_ref()
-                .map(|id| id.as_slice()),
-        );
-        column(
-            key.map(|key| *key.as_uuid().as_bytes())
-                .as_ref()
-                .map(|id| id.as_slice()),
-        );
+        column(user.as_ref().map(Uuid::as_bytes).map(<[u8; 16]>::as_slice));
+        column(key.as_ref().map(Uuid::as_bytes).map(<[u8; 16]>::as_slice));
         column(Some(self.action.as_bytes()));
         column(Some(self.subject_kind.as_bytes()));
         column(Some(self.subject_id.as_bytes()));
         column(Some(self.details.as_bytes()));
-        column(
-            self.address
-                .map(|address| address.to_string())
-                .as_deref()
-                .map(str::as_bytes),
-        );
-        column(
-            self.trace_id
-                .map(|trace| trace.to_string())
-                .as_deref()
-                .map(str::as_bytes),
-        );
+        column(address.as_deref().map(str::as_bytes));
+        column(trace.as_deref().map(str::as_bytes));
         hash.finalize().into()
     }
 }
@@ -153,21 +140,19 @@ pub struct Seal {
 
 #[cfg(test)]
 mod tests {
-    use runloom_domain::{ApiKeyId, UserId};
-
     use super::*;
 
     fn record() -> AuditRecord {
         let at = Timestamp::from_micros(1);
         let org = OrgId::generate(at);
-        let entry = Entry::new(Action::MemberRemoved, org, "x").with("role", "viewer");
+        let entry = Entry::new(Action::MemberRemoved, org, &"x").with("role", "viewer");
         AuditRecord::new(By::operator(at), entry)
     }
 
     #[test]
     fn details_are_an_object() {
         assert_eq!(record().details, r#"{"role":"viewer"}"#);
-        let silent = Entry::new(Action::SessionsEnded, record().org_id, "x");
+        let silent = Entry::new(Action::SessionsEnded, record().org_id, &"x");
         let silent = silent.maybe("name", None::<String>);
         assert_eq!(
             AuditRecord::new(By::operator(Timestamp::from_micros(1)), silent).details,

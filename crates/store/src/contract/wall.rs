@@ -16,8 +16,8 @@ use super::fixtures::{
     post, route, someone, tenant, top_up, written,
 };
 use crate::{
-    BudgetPatch, Content, CreditKind, DataKey, HistoryPart, Idempotency, NewRun, Once, Paged,
-    Projection, RunFilter, StoreError, ThreadPatch, ToolOutput, UsageGroup, UsageQuery,
+    AuditFilter, BudgetPatch, Content, CreditKind, DataKey, HistoryPart, Idempotency, NewRun, Once,
+    Paged, Projection, RunFilter, StoreError, ThreadPatch, ToolOutput, UsageGroup, UsageQuery,
 };
 
 /// One of everything that an organisation can have.
@@ -81,6 +81,12 @@ async fn everything(h: &Harness) -> Everything {
         created_at: now(),
     };
     store.create_data_key(data_key).await.unwrap();
+    // Some of the audit log has been sealed, and some not yet.
+    store.seal_audit(9).await.unwrap();
+    store
+        .set_metered(owner.org, Some(true), someone())
+        .await
+        .unwrap();
     Everything {
         scene,
         call,
@@ -161,10 +167,14 @@ async fn of_settings(h: &Harness, of: &Everything) -> Seen {
     let configured = store.configured(org).await.unwrap();
     let tools = store.configured_tools(org).await.unwrap();
     let balance = store.balance(org).await.unwrap();
+    let audit_log = store.audit_log(org, AuditFilter::default(), all).await;
     let some = |is_there: bool, what: String| is_there.then_some(what);
     let versions = store.persona_versions(org, "clerk", all).await.unwrap();
     BTreeMap::from([
         ("user", one(store.user(org, user).await)),
+        ("audit log", page(audit_log)),
+        ("audit chain", many(store.audit_chain(org, 0, 9).await)),
+        ("unsealed", many(store.unsealed_audit(org, now(), 9).await)),
         ("api keys", page(store.api_keys(org, None, all).await)),
         (
             "configured",

@@ -27,10 +27,10 @@ impl AuditLog {
 
 impl AuditFilter {
     fn lets(&self, record: &AuditRecord) -> bool {
-        let action = self.action.is_none_or(|it| it.as_str() == record.action);
+        let action = self.action.as_ref();
         let actor = |user: UserId| record.actor.user_id() == Some(user);
         let subject = |id: &String| *id == record.subject_id;
-        action
+        action.is_none_or(|action| *action == record.action)
             && self.actor.is_none_or(actor)
             && self.subject.as_ref().is_none_or(subject)
             && self.from.is_none_or(|from| record.at >= from)

@@ -6,7 +6,7 @@ use crate::audit::{Action, By, Entry};
 /// Makes a link's record another one.
 fn change(link: &mut ChainLink) -> &AuditRecord {
     let SealedRecord::Kept(record) = &mut link.record else {
-        panic!("{link:?} has no record");
+        panic!("the record is gone");
     };
     record.details.push(' ');
     record
@@ -18,7 +18,7 @@ fn links(count: u64) -> Vec<ChainLink> {
     let mut previous = CHAIN_START;
     let link = |seq| {
         let by = By::system(Timestamp::from_micros(1));
-        let record = AuditRecord::new(by, Entry::new(Action::OrgChanged, org, seq));
+        let record = AuditRecord::new(by, Entry::new(Action::OrgChanged, org, &seq));
         let hash = record.seal(&previous);
         let seal = Seal {
             seq,
@@ -41,7 +41,9 @@ fn found(links: &[ChainLink]) -> Vec<Finding> {
 
 fn found_with<const N: usize>(links: &[ChainLink], kept: [(u64, [u8; 32]); N]) -> Vec<Finding> {
     let mut chain = Chain::with_heads(kept);
-    links.iter().for_each(|link| chain.add(link));
+    for link in links {
+        chain.add(link);
+    }
     chain.finish().findings
 }
 
@@ -49,7 +51,9 @@ fn found_with<const N: usize>(links: &[ChainLink], kept: [(u64, [u8; 32]); N]) -
 fn a_whole_chain_has_a_head() {
     let links = links(4);
     let mut chain = Chain::default();
-    links.iter().for_each(|link| chain.add(link));
+    for link in &links {
+        chain.add(link);
+    }
     let head = Some((4, links[3].seal.hash));
     let findings = Vec::new();
     assert_eq!(chain.finish(), Checked { head, findings });
