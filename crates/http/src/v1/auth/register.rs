@@ -127,16 +127,13 @@ pub(crate) async fn register(call: Call<Anyone, (), (), RegisterBody>) -> ApiRes
                 invitation,
                 ..
             } = body;
-            match invitation {
-                Some(token) => {
-                    let joined =
-                        accounts.register_invited(&login, &email, password, &token, origin, kept);
-                    joined.await
-                }
-                None => {
-                    let made = accounts.register(&login, &email, password, origin, kept);
-                    made.await
-                }
+            if let Some(token) = invitation {
+                let joined =
+                    accounts.register_invited(&login, &email, password, &token, origin, kept);
+                joined.await
+            } else {
+                let made = accounts.register(&login, &email, password, origin, kept);
+                made.await
             }
         })
         .await?;
