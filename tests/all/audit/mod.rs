@@ -6,7 +6,7 @@ mod walk;
 use std::sync::Arc;
 use std::time::Duration;
 
-use runloom_tests::{Client, Data, Store, both_stores, soon, xtask};
+use runloom_tests::{Client, Data, both_stores, soon, xtask};
 use serde_json::{Value, json};
 
 use crate::tenancy::setup;
@@ -64,7 +64,7 @@ both_stores! {
         let own = records.iter().all(|record| record["address"] == "127.0.0.1");
         assert!(own, "the address of the client stands in each");
         // They are found again by what was done, by whom, and to what.
-        for (filter, count) in walk.filters(&records) {
+        for (filter, count) in walk::filters(&records) {
             let found = client.get(&format!("/v1/audit-log?{filter}")).await.expect(200);
             assert_eq!(found.as_array().expect("an array").len(), count, "{filter}");
         }

@@ -280,29 +280,29 @@ impl Walk {
             self.step("post", path, &body, "credits.added").await;
         }
     }
+}
 
-    /// Query strings, and how many of the records each finds.
-    pub(super) fn filters(&self, records: &[Value]) -> Vec<(String, usize)> {
-        let count = |fits: &dyn Fn(&Value) -> bool| records.iter().filter(|it| fits(it)).count();
-        let actor = text(&records[0]["actor"]["user_id"]);
-        let subject = text(&records[0]["subject"]["id"]);
-        let from = text(&records[9]["created_at"]);
-        vec![
-            (
-                "action=session.ended".to_owned(),
-                count(&|it| it["action"] == "session.ended"),
-            ),
-            (
-                format!("limit=200&actor={actor}"),
-                count(&|it| it["actor"]["user_id"] == actor.as_str()),
-            ),
-            (
-                format!("limit=200&subject={subject}"),
-                count(&|it| it["subject"]["id"] == subject.as_str()),
-            ),
-            (format!("limit=200&from={from}"), records.len() - 9),
-            (format!("limit=200&to={from}"), 9),
-            ("limit=3".to_owned(), 3),
-        ]
-    }
+/// Query strings, and how many of the records each finds.
+pub(super) fn filters(records: &[Value]) -> Vec<(String, usize)> {
+    let count = |fits: &dyn Fn(&Value) -> bool| records.iter().filter(|it| fits(it)).count();
+    let actor = text(&records[0]["actor"]["user_id"]);
+    let subject = text(&records[0]["subject"]["id"]);
+    let from = text(&records[9]["created_at"]);
+    vec![
+        (
+            "action=session.ended".to_owned(),
+            count(&|it| it["action"] == "session.ended"),
+        ),
+        (
+            format!("limit=200&actor={actor}"),
+            count(&|it| it["actor"]["user_id"] == actor.as_str()),
+        ),
+        (
+            format!("limit=200&subject={subject}"),
+            count(&|it| it["subject"]["id"] == subject.as_str()),
+        ),
+        (format!("limit=200&from={from}"), records.len() - 9),
+        (format!("limit=200&to={from}"), 9),
+        ("limit=3".to_owned(), 3),
+    ]
 }
