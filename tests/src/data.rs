@@ -84,17 +84,22 @@ impl Data {
 
     /// Gives a person another role in their organisation.
     pub async fn set_role(&self, login: &str, role: &str) {
-        let sql = format!(
+        self.change(&format!(
             "UPDATE memberships SET role = '{role}'
             WHERE user_id = (SELECT user_id FROM users WHERE login = '{login}')"
-        );
+        ))
+        .await;
+    }
+
+    /// Runs statements as whoever owns the tables.
+    pub async fn change(&self, sql: &str) {
         if self.database.is_none() {
-            let lines = format!("c.execute(\"\"\"{sql}\"\"\")\nc.commit()\n");
+            let lines = format!("c.executescript(\"\"\"{sql}\"\"\")\nc.commit()\n");
             on_sqlite(&self.folder().join("data/runloom.db"), &lines);
             return;
         }
-        let changed = self.session().await.batch_execute(&sql).await;
-        changed.expect("the row changes");
+        let changed = self.session().await.batch_execute(sql).await;
+        changed.expect("the statements are run");
     }
 
     /// How many runs the database has that haven't ended, of all organisations.

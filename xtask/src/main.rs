@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod audit;
 mod backup;
 mod bench;
 mod ci;
@@ -63,6 +64,8 @@ enum Task {
     Credits(credits::Arguments),
     /// Wrap data keys by the main master key, as a server's settings name it
     RotateKeys(rotate_keys::Arguments),
+    /// Check that the audit log is as it was written
+    Audit(audit::Arguments),
     /// Issue a token by which a person who has forgotten their password gets a new one
     Accounts(accounts::Arguments),
     /// Show what an organisation may keep, or say it
@@ -135,6 +138,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Credits(arguments) => credits::run(&arguments).await,
         Task::RotateKeys(arguments) => rotate_keys::run(&arguments).await,
         Task::Accounts(arguments) => accounts::run(&arguments).await,
+        Task::Audit(arguments) => audit::run(&arguments).await,
         Task::Limits(arguments) => limits::run(&arguments).await,
         Task::Seed(arguments) => seed::run(interrupt, &arguments).await,
         Task::Bench(arguments) => bench::run(interrupt, &arguments).await,

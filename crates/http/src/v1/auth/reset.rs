@@ -4,7 +4,7 @@ use utoipa::ToSchema;
 
 use super::{TOKEN, password};
 use crate::error::{ApiResult, ErrorEnvelope};
-use crate::extract::{Anyone, Body, Call, Fields};
+use crate::extract::{Anyone, Body, Call, Fields, origin};
 
 /// A person who has forgotten their password.
 #[derive(ToSchema)]
@@ -42,10 +42,11 @@ impl Body for ResetBody {
 )]
 pub(crate) async fn reset_password(call: Call<Anyone, (), (), ResetBody>) -> ApiResult {
     let (accounts, body) = (call.state.accounts(), call.body);
+    let origin = origin(&call.request);
     call.state
         .run(async move {
             accounts
-                .reset_password(&body.token, body.new_password)
+                .reset_password(&body.token, body.new_password, origin)
                 .await
         })
         .await?;

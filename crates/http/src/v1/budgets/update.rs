@@ -52,10 +52,11 @@ pub(crate) async fn update_budget(
     if cost.is_none() && tokens.is_none() {
         return Err(without_limit());
     }
+    let by = call.by();
     let found = call
         .state
         .run(async move {
-            store.update_budget(org, budget, patch).await?;
+            store.update_budget(org, budget, patch, by).await?;
             store.budget(org, budget, now).await
         })
         .await?;

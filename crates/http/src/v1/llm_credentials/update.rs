@@ -132,8 +132,9 @@ pub(crate) async fn update_credential(
         }
         let settings = call.body.applied(state, &found, key.as_ref())?;
         let (expected, now) = (found.version, state.now());
+        let by = call.by();
         let write = async move {
-            let updated = store.update_credential(org, id, expected, settings, now);
+            let updated = store.update_credential(org, id, expected, settings, now, by);
             updated.await
         };
         match state.configure(org, write).await? {

@@ -57,8 +57,9 @@ pub(crate) async fn approve_mcp_tools(
         own(&call.state, &call.path)?,
     );
     let expected = IfMatch::of(&call.request).version();
+    let by = call.by();
     let (tools, now) = (call.body.tools, call.state.now());
-    let write = async move { store.approve_tools(org, id, expected, tools, now).await };
+    let write = async move { store.approve_tools(org, id, expected, tools, now, by).await };
     match call.state.configure(org, write).await? {
         Update::Done(Ok(listing)) => Ok(tagged(listing.server.version, &shown_tools(listing))),
         Update::Done(Err(unknown)) => {

@@ -26,7 +26,8 @@ pub(crate) async fn delete_persona(call: Call<PersonasManage, PersonaKey>) -> Ap
     let (state, org, key) = (&call.state, call.caller.org_id, &call.path.0);
     let expected = IfMatch::of(&call.request).version();
     let (store, now, wanted) = (state.store(), state.now(), key.clone());
-    let write = async move { store.delete_persona(org, &wanted, expected, now).await };
+    let by = call.by();
+    let write = async move { store.delete_persona(org, &wanted, expected, now, by).await };
     match state.configure(org, write).await? {
         DeletePersona::Deleted => Ok(HttpResponse::NoContent().finish()),
         DeletePersona::Stale => Err(failed()),
