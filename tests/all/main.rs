@@ -1,6 +1,7 @@
 //! One binary for all tests from the outside, one folder for each concern.
 
 mod accounts;
+mod audit;
 mod bad_input;
 mod brought;
 mod browser;

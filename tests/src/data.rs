@@ -1,3 +1,5 @@
+mod held;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
@@ -48,11 +50,6 @@ impl Data {
         self.folder.path()
     }
 
-    /// Whether any file holds a text, such as a secret.
-    pub fn holds(&self, text: &str) -> bool {
-        holds(self.folder(), text.as_bytes())
-    }
-
     /// What the tools `effect_once` and `effect_keyed` did so far on all nodes: the key of each
     /// effect, as often as it happened.
     pub fn effects(&self) -> Vec<String> {
@@ -87,17 +84,22 @@ impl Data {
 
     /// Gives a person another role in their organisation.
     pub async fn set_role(&self, login: &str, role: &str) {
-        let sql = format!(
+        self.change(&format!(
             "UPDATE memberships SET role = '{role}'
             WHERE user_id = (SELECT user_id FROM users WHERE login = '{login}')"
-        );
+        ))
+        .await;
+    }
+
+    /// Runs statements as whoever owns the tables.
+    pub async fn change(&self, sql: &str) {
         if self.database.is_none() {
-            let lines = format!("c.execute(\"\"\"{sql}\"\"\")\nc.commit()\n");
+            let lines = format!("c.executescript(\"\"\"{sql}\"\"\")\nc.commit()\n");
             on_sqlite(&self.folder().join("data/runloom.db"), &lines);
             return;
         }
-        let changed = self.session().await.batch_execute(&sql).await;
-        changed.expect("the row changes");
+        let changed = self.session().await.batch_execute(sql).await;
+        changed.expect("the statements are run");
     }
 
     /// How many runs the database has that haven't ended, of all organisations.
@@ -278,16 +280,4 @@ async fn statement(url: &str, sql: &str) -> Result<(), tokio_postgres::Error> {
     drop(client);
     let _ = driver.await;
     outcome
-}
-
-fn holds(folder: &Path, text: &[u8]) -> bool {
-    let entries = std::fs::read_dir(folder).expect("a folder");
-    let mut paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.any(|path| {
-        if path.is_dir() {
-            return holds(&path, text);
-        }
-        let bytes = std::fs::read(&path).unwrap_or_default();
-        bytes.windows(text.len()).any(|part| part == text)
-    })
 }

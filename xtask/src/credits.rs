@@ -5,7 +5,7 @@ use crate::process;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use runloom_domain::{Clock, CreditEntryId, OrgId, SystemClock};
-use runloom_store::{CreditEntry, CreditKind, MoneyStore, Once};
+use runloom_store::{By, CreditEntry, CreditKind, MoneyStore, Once};
 use std::sync::Arc;
 
 #[derive(Args)]
@@ -58,11 +58,15 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
 async fn change(store: &(impl MoneyStore + ?Sized), arguments: &Arguments) -> Result<()> {
     let org = arguments.org;
     if let Some(rule) = arguments.metered {
-        let known = store.set_metered(org, rule.as_option()).await?;
+        let known = store
+            .set_metered(org, rule.as_option(), By::operator(SystemClock.now()))
+            .await?;
         ensure!(known, "there is no organisation {org}");
     }
     if let Some(entry) = entry(arguments) {
-        let added = store.add_credits(org, entry, None).await?;
+        let added = store
+            .add_credits(org, entry, None, By::operator(SystemClock.now()))
+            .await?;
         ensure!(added == Once::Done(true), "there is no organisation {org}");
     }
     let balance = store.balance(org).await?;

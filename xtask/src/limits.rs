@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use runloom_domain::{OrgId, SystemClock};
-use runloom_store::{QuotaStore, Standing};
+use runloom_domain::{Clock as _, OrgId, SystemClock};
+use runloom_store::{By, QuotaStore, Standing};
 
 use crate::database::DatabaseArguments;
 use crate::process;
@@ -42,7 +42,9 @@ async fn change(store: &(impl QuotaStore + ?Sized), arguments: &Arguments) -> Re
     if let Some(said) = &arguments.bytes {
         quota.bytes = limit(said)?;
     }
-    let known = store.set_quota(org, quota).await?;
+    let known = store
+        .set_quota(org, quota, By::operator(SystemClock.now()))
+        .await?;
     ensure!(known, "there is no organisation {org}");
     let Standing { stored_bytes, .. } = store.standing(org).await?;
     let (threads, bytes) = (shown(quota.threads), shown(quota.bytes));

@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod audit;
 mod backup;
 mod bench;
 mod ci;
@@ -67,6 +68,8 @@ enum Task {
     Credits(credits::Arguments),
     /// Wrap data keys by the main master key, as a server's settings name it
     RotateKeys(rotate_keys::Arguments),
+    /// Check that the audit log is as it was written
+    Audit(audit::Arguments),
     /// Issue a token by which a person who has forgotten their password gets a new one
     Accounts(accounts::Arguments),
     /// Show what an organisation may keep, or say it
@@ -144,6 +147,7 @@ async fn run_interruptibly(task: Task) -> Result<()> {
         Task::Credits(arguments) => credits::run(&arguments).await,
         Task::RotateKeys(arguments) => rotate_keys::run(&arguments).await,
         Task::Accounts(arguments) => accounts::run(&arguments).await,
+        Task::Audit(arguments) => audit::run(&arguments).await,
         Task::Limits(arguments) => limits::run(&arguments).await,
         Task::Orgs(arguments) => orgs::run(interrupt, &arguments).await,
         Task::Users(arguments) => users::run(interrupt, &arguments).await,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use runloom_domain::{ApiKeyId, OrgId, PermissionSet, SessionId, Timestamp, UserId};
-use runloom_store::{ApiKeyRecord, OrgRecord, SignedInUser, UserRecord};
+use runloom_store::{ApiKeyRecord, OrgRecord, Origin, SignedInUser, UserRecord};
 
 use crate::api_key::{self, PresentedKey};
 use crate::caller::Credential;
@@ -188,6 +188,7 @@ impl Accounts {
             rights: user.role.permissions().and(ceiling),
             principal: format!("user:{}", user.user_id),
             expires_at,
+            origin: Origin::default(),
             credential,
             ceiling,
         })
@@ -210,6 +211,7 @@ impl Accounts {
             rights: known.rights.and(ceiling),
             principal: format!("key:{}", key.api_key_id),
             expires_at,
+            origin: Origin::default(),
             credential: Credential::Key {
                 api_key_id: key.api_key_id,
                 public_id: key.public_id.clone(),

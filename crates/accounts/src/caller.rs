@@ -1,6 +1,7 @@
 use runloom_domain::{
     ApiKeyId, OrgId, OrgRole, Permission, PermissionSet, SessionId, Timestamp, UserId,
 };
+use runloom_store::{Actor, By, Origin};
 
 use crate::AccountError;
 
@@ -22,6 +23,8 @@ pub struct Caller {
     pub principal: String,
     /// When the credential stops working; a stream opened with it ends then.
     pub expires_at: Option<Timestamp>,
+    /// Where the request comes from, for the audit log; nowhere until somebody says it.
+    pub origin: Origin,
     /// How the caller is looked up again.
     pub(crate) credential: Credential,
     /// More than this the credential can't do, whatever the role becomes.
@@ -35,6 +38,16 @@ impl Caller {
             Credential::User { .. } => None,
             Credential::Key { api_key_id, .. } => Some(api_key_id),
         }
+    }
+
+    /// By whom something is done that this request does now; each call names another record of
+    /// the audit log.
+    pub fn by(&self, now: Timestamp) -> By {
+        let actor = match self.api_key_id() {
+            None => Actor::User(self.user_id),
+            Some(key) => Actor::ApiKey(key, self.user_id),
+        };
+        By::new(actor, self.origin, now)
     }
 
     /// Fails with [`AccountError::Forbidden`] when the request may not do this.

@@ -1,5 +1,5 @@
 use runloom_domain::{ApiKeyId, OrgId, Permission, UserId};
-use runloom_store::{CreateAccount, NewApiKey, Once};
+use runloom_store::{By, CreateAccount, NewApiKey, Once};
 
 use crate::{AccountError, Accounts, Secret, api_key, random};
 
@@ -45,7 +45,11 @@ impl Accounts {
             expires_at: None,
             created_at: new.created_at,
         });
-        let Once::Done(CreateAccount::Created) = self.store.create_account(new, None).await? else {
+        let Once::Done(CreateAccount::Created) = self
+            .store
+            .create_account(new, None, By::system(self.clock.now()))
+            .await?
+        else {
             return Ok(None);
         };
         Ok(Some(FirstOwner {

@@ -114,7 +114,10 @@ impl Accounts {
             expires_at: key.expires_at,
             created_at: key.created_at,
         };
-        let created = self.store.create_api_key(new, once).await?;
+        let created = self
+            .store
+            .create_api_key(new, once, caller.by(self.clock.now()))
+            .await?;
         Ok(created.map(|()| CreatedApiKey {
             key,
             secret: minted.text,
@@ -173,7 +176,7 @@ impl Accounts {
         let (owner, now) = (only_of(caller), self.clock.now());
         let revoked = self
             .store
-            .revoke_api_key(caller.org_id, owner, id, now)
+            .revoke_api_key(caller.org_id, owner, id, now, caller.by(self.clock.now()))
             .await?;
         self.lookups.forget_key(id);
         Ok(revoked)

@@ -47,7 +47,10 @@ impl Accounts {
             login: change.login,
             email: change.email,
         };
-        let outcome = self.store.rename_user(rename).await?;
+        let outcome = self
+            .store
+            .rename_user(rename, caller.by(self.clock.now()))
+            .await?;
         self.lookups.forget_person(caller.user_id);
         match outcome {
             Renamed::Done => self.me(caller).await,
@@ -80,7 +83,10 @@ impl Accounts {
             keep,
             at: self.clock.now(),
         };
-        let changed = self.store.change_password(change).await?;
+        let changed = self
+            .store
+            .change_password(change, caller.by(self.clock.now()))
+            .await?;
         self.lookups.forget_person(caller.user_id);
         if changed {
             Ok(())

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use runloom_domain::{OrgRole, Permission, Timestamp, UserId};
-use runloom_store::{CreateReset, Idempotency, NewReset, Once, SessionStore, StoreError};
+use runloom_store::{
+    Actor, By, CreateReset, Idempotency, NewReset, Once, Origin, SessionStore, StoreError,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::check::Checks;
@@ -48,7 +50,7 @@ pub async fn operator_reset(
         created_at: now,
         expires_at: reset.expires_at,
     };
-    store.create_reset(new, None).await?;
+    store.create_reset(new, None, By::operator(now)).await?;
     Ok(Some(reset))
 }
 
@@ -79,7 +81,11 @@ impl Accounts {
             created_at: now,
             expires_at: reset.expires_at,
         };
-        match self.store.create_reset(new, once(reset.expires_at)).await? {
+        match self
+            .store
+            .create_reset(new, once(reset.expires_at), caller.by(self.clock.now()))
+            .await?
+        {
             Once::Done(CreateReset::Created) => Ok(Once::Done(reset)),
             Once::Done(CreateReset::NotAMember) => Err(AccountError::MemberNotFound),
             Once::Done(CreateReset::ElsewhereToo) => Err(AccountError::MemberElsewhereToo),
@@ -92,7 +98,12 @@ impl Accounts {
     ///
     /// Fails with [`AccountError::BadReset`] for a token that doesn't work, with
     /// [`AccountError::Invalid`], naming `new_password`, and with [`AccountError::Busy`].
-    pub async fn reset_password(&self, token: &Secret, new: Secret) -> Result<(), AccountError> {
+    pub async fn reset_password(
+        &self,
+        token: &Secret,
+        new: Secret,
+        origin: Origin,
+    ) -> Result<(), AccountError> {
         let mut checks = Checks::default();
         password::check(&mut checks, "new_password", new.expose());
         checks.finish()?;
@@ -102,7 +113,8 @@ impl Accounts {
             return Err(AccountError::BadReset);
         }
         let new_hash = self.passwords.hash(new).await?;
-        let used = self.store.use_reset(token_hash, new_hash, now).await?;
+        let by = By::new(Actor::Bearer, origin, now);
+        let used = self.store.use_reset(token_hash, new_hash, now, by).await?;
         let user = used.ok_or(AccountError::BadReset)?;
         self.lookups.forget_person(user);
         Ok(())

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use runloom_domain::{OrgId, SessionId, Timestamp, UserId};
 use runloom_store::{
-    NewSession, NoOrg, OngoingSession, Page, Paged, RefreshSession, Refreshed, SessionEnd,
-    SessionRecord,
+    Actor, By, NewSession, NoOrg, OngoingSession, Origin, Page, Paged, RefreshSession, Refreshed,
+    SessionEnd, SessionRecord,
 };
 
 use crate::caller::Credential;
@@ -62,10 +62,12 @@ impl Accounts {
         &self,
         token: &Secret,
         org_id: Option<OrgId>,
+        origin: Origin,
     ) -> Result<Tokens, AccountError> {
         let presented = self.refresh.read(token).ok_or(AccountError::Unauthorized)?;
         let successors: Vec<RefreshToken> = self.refresh.successors(&presented).collect();
         let now = self.clock.now();
+        let by = By::new(Actor::Bearer, origin, now);
         let refresh = RefreshSession {
             session_id: presented.session_id(),
             presented: presented.hash(),
@@ -75,7 +77,7 @@ impl Accounts {
             expires_at: now + LIFETIME,
             repeatable_for: REPEATABLE_FOR,
         };
-        match self.store.refresh_session(refresh).await? {
+        match self.store.refresh_session(refresh, by).await? {
             Refreshed::Ongoing(session) => self.next_tokens(&session, &successors, now),
             Refreshed::Reused(user_id) => {
                 self.lookups.forget_person(user_id);
@@ -113,16 +115,25 @@ impl Accounts {
     /// Fails with [`AccountError::PersonNeeded`] for an API key.
     pub async fn sign_out(&self, caller: &Caller, everywhere: bool) -> Result<(), AccountError> {
         let session = caller.person()?;
-        self.end(caller.user_id, session, everywhere).await
+        self.end(caller.user_id, session, everywhere, caller.origin)
+            .await
     }
 
     /// Signs a person out by a refresh token. One that doesn't work any more has nothing to end.
-    pub async fn sign_out_by(&self, token: &Secret, everywhere: bool) -> Result<(), AccountError> {
+    pub async fn sign_out_by(
+        &self,
+        token: &Secret,
+        everywhere: bool,
+        origin: Origin,
+    ) -> Result<(), AccountError> {
         let Some(token) = self.refresh.read(token) else {
             return Ok(());
         };
         match self.store.session_owner(token.session_id()).await? {
-            Some(user) => self.end(user, Some(token.session_id()), everywhere).await,
+            Some(user) => {
+                let session = Some(token.session_id());
+                self.end(user, session, everywhere, origin).await
+            }
             None => Ok(()),
         }
     }
@@ -132,13 +143,15 @@ impl Accounts {
         user: UserId,
         session: Option<SessionId>,
         everywhere: bool,
+        origin: Origin,
     ) -> Result<(), AccountError> {
         let now = self.clock.now();
+        let by = By::new(Actor::User(user), origin, now);
         if everywhere {
-            self.store.end_all_sessions(user, now).await?;
+            self.store.end_all_sessions(user, now, by).await?;
         } else if let Some(session) = session {
             let why = SessionEnd::SignedOut;
-            self.store.end_session(user, session, why, now).await?;
+            self.store.end_session(user, session, why, now, by).await?;
         }
         self.lookups.forget_person(user);
         Ok(())
@@ -163,7 +176,10 @@ impl Accounts {
     ) -> Result<bool, AccountError> {
         caller.person()?;
         let (user, why, now) = (caller.user_id, SessionEnd::Revoked, self.clock.now());
-        let ended = self.store.end_session(user, session, why, now).await?;
+        let ended = self
+            .store
+            .end_session(user, session, why, now, caller.by(self.clock.now()))
+            .await?;
         self.lookups.forget_person(user);
         Ok(ended)
     }

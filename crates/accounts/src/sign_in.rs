@@ -1,9 +1,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use runloom_domain::{OrgId, OrgRole, SessionId, UserId};
+use runloom_domain::{OrgId, OrgRole, SessionId, TraceId, UserId};
 use runloom_store::{
-    BeginSession, CreateAccount, Idempotency, LoginRecord, NewAccount, Once, SignIn,
+    Actor, BeginSession, By, CreateAccount, Idempotency, LoginRecord, NewAccount, Once, Origin,
+    SignIn,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,8 @@ pub struct Login {
     pub org_id: Option<OrgId>,
     /// Where the request comes from.
     pub from: IpAddr,
+    /// The request's trace.
+    pub trace_id: Option<TraceId>,
 }
 
 impl Accounts {
@@ -75,6 +78,7 @@ impl Accounts {
         login: &str,
         email: &str,
         password: Secret,
+        origin: Origin,
         once: impl FnOnce(&Registered) -> Option<Idempotency>,
     ) -> Result<Once<Registered>, AccountError> {
         self.admit_registration(false)?;
@@ -87,7 +91,8 @@ impl Accounts {
             tokens: self.first_tokens(new.org_id, new.user_id, &token),
         };
         let once = once(&registered);
-        match self.store.create_account(new, once).await? {
+        let by = By::new(Actor::User(new.user_id), origin, new.created_at);
+        match self.store.create_account(new, once, by).await? {
             Once::Done(CreateAccount::Created) => Ok(Once::Done(registered)),
             Once::Done(CreateAccount::Taken) => Err(AccountError::Taken),
             Once::Replayed(answer) => Ok(Once::Replayed(answer)),
@@ -153,13 +158,18 @@ impl Accounts {
         for _ in 0..TRIES {
             let user = self.verified(login).await?;
             let (session, token) = self.new_session();
+            let origin = Origin {
+                address: Some(login.from),
+                trace_id: login.trace_id,
+            };
+            let by = By::new(Actor::User(user.user_id), origin, session.created_at);
             let sign_in = SignIn {
                 user_id: user.user_id,
                 org_id: login.org_id,
                 signed_out_at: user.signed_out_at,
                 session,
             };
-            match self.store.begin_session(sign_in).await? {
+            match self.store.begin_session(sign_in, by).await? {
                 BeginSession::Begun(org) => {
                     return Ok(self.first_tokens(org, user.user_id, &token));
                 }

@@ -9,10 +9,10 @@ use runloom_domain::{
 };
 use runloom_store::memory::MemoryStore;
 use runloom_store::{
-    AccountStore, ApiKeyRecord, BeginSession, ChangePassword, CreateAccount, CreateReset, Deleted,
-    Idempotency, LoginRecord, NewAccount, NewApiKey, NewReset, Once, Page, Paged, RefreshSession,
-    Refreshed, Rename, Renamed, SessionEnd, SessionRecord, SessionStore, SignIn, SignedInUser,
-    StoreError, UserRecord,
+    AccountStore, ApiKeyRecord, BeginSession, By, ChangePassword, CreateAccount, CreateReset,
+    Deleted, Idempotency, LoginRecord, NewAccount, NewApiKey, NewReset, Once, Origin, Page, Paged,
+    RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord, SessionStore, SignIn,
+    SignedInUser, StoreError, UserRecord,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -90,7 +90,11 @@ impl Fixture {
             session: None,
             created_at: now,
         };
-        let created = self.store.create_account(new, None).await.unwrap();
+        let created = self
+            .store
+            .create_account(new, None, By::system(self.clock.now()))
+            .await
+            .unwrap();
         assert_eq!(created, Once::Done(CreateAccount::Created));
         let token = self.accounts.access_token(org_id, user_id, None).token;
         token.expose().to_owned()
@@ -99,9 +103,9 @@ impl Fixture {
     /// Somebody new who has registered.
     pub(crate) async fn registered(&self, login: &str) -> Registered {
         let email = format!("{login}@example.com");
-        let made = self
-            .accounts
-            .register(login, &email, PASSWORD.into(), |_| None);
+        let made =
+            self.accounts
+                .register(login, &email, PASSWORD.into(), Origin::default(), |_| None);
         match made.await.unwrap() {
             Once::Done(registered) => registered,
             other => panic!("nothing to replay: {other:?}"),
@@ -150,6 +154,7 @@ pub(crate) fn login_from(name: &str, password: &str, from: &str) -> Login {
         password: password.into(),
         org_id: None,
         from: from.parse().unwrap(),
+        trace_id: None,
     }
 }
 
@@ -187,8 +192,9 @@ impl AccountStore for Watched {
         &self,
         new: NewAccount,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateAccount>, StoreError> {
-        self.inner.create_account(new, once).await
+        self.inner.create_account(new, once, by).await
     }
 
     async fn find_login(&self, login_or_email: &str) -> Result<Option<LoginRecord>, StoreError> {
@@ -216,8 +222,9 @@ impl AccountStore for Watched {
         &self,
         new: NewApiKey,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
-        self.inner.create_api_key(new, once).await
+        self.inner.create_api_key(new, once, by).await
     }
 
     async fn find_api_key(&self, public_id: &str) -> Result<Option<ApiKeyRecord>, StoreError> {
@@ -240,8 +247,9 @@ impl AccountStore for Watched {
         owner: Option<UserId>,
         key: ApiKeyId,
         at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError> {
-        self.inner.revoke_api_key(org, owner, key, at).await
+        self.inner.revoke_api_key(org, owner, key, at, by).await
     }
 
     async fn touch_api_key(
@@ -258,12 +266,16 @@ impl AccountStore for Watched {
 
 #[async_trait]
 impl SessionStore for Watched {
-    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
-        self.inner.begin_session(sign_in).await
+    async fn begin_session(&self, sign_in: SignIn, by: By) -> Result<BeginSession, StoreError> {
+        self.inner.begin_session(sign_in, by).await
     }
 
-    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
-        self.inner.refresh_session(refresh).await
+    async fn refresh_session(
+        &self,
+        refresh: RefreshSession,
+        by: By,
+    ) -> Result<Refreshed, StoreError> {
+        self.inner.refresh_session(refresh, by).await
     }
 
     async fn signed_in_user(
@@ -295,32 +307,39 @@ impl SessionStore for Watched {
         session: SessionId,
         why: SessionEnd,
         at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError> {
-        self.inner.end_session(user, session, why, at).await
+        self.inner.end_session(user, session, why, at, by).await
     }
 
-    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
-        self.inner.end_all_sessions(user, at).await
+    async fn end_all_sessions(
+        &self,
+        user: UserId,
+        at: Timestamp,
+        by: By,
+    ) -> Result<(), StoreError> {
+        self.inner.end_all_sessions(user, at, by).await
     }
 
     async fn login_of(&self, user: UserId) -> Result<Option<LoginRecord>, StoreError> {
         self.inner.login_of(user).await
     }
 
-    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
-        self.inner.change_password(change).await
+    async fn change_password(&self, change: ChangePassword, by: By) -> Result<bool, StoreError> {
+        self.inner.change_password(change, by).await
     }
 
-    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
-        self.inner.rename_user(rename).await
+    async fn rename_user(&self, rename: Rename, by: By) -> Result<Renamed, StoreError> {
+        self.inner.rename_user(rename, by).await
     }
 
     async fn create_reset(
         &self,
         new: NewReset,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateReset>, StoreError> {
-        self.inner.create_reset(new, once).await
+        self.inner.create_reset(new, once, by).await
     }
 
     async fn has_reset(&self, token_hash: [u8; 32], at: Timestamp) -> Result<bool, StoreError> {
@@ -332,8 +351,9 @@ impl SessionStore for Watched {
         token_hash: [u8; 32],
         new_hash: String,
         at: Timestamp,
+        by: By,
     ) -> Result<Option<UserId>, StoreError> {
-        self.inner.use_reset(token_hash, new_hash, at).await
+        self.inner.use_reset(token_hash, new_hash, at, by).await
     }
 
     async fn delete_sessions(&self, before: Timestamp, limit: u32) -> Result<Deleted, StoreError> {

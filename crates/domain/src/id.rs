@@ -101,6 +101,8 @@ ids! {
     HttpToolId
     /// An invitation into an organisation; not the token itself.
     InvitationId
+    /// An entry of an organisation's audit log.
+    AuditRecordId
 }
 
 /// A W3C trace id: 16 bytes, shown as 32 lowercase hexadecimal digits.

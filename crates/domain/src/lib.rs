@@ -42,9 +42,9 @@ pub use digest::{arguments_digest, hex};
 pub use event::{EncodedEvent, Event, EventBody, EventPrivate, NewEvent, StoredEvent};
 pub use generation::{Generation, ReasoningEffort, ResponseFormat};
 pub use id::{
-    ApiKeyId, BudgetId, CredentialId, CreditEntryId, HttpToolId, IdParseError, InvitationId,
-    McpServerId, MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId, RunId, SessionId,
-    ThreadId, ToolCallId, TraceId, UserId,
+    ApiKeyId, AuditRecordId, BudgetId, CredentialId, CreditEntryId, HttpToolId, IdParseError,
+    InvitationId, McpServerId, MessageId, NodeId, OrgId, PersonaId, RequestId, RouteId, RunId,
+    SessionId, ThreadId, ToolCallId, TraceId, UserId,
 };
 pub use limits::{DollarLimits, LimitOverrides, LimitTooLarge, Limits};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};

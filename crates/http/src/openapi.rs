@@ -15,8 +15,9 @@ use crate::error::ErrorEnvelope;
 use crate::routes;
 use crate::service;
 use crate::v1::{
-    api_keys, auth, budgets, credits, http_tools, invitations, llm_credentials, llm_routes,
-    mcp_servers, me, members, messages, orgs, personas, runs, service_accounts, threads, usage,
+    api_keys, audit_log, auth, budgets, credits, http_tools, invitations, llm_credentials,
+    llm_routes, mcp_servers, me, members, messages, orgs, personas, runs, service_accounts,
+    threads, usage,
 };
 
 #[derive(OpenApi)]
@@ -72,6 +73,7 @@ use crate::v1::{
         members::get::get_member,
         members::update::update_member,
         members::delete::delete_member,
+        audit_log::list::list_audit_log,
         invitations::create::create_invitation,
         invitations::list::list_invitations,
         invitations::delete::delete_invitation,

@@ -9,8 +9,9 @@ use actix_web::{FromRequest, Handler, HttpRequest, Resource, Route};
 use crate::error::{ApiError, ApiResult};
 use crate::extract::{Declared, Needs, discard};
 use crate::v1::{
-    api_keys, auth, budgets, credits, http_tools, invitations, llm_credentials, llm_routes,
-    mcp_servers, me, members, messages, orgs, personas, runs, service_accounts, threads, usage,
+    api_keys, audit_log, auth, budgets, credits, http_tools, invitations, llm_credentials,
+    llm_routes, mcp_servers, me, members, messages, orgs, personas, runs, service_accounts,
+    threads, usage,
 };
 use crate::{docs, service};
 
@@ -91,6 +92,7 @@ fn paths() -> Vec<At> {
             .get(members::get::get_member)
             .patch(members::update::update_member)
             .delete(members::delete::delete_member),
+        At::new("/v1/audit-log").get(audit_log::list::list_audit_log),
         At::new("/v1/invitations")
             .post(invitations::create::create_invitation)
             .get(invitations::list::list_invitations),

@@ -8,6 +8,7 @@
 //! runtime carries the engine, the database, the models and the tools; requests are answered by
 //! threads of their own, each with a small runtime that only waits for the big one.
 
+mod audit;
 pub mod config;
 mod console;
 mod first_start;

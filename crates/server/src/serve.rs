@@ -26,7 +26,7 @@ use crate::wiring::{
     Discoverer, DiscovererParts, Opened, OrgCatalog, OrgTools, OrgToolsParts, OwnEndpoints,
     PlatformTools,
 };
-use crate::{first_start, wiring};
+use crate::{audit, first_start, wiring};
 
 /// How long runs may take to reach a step boundary when the server stops; those that haven't
 /// are then interrupted, and go on elsewhere from their last step.
@@ -153,6 +153,7 @@ impl Parts {
         let metrics = wiring::metrics(config, &engine, &database, started)?;
         let drain = CancellationToken::new();
         tokio::spawn(housekeeper.run(drain.clone()));
+        tokio::spawn(audit::seal(database.clone(), drain.clone()));
         tokio::spawn(Arc::clone(&platform_tools).keep(drain.clone()));
         tokio::spawn(discoverer.run(drain.clone()));
         Ok(Self {

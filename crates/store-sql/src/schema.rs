@@ -9,12 +9,14 @@
     )
 )]
 
+mod audit;
 mod joining;
 mod people;
 mod tools;
 
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
+pub(crate) use audit::{audit_pending, audit_records, audit_seals};
 pub(crate) use joining::invitations;
 pub(crate) use people::{password_resets, sessions};
 pub(crate) use tools::{http_tools, mcp_servers, mcp_tools};

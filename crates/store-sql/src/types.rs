@@ -56,6 +56,7 @@ macro_rules! ids {
 
 ids!(
     ApiKeyId,
+    AuditRecordId,
     BudgetId,
     CredentialId,
     CreditEntryId,

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use runloom_domain::{ApiKeyId, OrgId, OrgRole, Timestamp, UserId};
 
-use crate::{Idempotency, NewSession, Once, Page, Paged, StoreError};
+use crate::{By, Idempotency, NewSession, Once, Page, Paged, StoreError};
 
 /// A person, and the organisation that is made with them or that they join.
 #[derive(Clone, Debug)]
@@ -127,6 +127,7 @@ pub trait AccountStore: Send + Sync + 'static {
         &self,
         new: NewAccount,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateAccount>, StoreError>;
 
     /// Finds a person by login or e-mail address, without regard to case.
@@ -152,6 +153,7 @@ pub trait AccountStore: Send + Sync + 'static {
         &self,
         new: NewApiKey,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError>;
 
     /// Finds an API key by its public id.
@@ -172,6 +174,7 @@ pub trait AccountStore: Send + Sync + 'static {
         owner: Option<UserId>,
         key: ApiKeyId,
         at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError>;
 
     /// Notes that a key was used.

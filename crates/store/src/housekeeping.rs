@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use runloom_domain::OrgId;
 
-use crate::StoreError;
+use crate::{By, StoreError};
 
 /// What a step of [`Housekeeping::expire_runs`] has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,12 @@ pub struct Tended {
 pub trait Housekeeping: Send + Sync + 'static {
     /// Sets for how many days an organisation's events are kept: 0 is for ever, `None` what the
     /// deployment says. False when there is no such organisation.
-    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError>;
+    async fn set_event_retention(
+        &self,
+        org: OrgId,
+        days: Option<u32>,
+        by: By,
+    ) -> Result<bool, StoreError>;
 
     /// Lets up to `limit` runs expire, those of organisations from `from` on in the order of
     /// their ids. `days` is what the deployment says, with 0 for ever.

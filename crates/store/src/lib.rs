@@ -18,6 +18,7 @@
 //! To add a method: the port, a case in the contract suite, the adapters, in this order.
 
 mod account;
+mod audit;
 mod config;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -39,6 +40,10 @@ mod tools;
 
 pub use account::{
     AccountStore, ApiKeyRecord, CreateAccount, LoginRecord, NewAccount, NewApiKey, UserRecord,
+};
+pub use audit::{
+    Action, Actor, AuditFilter, AuditRecord, AuditStore, Audited, By, CHAIN_START, Chain,
+    ChainLink, Checked, Entry, Finding, Origin, Seal, SealedRecord, UnknownAction, entries,
 };
 pub use config::{
     ConfigStore, Configured, CredentialRecord, CredentialSettings, DeleteConfig, DeletePersona,
@@ -94,6 +99,7 @@ pub trait Store:
     + DataKeys
     + KeyRotation
     + MoneyStore
+    + AuditStore
     + Housekeeping
     + QuotaStore
 {
@@ -110,6 +116,7 @@ impl<
         + DataKeys
         + KeyRotation
         + MoneyStore
+        + AuditStore
         + Housekeeping
         + QuotaStore,
 > Store for T

@@ -4,7 +4,7 @@ use runloom_domain::{
     TokenBuckets, UserId,
 };
 
-use crate::{Idempotency, Once, Page, Paged, StoreError};
+use crate::{By, Idempotency, Once, Page, Paged, StoreError};
 
 /// What an organisation has of credits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -190,7 +190,12 @@ pub trait MoneyStore: Send + Sync + 'static {
 
     /// Says whether the organisation's runs need credits; `None` leaves that to the deployment.
     /// It goes for runs that are created from then on. False when there is no such organisation.
-    async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError>;
+    async fn set_metered(
+        &self,
+        org: OrgId,
+        metered: Option<bool>,
+        by: By,
+    ) -> Result<bool, StoreError>;
 
     /// Adds an entry that is no run's, and moves the balance by it, below zero too. False when
     /// there is no such organisation.
@@ -199,6 +204,7 @@ pub trait MoneyStore: Send + Sync + 'static {
         org: OrgId,
         entry: CreditEntry,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<bool>, StoreError>;
 
     /// Lists the entries, newest first.
@@ -214,6 +220,7 @@ pub trait MoneyStore: Send + Sync + 'static {
         &self,
         new: NewBudget,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateBudget>, StoreError>;
 
     /// A budget as it stands at a moment.
@@ -238,10 +245,12 @@ pub trait MoneyStore: Send + Sync + 'static {
         org: OrgId,
         budget: BudgetId,
         patch: BudgetPatch,
+        by: By,
     ) -> Result<bool, StoreError>;
 
     /// Deletes a budget with what it has counted; false when there is none.
-    async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError>;
+    async fn delete_budget(&self, org: OrgId, budget: BudgetId, by: By)
+    -> Result<bool, StoreError>;
 
     /// What the organisation's runs have used, in the order of the groups' names. Reads all runs
     /// of the time: not for every request.

@@ -3,7 +3,7 @@ use runloom_domain::{
     InvitationId, OrgId, OrgRole, RunId, RunVisibility, Timestamp, UserId, UserKind,
 };
 
-use crate::{Idempotency, NewAccount, Once, Page, Paged, StoreError, Update};
+use crate::{By, Idempotency, NewAccount, Once, Page, Paged, StoreError, Update};
 
 /// An organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,6 +159,7 @@ pub trait OrgStore: Send + Sync + 'static {
         &self,
         new: NewOrg,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError>;
 
     /// An organisation.
@@ -173,6 +174,7 @@ pub trait OrgStore: Send + Sync + 'static {
         org: OrgId,
         expected: u64,
         patch: OrgPatch,
+        by: By,
     ) -> Result<Update<OrgRecord>, StoreError>;
 
     /// A member.
@@ -191,26 +193,29 @@ pub trait OrgStore: Send + Sync + 'static {
         &self,
         new: NewService,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError>;
 
-    /// Changes a member on behalf of somebody with the role `by`. A member whose role gets lower
+    /// Changes a member on behalf of somebody with the role `rank`. A member whose role gets lower
     /// has invited nobody any more.
     async fn change_member(
         &self,
         org: OrgId,
         user: UserId,
         patch: MemberPatch,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> Result<ChangeMember<MemberRecord>, StoreError>;
 
-    /// Removes a member on behalf of somebody with the role `by`, with its API keys of the
+    /// Removes a member on behalf of somebody with the role `rank`, with its API keys of the
     /// organisation and the invitations that it has made. A person who belongs to no other one
     /// gives up their login and e-mail address: they may register anew.
     async fn remove_member(
         &self,
         org: OrgId,
         user: UserId,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> Result<ChangeMember<()>, StoreError>;
 
     /// Stores an invitation by the SHA-256 of its token, in place of one for the same e-mail
@@ -220,6 +225,7 @@ pub trait OrgStore: Send + Sync + 'static {
         new: InvitationRecord,
         token_hash: [u8; 32],
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<bool>, StoreError>;
 
     /// The invitation that somebody presents, if it is good at that moment.
@@ -240,6 +246,7 @@ pub trait OrgStore: Send + Sync + 'static {
         &self,
         org: OrgId,
         invitation: InvitationId,
+        by: By,
     ) -> Result<bool, StoreError>;
 
     /// Makes a person a member by an invitation for their e-mail address, which is used up by
@@ -249,6 +256,7 @@ pub trait OrgStore: Send + Sync + 'static {
         presented: PresentedInvitation,
         user: UserId,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Join>, StoreError>;
 
     /// Registers a person as a member of the organisation that invites them, with the role that
@@ -259,6 +267,7 @@ pub trait OrgStore: Send + Sync + 'static {
         new: NewAccount,
         presented: PresentedInvitation,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Join>, StoreError>;
 
     /// Those of some runs that a person has created.

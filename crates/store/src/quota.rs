@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use runloom_domain::{OrgId, RunId, ThreadId};
 
-use crate::StoreError;
+use crate::{By, StoreError};
 
 /// What an organisation may keep at most: `None` leaves it to the deployment, 0 sets no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Measured {
 #[async_trait]
 pub trait QuotaStore: Send + Sync + 'static {
     /// Sets an organisation's own quota. False when there is no such organisation.
-    async fn set_quota(&self, org: OrgId, quota: Quota) -> Result<bool, StoreError>;
+    async fn set_quota(&self, org: OrgId, quota: Quota, by: By) -> Result<bool, StoreError>;
 
     /// Reads how an organisation stands; one that isn't there has nothing.
     async fn standing(&self, org: OrgId) -> Result<Standing, StoreError>;

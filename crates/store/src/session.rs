@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use runloom_domain::{OrgId, SessionId, Timestamp, UserId};
 
 use crate::{
-    AccountStore, Deleted, Idempotency, LoginRecord, Once, Page, Paged, StoreError, UserRecord,
+    AccountStore, By, Deleted, Idempotency, LoginRecord, Once, Page, Paged, StoreError, UserRecord,
 };
 
 /// A session that begins. Its refresh token never reaches the store.
@@ -222,11 +222,15 @@ pub enum CreateReset {
 pub trait SessionStore: AccountStore {
     /// Begins a session: in the organisation that is wanted, else in that of the person's newest
     /// session of those that they are still in, else in the one that they joined first.
-    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError>;
+    async fn begin_session(&self, sign_in: SignIn, by: By) -> Result<BeginSession, StoreError>;
 
     /// Replaces a session's refresh token by its successor. The session stays in its
     /// organisation, unless another is wanted or the person has left it.
-    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError>;
+    async fn refresh_session(
+        &self,
+        refresh: RefreshSession,
+        by: By,
+    ) -> Result<Refreshed, StoreError>;
 
     /// Finds a person in an organisation; of `session`, when given, it must be one that hasn't
     /// ended.
@@ -255,19 +259,21 @@ pub trait SessionStore: AccountStore {
         session: SessionId,
         why: SessionEnd,
         at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError>;
 
     /// Ends all of a person's sessions.
-    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError>;
+    async fn end_all_sessions(&self, user: UserId, at: Timestamp, by: By)
+    -> Result<(), StoreError>;
 
     /// Finds a person by id, with what their password is checked against.
     async fn login_of(&self, user: UserId) -> Result<Option<LoginRecord>, StoreError>;
 
     /// Changes a password and ends sessions; false when it isn't the old one any more.
-    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError>;
+    async fn change_password(&self, change: ChangePassword, by: By) -> Result<bool, StoreError>;
 
     /// Gives a person other names to log in with.
-    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError>;
+    async fn rename_user(&self, rename: Rename, by: By) -> Result<Renamed, StoreError>;
 
     /// Stores a token to reset a password. One that is issued in the name of an organisation is
     /// for people of whom nobody else decides: its members that are in no other.
@@ -275,6 +281,7 @@ pub trait SessionStore: AccountStore {
         &self,
         new: NewReset,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateReset>, StoreError>;
 
     /// Whether a token to reset a password works at `at`.
@@ -288,6 +295,7 @@ pub trait SessionStore: AccountStore {
         token_hash: [u8; 32],
         new_hash: String,
         at: Timestamp,
+        by: By,
     ) -> Result<Option<UserId>, StoreError>;
 
     /// Deletes up to `limit` sessions whose refresh tokens stopped working before `before`, and

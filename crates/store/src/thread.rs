@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use runloom_domain::{Message, MessageId, OrgId, RunId, ThreadId, Timestamp, UserId};
 
-use crate::{Idempotency, Once, Page, Paged, StoreError};
+use crate::{By, Idempotency, Once, Page, Paged, StoreError};
 
 /// A thread to be created.
 #[derive(Clone, Debug)]
@@ -132,6 +132,7 @@ pub trait ThreadStore: Send + Sync + 'static {
         org: OrgId,
         thread: ThreadId,
         at: Timestamp,
+        by: By,
     ) -> Result<DeleteThread, StoreError>;
 
     /// Appends a person's message at the thread's next position; `None` when there is no such

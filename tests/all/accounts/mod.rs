@@ -3,6 +3,7 @@
 mod browsers;
 mod changes;
 mod guesses;
+mod secrets;
 mod sessions;
 
 use runloom_tests::{Answer, Client, Setup, both_stores};

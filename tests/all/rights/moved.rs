@@ -7,7 +7,9 @@ use std::sync::Arc;
 use runloom_tests::{Client, Data, Outcome, Store, both_stores, check_ended, kinds};
 use serde_json::json;
 
-use super::{PASSWORD, bytes, colleague, export, id, org_of, setup, shown, sign_in, task};
+use super::{
+    PASSWORD, bytes, colleague, export, export_sealed, id, org_of, setup, shown, sign_in, task,
+};
 
 /// What must be in no export.
 const SECRETS: [&str; 4] = [
@@ -106,10 +108,11 @@ both_stores! {
         task(source, &[&arguments[..], &["--with-live"]].concat()).await.expect();
         ada.cancel(&live).await.expect(200);
         stream.rest().await;
-        let first = export(source, &org, "first.jsonl").await;
+        let first = export_sealed(source, &org, "first.jsonl").await;
         let again = export(source, &org, "again.jsonl").await;
         let text = fs::read_to_string(&first).expect("it was written");
         assert!(text == fs::read_to_string(&again).expect("it was written"), "the same bytes");
+        assert!(text.contains("{\"type\":\"audit_seal\""));
         for secret in SECRETS {
             assert!(!text.contains(secret), "{secret} is in the export");
         }
@@ -130,6 +133,8 @@ both_stores! {
         refused(&import(&target, &first, &[]).await, "is here already");
         let returned = export(&target, &org, "returned.jsonl").await;
         assert!(text == fs::read_to_string(returned).expect("it was written"), "the same bytes");
+
+        task(&target, &["audit", "verify"]).await.expect();
 
         // Nobody gets in by an old password; by a reset its owner does.
         let reset = task(&target, &["accounts", "reset", "ada"]).await.expect();

@@ -96,6 +96,7 @@ const CASES: &[(&str, &str, Case)] = &[
     ("get", "/v1/orgs", Case::Own),
     ("get", "/v1/org", Case::Own),
     ("patch", "/v1/org", Case::Own),
+    ("get", "/v1/audit-log", Case::Own),
     ("get", "/v1/members", Case::Own),
     ("get", "/v1/members/{user_id}", Case::Hidden("null")),
     (

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use runloom_accounts::{Accounts, AccountsConfig, ApiKeyRequest, Secret, TokenKeys};
 use runloom_domain::SystemClock;
-use runloom_store::Once;
 use runloom_store::memory::MemoryStore;
+use runloom_store::{Once, Origin};
 use tokio::runtime::{Builder, Runtime};
 
 pub struct Known {
@@ -49,7 +49,13 @@ async fn registered() -> (Accounts, String, String) {
     let keys = TokenKeys::derive(&[7; 32]);
     let accounts = Accounts::new(store, clock, &keys, AccountsConfig::default());
     let password = Secret::from("correct horse battery staple");
-    let registered = accounts.register("ada", "ada@example.org", password, |_| None);
+    let registered = accounts.register(
+        "ada",
+        "ada@example.org",
+        password,
+        Origin::default(),
+        |_| None,
+    );
     let registered = match registered.await.expect("it is free") {
         Once::Done(registered) => registered,
         _ => panic!("it is new"),

@@ -1,5 +1,6 @@
 //! `cargo xtask bench-load`: the process that loads a server and prints what it saw as JSON.
 
+pub(crate) mod auth;
 pub(crate) mod big;
 pub(crate) mod cancel;
 pub(crate) mod closed;
@@ -82,6 +83,12 @@ enum Load {
         /// The finished runs that count at least
         #[arg(long)]
         runs: u64,
+    },
+    /// Credentials: finding out who asks, revoked keys, and people who sign in
+    Auth {
+        /// Where another node listens
+        #[arg(long)]
+        other: Option<SocketAddr>,
     },
     /// Runs in a large thread, and its pages
     BigThread {
@@ -215,6 +222,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
             Load::ToolCalls => tool_calls::load(&target, time).await,
             Load::Waiting { runs, answered } => waiting::load(&target, runs, answered).await,
             Load::Used { runs } => used::load(&target, runs).await,
+            Load::Auth { other } => {
+                let other = other.map(|address| target.at(address));
+                auth::load(&target, other.as_ref()).await
+            }
             Load::BigThread { thread } => big::thread(&target, &thread).await,
             Load::Replay { run, last } => big::replay(&target, &run, last).await,
             Load::Results => big::results(&target).await,

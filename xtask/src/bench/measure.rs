@@ -47,6 +47,7 @@ impl Bench<'_> {
             Row::Waiting { runs } => self.waiting(row, *runs).await,
             Row::Usage { runs } => self.usage(row, *runs).await,
             Row::Wall => self.wall(row).await,
+            Row::Auth => self.auth(row).await,
             Row::Big(big) => self.big(row, *big).await,
             Row::Bare(load) => self.bare(row, load).await,
         }

@@ -35,6 +35,22 @@ impl Bench<'_> {
         self.load_nodes(row, nodes, load).await
     }
 
+    /// Credentials; on a database that several nodes may share also at another node.
+    pub(super) async fn auth(&self, row: &Row) -> Result<Measured> {
+        let server = self.server().await?;
+        let peer = match &server.database {
+            Some(_) => Some(server.peer(self.interrupt, &self.folder).await?),
+            None => None,
+        };
+        let mut load = vec!["auth".to_owned()];
+        if let Some(peer) = &peer {
+            load.extend(["--other".to_owned(), format!("127.0.0.1:{}", peer.port)]);
+        }
+        let child = self.start_load(server.port, &server.key, &load)?;
+        let result = self.unless_interrupted(child.result()).await?;
+        Ok(Measured::from_load(row.name(), result))
+    }
+
     /// Clients spread over three nodes.
     pub(super) async fn nodes_at_once(&self, row: &Row, clients: usize) -> Result<Measured> {
         let nodes = self.nodes(2, Hints::Database).await?;

@@ -35,6 +35,8 @@ pub(crate) enum Row {
     Usage { runs: u32 },
     /// Requests with row-level security and without it.
     Wall,
+    /// Finding out who asks, and what signing in does to others.
+    Auth,
     /// Something large.
     Big(Big),
     /// The same load on an endpoint that stores nothing.
@@ -112,6 +114,7 @@ impl Row {
             Self::Waiting { runs } => format!("waiting-{runs}"),
             Self::Usage { runs } => format!("usage-{}", short(*runs)),
             Self::Wall => "wall".to_owned(),
+            Self::Auth => "auth".to_owned(),
             Self::Big(Big::Thread) => "big-thread".to_owned(),
             Self::Big(Big::Run) => "big-run".to_owned(),
             Self::Big(Big::Result) => "big-result".to_owned(),
@@ -138,6 +141,7 @@ impl Row {
                 | Self::Waiting { .. }
                 | Self::Usage { .. }
                 | Self::Wall
+                | Self::Auth
         ) || self.has_test_tools()
     }
 
@@ -255,6 +259,7 @@ fn all() -> Vec<Row> {
         Row::Waiting { runs: 10_000 },
         Row::Usage { runs: 100_000 },
         Row::Wall,
+        Row::Auth,
         Row::Bare(closed(1)),
         Row::Bare(closed(16)),
         Row::Bare(closed(64)),

@@ -95,6 +95,7 @@ fn check_row(report: &Report, row: &Measured) -> Vec<Checked> {
         "elsewhere-alone" => checked.extend(behind(row, 2000.0)),
         "overhead" => checked.extend(overhead(row)),
         "tool-calls" if !report.is_postgres() => checked.extend(tool_calls(row)),
+        "auth" => checked.extend(auth(row)),
         "waiting-10000" => checked.extend(waiting(row)),
         "usage-100k" => checked.extend(
             row.latencies
@@ -112,6 +113,40 @@ fn check_row(report: &Report, row: &Measured) -> Vec<Checked> {
             0.0,
         ));
     }
+    checked
+}
+
+/// What finding out who asks takes, how soon a revoked key is refused, whether the time tells who
+/// is registered, and what signing in does to others.
+fn auth(row: &Measured) -> Vec<Checked> {
+    let mut checked = Vec::new();
+    let figure = |what: &str, kind: &str| {
+        let compared = row.compared.iter().find(|compared| compared.what == what)?;
+        compared.figure(kind)
+    };
+    for kind in ["token", "key"] {
+        let took = figure("authenticate, us (p50)", kind);
+        let what = format!("authenticate by {kind} p50, us");
+        checked.extend(took.map(|took| Checked::at_most(&what, took, 50.0)));
+    }
+    for (what, times) in &row.latencies {
+        if what.starts_with("revoked_") {
+            checked.push(Checked::at_most(
+                &format!("{what} at the latest, ms"),
+                times.max,
+                2_000.0,
+            ));
+        }
+    }
+    let refused = "refuse a login, ms (p50)";
+    if let (Some(wrong), Some(unknown)) = (figure(refused, "wrong"), figure(refused, "unknown")) {
+        let apart = wrong.max(unknown) / wrong.min(unknown);
+        let what = "a wrong password and an unknown name, times apart";
+        checked.push(Checked::at_most(what, apart, 1.1));
+    }
+    let beside = timed(row, "beside_logins");
+    let what = "a request beside 200 logins p99, ms";
+    checked.extend(beside.map(|times| Checked::at_most(what, times.p99, 250.0)));
     checked
 }
 

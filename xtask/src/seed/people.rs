@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use runloom_accounts::{AccountError, Accounts, AccountsConfig, ApiKeyRequest, Secret, TokenKeys};
 use runloom_domain::{Clock, OrgId, OrgRole, Permission, UserId};
-use runloom_store::{CreateAccount, NewAccount, Once};
+use runloom_store::{By, CreateAccount, NewAccount, Once, Origin};
 use runloom_store_sql::Database;
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub(super) async fn register(
     );
     let email = format!("{OWNER}@example.com");
     let registered = accounts
-        .register(OWNER, &email, PASSWORD.into(), |_| None)
+        .register(OWNER, &email, PASSWORD.into(), Origin::default(), |_| None)
         .await;
     let owner = match registered {
         Err(AccountError::Taken) => return Ok(None),
@@ -102,7 +102,9 @@ async fn join(
             session: None,
             created_at: now,
         };
-        let created = database.create_account(account, None).await;
+        let created = database
+            .create_account(account, None, By::operator(now))
+            .await;
         let created = created.with_context(|| format!("can't register {login}"))?;
         if created != Once::Done(CreateAccount::Created) {
             bail!("somebody else is called {login}");

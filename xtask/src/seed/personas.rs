@@ -6,7 +6,7 @@ use clap::Args;
 use runloom_domain::{Clock, OrgId, PersonaId, SystemClock};
 use runloom_server::config::PersonaSettings;
 use runloom_store::{
-    NewPersona, Once, Page, Paged, PersonaRecord, PersonaTarget, PersonaVersion, StoredAnswer,
+    By, NewPersona, Once, Page, Paged, PersonaRecord, PersonaTarget, PersonaVersion, StoredAnswer,
     UserRecord, WritePersona,
 };
 use runloom_store_sql::Database;
@@ -102,7 +102,7 @@ async fn import_one(
             body: String::new(),
         }),
     };
-    match database.write_persona(new).await? {
+    match database.write_persona(new, By::operator(now)).await? {
         Once::Done(WritePersona::Written(_)) => Ok("imported"),
         Once::Done(WritePersona::VersionTaken) => {
             bail!("the persona has had a version of that name, or has one with a higher number")

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use runloom_domain::{InvitationId, OrgId, OrgRole, Permission};
-use runloom_store::{Idempotency, InvitationRecord, Join, Once, Page, Paged, PresentedInvitation};
+use runloom_store::{
+    Actor, By, Idempotency, InvitationRecord, Join, Once, Origin, Page, Paged, PresentedInvitation,
+};
 
 use super::OrgRefusal;
 use super::invitation_token::{mint, presented};
@@ -73,7 +75,11 @@ impl Accounts {
             created_at: now,
         };
         let once = once(&invitation);
-        match self.orgs.invite(invitation.clone(), hash, once).await? {
+        match self
+            .orgs
+            .invite(invitation.clone(), hash, once, caller.by(self.clock.now()))
+            .await?
+        {
             Once::Done(false) => Err(OrgRefusal::AlreadyMember.into()),
             invited => Ok(invited.map(|_| Invited { invitation, token })),
         }
@@ -98,7 +104,11 @@ impl Accounts {
         id: InvitationId,
     ) -> Result<(), AccountError> {
         caller.require(Permission::MembersManage)?;
-        if self.orgs.withdraw_invitation(caller.org_id, id).await? {
+        if self
+            .orgs
+            .withdraw_invitation(caller.org_id, id, caller.by(self.clock.now()))
+            .await?
+        {
             Ok(())
         } else {
             Err(OrgRefusal::NoInvitation.into())
@@ -138,7 +148,12 @@ impl Accounts {
         };
         // Also when there is none any more: this may be a repeat of the request that used it up.
         let once = once(&accepted);
-        let joined = self.orgs.accept_invitation(presented, caller.user_id, once);
+        let joined = self.orgs.accept_invitation(
+            presented,
+            caller.user_id,
+            once,
+            caller.by(self.clock.now()),
+        );
         joined_as(joined.await?, accepted)
     }
 
@@ -152,6 +167,7 @@ impl Accounts {
         email: &str,
         password: Secret,
         token: &Secret,
+        origin: Origin,
         once: impl FnOnce(&Registered) -> Option<Idempotency>,
     ) -> Result<Once<Registered>, AccountError> {
         self.admit_registration(true)?;
@@ -165,7 +181,8 @@ impl Accounts {
             tokens: self.first_tokens(presented.org_id, new.user_id, &first),
         };
         let once = once(&registered);
-        let joined = self.orgs.register_invited(new, presented, once);
+        let by = By::new(Actor::User(new.user_id), origin, new.created_at);
+        let joined = self.orgs.register_invited(new, presented, once, by);
         joined_as(joined.await?, registered)
     }
 }

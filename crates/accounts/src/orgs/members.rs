@@ -59,7 +59,10 @@ impl Accounts {
         }
         // Nobody stands above somebody who leaves.
         let by = if leaves { OrgRole::Owner } else { caller.role };
-        let change = self.orgs.remove_member(caller.org_id, user, by).await?;
+        let change = self
+            .orgs
+            .remove_member(caller.org_id, user, by, caller.by(self.clock.now()))
+            .await?;
         self.lookups.forget_member(caller.org_id, user);
         Ok(changed(change, OrgRefusal::NoMember)?)
     }
@@ -71,7 +74,10 @@ impl Accounts {
         patch: MemberPatch,
     ) -> Result<ChangeMember<Member>, AccountError> {
         let org = caller.org_id;
-        let change = self.orgs.change_member(org, user, patch, caller.role).await;
+        let change = self
+            .orgs
+            .change_member(org, user, patch, caller.role, caller.by(self.clock.now()))
+            .await;
         self.lookups.forget_member(org, user);
         Ok(change?)
     }

@@ -41,7 +41,10 @@ impl Accounts {
         let role = OrgRole::Owner;
         let joined = JoinedOrg { org, role };
         let once = once(&joined);
-        let created = self.orgs.create_org(new, once).await?;
+        let created = self
+            .orgs
+            .create_org(new, once, caller.by(self.clock.now()))
+            .await?;
         Ok(created.map(|()| joined))
     }
 
@@ -89,7 +92,10 @@ impl Accounts {
             checks.name(name);
             checks.finish()?;
         }
-        let updated = self.orgs.update_org(caller.org_id, expected, patch).await?;
+        let updated = self
+            .orgs
+            .update_org(caller.org_id, expected, patch, caller.by(self.clock.now()))
+            .await?;
         self.lookups.forget_org(caller.org_id);
         Ok(updated)
     }

@@ -68,7 +68,10 @@ impl Accounts {
             created_at: now,
         };
         let once = once(&account);
-        let created = self.orgs.create_service(new, once).await?;
+        let created = self
+            .orgs
+            .create_service(new, once, caller.by(self.clock.now()))
+            .await?;
         Ok(created.map(|()| account))
     }
 
@@ -143,7 +146,10 @@ impl Accounts {
     ) -> Result<(), AccountError> {
         self.service_account(caller, id).await?;
         let (org, by) = (caller.org_id, caller.role);
-        let change = self.orgs.remove_member(org, id, by).await?;
+        let change = self
+            .orgs
+            .remove_member(org, id, by, caller.by(self.clock.now()))
+            .await?;
         self.lookups.forget_member(org, id);
         Ok(changed(change, OrgRefusal::NoService)?)
     }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use runloom_domain::{OrgRole, Permission, RunVisibility};
-use runloom_store::{Once, OrgPatch, Page, Update};
+use runloom_store::{Once, OrgPatch, Origin, Page, Update};
 
 use super::*;
 use crate::testing::{Fixture, request};
@@ -124,9 +124,14 @@ async fn a_token_is_good_for_its_address_for_a_week() {
     let token = invited(&f.accounts, &owner, "Grace@Example.com", OrgRole::Member).await;
     let wrong = Secret::from("rli_x".to_owned());
     let register = async |login: &str, email: &str, token: &Secret| {
-        let registered = f
-            .accounts
-            .register_invited(login, email, PASSWORD.into(), token, |_| None);
+        let registered = f.accounts.register_invited(
+            login,
+            email,
+            PASSWORD.into(),
+            token,
+            Origin::default(),
+            |_| None,
+        );
         registered.await
     };
     for (login, email, token) in [

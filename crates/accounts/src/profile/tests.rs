@@ -2,6 +2,7 @@ use runloom_domain::OrgRole;
 
 use super::*;
 use crate::testing::{Fixture, HERE, PASSWORD, login};
+use runloom_store::Origin;
 
 const NEW: &str = "battery staple";
 
@@ -34,9 +35,19 @@ async fn a_changed_password_ends_other_sessions() {
 
     change(PASSWORD, NEW).await.unwrap();
     assert!(f.caller_of(&here_now).await.is_ok());
-    assert!(f.accounts.refresh(&here_now.refresh, None).await.is_ok());
+    assert!(
+        f.accounts
+            .refresh(&here_now.refresh, None, Origin::default())
+            .await
+            .is_ok()
+    );
     assert!(f.caller_of(&there).await.is_err());
-    assert!(f.accounts.refresh(&there.refresh, None).await.is_err());
+    assert!(
+        f.accounts
+            .refresh(&there.refresh, None, Origin::default())
+            .await
+            .is_err()
+    );
     f.accounts.authenticate(key.secret.expose()).await.unwrap();
     assert!(f.accounts.login(login("ada", PASSWORD)).await.is_err());
     f.accounts.login(login("ada", NEW)).await.unwrap();

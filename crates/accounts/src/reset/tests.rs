@@ -6,7 +6,9 @@ use crate::testing::{Fixture, PASSWORD, login};
 const NEW: &str = "battery staple";
 
 async fn reset(f: &Fixture, token: &Secret) -> Result<(), AccountError> {
-    f.accounts.reset_password(token, NEW.into()).await
+    f.accounts
+        .reset_password(token, NEW.into(), Origin::default())
+        .await
 }
 
 #[tokio::test]
@@ -35,13 +37,18 @@ async fn an_operators_token_resets_once() {
     }
     let short = f
         .accounts
-        .reset_password(&second.token, "short".into())
+        .reset_password(&second.token, "short".into(), Origin::default())
         .await;
     assert!(matches!(short, Err(AccountError::Invalid { .. })));
 
     reset(&f, &second.token).await.unwrap();
     assert!(f.caller_of(&tokens).await.is_err());
-    assert!(f.accounts.refresh(&tokens.refresh, None).await.is_err());
+    assert!(
+        f.accounts
+            .refresh(&tokens.refresh, None, Origin::default())
+            .await
+            .is_err()
+    );
     assert!(f.accounts.login(login("ada", PASSWORD)).await.is_err());
     f.accounts.login(login("ada", NEW)).await.unwrap();
     assert!(matches!(

@@ -22,7 +22,9 @@ fn first_page() -> Page {
 }
 
 async fn refresh(f: &Fixture, tokens: &Tokens) -> Result<Tokens, AccountError> {
-    f.accounts.refresh(&tokens.refresh, None).await
+    f.accounts
+        .refresh(&tokens.refresh, None, Origin::default())
+        .await
 }
 
 #[tokio::test]
@@ -55,7 +57,12 @@ async fn a_repeat_gets_the_same_successor_on_every_node() {
     let mut asked = JoinSet::new();
     for number in 0..20 {
         let (node, token) = (Arc::clone(&nodes[number % 2]), first.refresh.clone());
-        asked.spawn(async move { node.refresh(&token, None).await.unwrap().refresh });
+        asked.spawn(async move {
+            node.refresh(&token, None, Origin::default())
+                .await
+                .unwrap()
+                .refresh
+        });
     }
     let answers = asked.join_all().await;
     assert!(answers.iter().all(|token| *token == answers[0]));
@@ -94,9 +101,15 @@ async fn a_guess_ends_nothing() {
     let text = first.refresh.expose().to_owned();
     let guess = format!("{}{}", &text[..60], "A".repeat(30));
     for bad in [guess.as_str(), "", "rlr_", first.access.token.expose()] {
-        let refused = f.accounts.refresh(&bad.into(), None).await;
+        let refused = f
+            .accounts
+            .refresh(&bad.into(), None, Origin::default())
+            .await;
         assert!(matches!(refused, Err(AccountError::Unauthorized)), "{bad}");
-        f.accounts.sign_out_by(&bad.into(), true).await.unwrap();
+        f.accounts
+            .sign_out_by(&bad.into(), true, Origin::default())
+            .await
+            .unwrap();
     }
     assert!(!is_refused(&f, &first).await);
 }
@@ -106,7 +119,10 @@ async fn a_session_is_in_an_organisation_of_its_person() {
     let f = Fixture::new();
     let made = f.registered("ada").await;
     let strange = Some(OrgId::generate(f.clock.now()));
-    let refused = f.accounts.refresh(&made.tokens.refresh, strange).await;
+    let refused = f
+        .accounts
+        .refresh(&made.tokens.refresh, strange, Origin::default())
+        .await;
     assert!(matches!(refused, Err(AccountError::OrgNotFound)));
     let mut there = login("ada", PASSWORD);
     there.org_id = strange;
@@ -114,7 +130,11 @@ async fn a_session_is_in_an_organisation_of_its_person() {
     assert!(matches!(refused, Err(AccountError::OrgNotFound)));
     // The token wasn't used up.
     let own = Some(made.org_id);
-    let next = f.accounts.refresh(&made.tokens.refresh, own).await.unwrap();
+    let next = f
+        .accounts
+        .refresh(&made.tokens.refresh, own, Origin::default())
+        .await
+        .unwrap();
     assert_eq!(f.caller_of(&next).await.unwrap().org_id, made.org_id);
 }
 
@@ -146,7 +166,10 @@ async fn signing_out_ends_one_session_or_all() {
     assert!(f.accounts.check_ticket(ticket.expose(), run).await.is_err());
     assert!(!is_refused(&f, &there).await);
 
-    f.accounts.sign_out_by(&there.refresh, false).await.unwrap();
+    f.accounts
+        .sign_out_by(&there.refresh, false, Origin::default())
+        .await
+        .unwrap();
     assert!(is_refused(&f, &there).await);
     let caller = f.caller_of(&third).await.unwrap();
     let listed = f
@@ -192,7 +215,10 @@ async fn other_nodes_notice_within_two_seconds() {
     let (other, bearer) = (f.other_node(), made.access.token.expose());
     let caller = other.authenticate(bearer).await.unwrap();
     let before = f.reads();
-    f.accounts.sign_out_by(&made.refresh, false).await.unwrap();
+    f.accounts
+        .sign_out_by(&made.refresh, false, Origin::default())
+        .await
+        .unwrap();
     other.authenticate(bearer).await.unwrap();
     assert_eq!(f.reads(), before, "remembered");
     tokio::time::advance(Duration::from_secs(2)).await;

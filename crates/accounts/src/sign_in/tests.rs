@@ -1,6 +1,6 @@
 use argon2::{Argon2, Params, PasswordHasher as _};
 use runloom_domain::{OrgRole, PermissionSet};
-use runloom_store::{AccountStore as _, Idempotency, Once, StoredAnswer};
+use runloom_store::{AccountStore as _, Idempotency, Once, Origin, StoredAnswer};
 
 use crate::testing::{Fixture, PASSWORD, login, login_from};
 use crate::{AccountError, Registered, Registration};
@@ -11,7 +11,9 @@ async fn register(
     email: &str,
     password: &str,
 ) -> Result<Registered, AccountError> {
-    let made = f.accounts.register(login, email, password.into(), |_| None);
+    let made = f
+        .accounts
+        .register(login, email, password.into(), Origin::default(), |_| None);
     match made.await? {
         Once::Done(registered) => Ok(registered),
         other => panic!("nothing to replay: {other:?}"),
@@ -150,7 +152,9 @@ async fn a_registration_may_be_repeated_without_its_token() {
             })
         };
         let email = format!("{login}@example.com");
-        let made = f.accounts.register(login, &email, PASSWORD.into(), once);
+        let made = f
+            .accounts
+            .register(login, &email, PASSWORD.into(), Origin::default(), once);
         made.await.unwrap()
     };
     let Once::Done(first) = attempt("ada", body).await else {

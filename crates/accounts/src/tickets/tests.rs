@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use runloom_domain::{Clock as _, OrgRole, Permission, RunId};
 
+use runloom_store::Origin;
+
 use crate::AccountError;
 use crate::testing::Fixture;
 
@@ -54,7 +56,12 @@ async fn tickets_and_access_tokens_do_not_pass_for_each_other() {
             .await
             .is_err()
     );
-    assert!(f.accounts.refresh(&bearer.into(), None).await.is_err());
+    assert!(
+        f.accounts
+            .refresh(&bearer.into(), None, Origin::default())
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use runloom_domain::{OrgRole, Permission};
 
 use super::needs::Needs;
 use super::query::QueryFields;
-use super::{admit, admit_anyone};
+use super::{admit, admit_anyone, origin};
 use crate::error::ApiError;
 use crate::state::HttpState;
 
@@ -91,6 +91,8 @@ accesses! {
     KeysManage needs [KeysManage];
     /// Sees usage, credits and budgets.
     UsageRead needs [UsageRead];
+    /// Reads the audit log.
+    AuditRead needs [AuditRead];
     /// Decides what models may cost.
     BudgetsManage needs [UsageRead, RoutesManage];
     /// Sees and changes routes and credentials.
@@ -187,7 +189,9 @@ async fn authenticated(request: &HttpRequest, state: &HttpState) -> Result<Calle
         ApiError::unauthorized("the Authorization header must be `Bearer <token>`")
     })?;
     let accounts = state.accounts();
-    state.read(accounts.authenticate(token)).await
+    let mut caller = state.read(accounts.authenticate(token)).await?;
+    caller.origin = origin(request);
+    Ok(caller)
 }
 
 /// Refuses credentials in a URL.

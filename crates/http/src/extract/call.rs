@@ -5,7 +5,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use bytes::Bytes;
 use runloom_accounts::Caller;
 use runloom_domain::TraceId;
-use runloom_store::Idempotency;
+use runloom_store::{By, Idempotency};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -51,6 +51,11 @@ impl<A: Access, P, Q, B> Call<A, P, Q, B> {
 }
 
 impl<A: Access<Caller = Caller>, P, Q, B> Call<A, P, Q, B> {
+    /// By whom something is done that this request does now.
+    pub(crate) fn by(&self) -> By {
+        self.caller.by(self.state.now())
+    }
+
     /// What makes this request happen once, if the client asked for that.
     pub(crate) fn once(&self) -> Result<Option<OnceKey>, ApiError> {
         self.once_as(&self.caller.principal, |body| Sha256::digest(body).into())

@@ -1,9 +1,19 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::{HttpRequest, web};
+use runloom_store::Origin;
 
 use crate::forwarded;
+use crate::middleware::trace_of;
 use crate::state::HttpState;
+
+/// Where a request comes from, for the audit log.
+pub(crate) fn origin(request: &HttpRequest) -> Origin {
+    Origin {
+        address: Some(client_address(request)),
+        trace_id: Some(trace_of(request)),
+    }
+}
 
 /// Where a request comes from, for what is counted by address and for the log: whoever holds the
 /// connection, or, if that is a proxy that the operator trusts, who the proxy says it is.

@@ -13,7 +13,7 @@ mod path;
 mod query;
 
 pub(crate) use access::{
-    Access, Anyone, BudgetsManage, CreditsManage, KeysManage, MayEdit, MembersManage,
+    Access, Anyone, AuditRead, BudgetsManage, CreditsManage, KeysManage, MayEdit, MembersManage,
 };
 pub(crate) use access::{
     Person, PersonasManage, Probe, ResetsIssue, RoutesManage, RunsRead, RunsWrite, SignedIn,
@@ -22,7 +22,7 @@ pub(crate) use access::{
 pub(crate) use admit::{admit, admit_anyone};
 pub(crate) use body::{Body, Empty, discard};
 pub(crate) use call::Call;
-pub(crate) use client_address::client_address;
+pub(crate) use client_address::{client_address, origin};
 pub(crate) use fields::{Fields, Size};
 pub(crate) use needs::{Declared, Needs};
 pub(crate) use once::{Answer, OnceKey};

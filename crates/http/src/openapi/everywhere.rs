@@ -67,7 +67,7 @@ const ERRORS: [(&str, &str, &str, &str, &str); 10] = [
         "429",
         "TooMany",
         "Too many requests. `Retry-After` says when to try again.",
-        "runs.limit_exceeded",
+        "service.rate_limited",
         "too many requests",
     ),
     (

@@ -1,6 +1,7 @@
 //! The endpoints, one file each: handler, wire types, error mapping and API documentation.
 
 pub(crate) mod api_keys;
+pub(crate) mod audit_log;
 pub(crate) mod auth;
 pub(crate) mod budgets;
 pub(crate) mod credits;

@@ -52,6 +52,27 @@ pub(crate) struct UsageParams {
     group_by: Option<String>,
 }
 
+/// Which records of the audit log are asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditParams {
+    /// Only this action, such as `member.removed`.
+    #[param(pattern = "^[a-z_.]{1,64}$", nullable = false)]
+    action: Option<String>,
+    /// Only what this person or service account has done, by their keys too.
+    #[param(format = Uuid, nullable = false)]
+    actor: Option<String>,
+    /// Only what was done to the thing with this id; of a persona its key.
+    #[param(pattern = "^[!-~]{1,200}$", nullable = false)]
+    subject: Option<String>,
+    /// Only from this moment on.
+    #[param(format = DateTime, nullable = false)]
+    from: Option<String>,
+    /// Only before this moment.
+    #[param(format = DateTime, nullable = false)]
+    to: Option<String>,
+}
+
 /// Makes a change happen to the version that the client has seen, or not at all.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

@@ -23,7 +23,7 @@ use self::target::Target;
 pub use self::error::CopyError;
 
 /// What is copied, parents before what refers to them.
-pub(crate) const TABLES: [&str; 33] = [
+pub(crate) const TABLES: [&str; 36] = [
     "orgs",
     "users",
     "user_names",
@@ -32,6 +32,9 @@ pub(crate) const TABLES: [&str; 33] = [
     "sessions",
     "password_resets",
     "invitations",
+    "audit_records",
+    "audit_seals",
+    "audit_pending",
     "org_data_keys",
     "llm_credentials",
     "llm_routes",

@@ -1,11 +1,12 @@
 //! What the shared queries need said in PostgreSQL's way.
 
+use diesel::dsl::sql;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::Error;
-use diesel::sql_types::{BigInt, Nullable};
+use diesel::sql_types::{BigInt, Bool, Nullable};
 use runloom_domain::{OrgId, RunId, ThreadId};
 use runloom_store::{RunHead, Wake};
 
@@ -14,9 +15,10 @@ pub(crate) use super::holds::{hold_budgets, hold_credits, standing};
 use super::queries::create::{Creation, ThreadCounters};
 use super::{Conn, RunQueryDsl, create};
 use crate::failure::Failure;
+use crate::rows::audit::SealRow;
 use crate::rows::mcp_tool::McpToolRow;
 use crate::rows::run::HeadRow;
-use crate::schema::{mcp_tools, run_heads, threads};
+use crate::schema::{audit_seals, mcp_tools, run_heads, threads};
 use crate::types::{Id, Moment};
 
 /// The moment of the transaction, by the database's clock.
@@ -159,6 +161,25 @@ pub(crate) async fn lock_head(
 
 pub(crate) async fn write_run(c: &mut Conn, _: Now, new: Creation) -> QueryResult<()> {
     create::write(c, &new, None).await?;
+    Ok(())
+}
+
+/// Whether no other node seals audit records until the end of the transaction: a chain has one
+/// end.
+pub(crate) async fn seals_alone(c: &mut Conn) -> QueryResult<bool> {
+    diesel::select(sql::<Bool>(
+        "pg_try_advisory_xact_lock(8247338199357352256)",
+    ))
+    .get_result(c)
+    .await
+}
+
+/// All in one statement: each costs a journey.
+pub(crate) async fn insert_seals(c: &mut Conn, rows: Vec<SealRow>) -> QueryResult<()> {
+    diesel::insert_into(audit_seals::table)
+        .values(rows)
+        .execute(c)
+        .await?;
     Ok(())
 }
 

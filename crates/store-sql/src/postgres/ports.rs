@@ -8,7 +8,7 @@ use runloom_domain::{
     ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Balance, BudgetPatch, BudgetRecord, Census, Change,
+    AccountStore, ApiKeyRecord, Appended, Balance, BudgetPatch, BudgetRecord, By, Census, Change,
     ClaimedRun, Content, CreateAccount, CreateBudget, CreateRun, CreditEntry, DeleteThread,
     Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended, Intent, KeyConflict,
     LoginRecord, MoneyStore, NewAccount, NewApiKey, NewBudget, NewRun, NewThread, Once, Orphan,
@@ -33,6 +33,7 @@ use super::{
 // The macros, and behind them who uses them too.
 #[macro_use]
 mod verbs;
+mod audit;
 mod config;
 mod key_rotation;
 mod orgs;
@@ -227,8 +228,9 @@ impl ThreadStore for PostgresStore {
         org: OrgId,
         thread: ThreadId,
         at: Timestamp,
+        by: By,
     ) -> Result<DeleteThread, StoreError> {
-        lend!(self, any(org), lent => super::threads::delete(lent, org, thread, at).await)
+        lend!(self, any(org), lent => super::threads::delete(lent, org, thread, at, by).await)
     }
 
     async fn post_message(
@@ -266,6 +268,7 @@ impl AccountStore for PostgresStore {
         &self,
         new: NewAccount,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateAccount>, StoreError> {
         let scope = Scope::from(new.org_id).and(new.user_id);
         // Its idempotency key belongs to no organisation.
@@ -274,7 +277,7 @@ impl AccountStore for PostgresStore {
             None => scope,
         };
         decide!(self, create(scope), (new, once), |c, (new, once)| {
-            accounts::create(c, Now, new.clone(), once.clone())
+            accounts::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -305,9 +308,10 @@ impl AccountStore for PostgresStore {
         &self,
         new: NewApiKey,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            api_keys::create(c, Now, new.clone(), once.clone())
+            api_keys::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -334,8 +338,9 @@ impl AccountStore for PostgresStore {
         owner: Option<UserId>,
         key: ApiKeyId,
         at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError> {
-        write!(self, any(org), c => api_keys::revoke(c, org, owner, key, at).await)
+        write!(self, any(org), c => api_keys::revoke(c, org, owner, key, at, by).await)
     }
 
     async fn touch_api_key(
@@ -354,8 +359,13 @@ impl MoneyStore for PostgresStore {
         read!(self, any(org), credits::balance(org))
     }
 
-    async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError> {
-        write!(self, any(org), c => credits::set_metered(c, org, metered).await)
+    async fn set_metered(
+        &self,
+        org: OrgId,
+        metered: Option<bool>,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        write!(self, any(org), c => credits::set_metered(c, org, metered, by).await)
     }
 
     async fn add_credits(
@@ -363,9 +373,10 @@ impl MoneyStore for PostgresStore {
         org: OrgId,
         entry: CreditEntry,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<bool>, StoreError> {
         decide!(self, create(org), (entry, once), |c, (entry, once)| {
-            credits::add(c, Now, org, entry.clone(), once.clone())
+            credits::add(c, Now, org, entry.clone(), once.clone(), by)
         })
     }
 
@@ -381,9 +392,10 @@ impl MoneyStore for PostgresStore {
         &self,
         new: NewBudget,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateBudget>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            budgets::create(c, Now, new.clone(), once.clone())
+            budgets::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -410,12 +422,20 @@ impl MoneyStore for PostgresStore {
         org: OrgId,
         budget: BudgetId,
         patch: BudgetPatch,
+        by: By,
     ) -> Result<bool, StoreError> {
-        write!(self, any(org), c => budgets::update(c, org, budget, patch).await)
+        write!(self, any(org), c => budgets::update(c, org, budget, patch, by).await)
     }
 
-    async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError> {
-        decide!(self, any(org), (), |c, ()| budgets::delete(c, org, budget))
+    async fn delete_budget(
+        &self,
+        org: OrgId,
+        budget: BudgetId,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        decide!(self, any(org), (), |c, ()| budgets::delete(
+            c, org, budget, by
+        ))
     }
 
     async fn usage(&self, org: OrgId, query: UsageQuery) -> Result<Vec<UsageRow>, StoreError> {
@@ -425,9 +445,14 @@ impl MoneyStore for PostgresStore {
 
 #[async_trait]
 impl Housekeeping for PostgresStore {
-    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
+    async fn set_event_retention(
+        &self,
+        org: OrgId,
+        days: Option<u32>,
+        by: By,
+    ) -> Result<bool, StoreError> {
         write!(self, any(org), c => {
-            super::queries::housekeeping::set_event_retention(c, org, days).await
+            super::queries::housekeeping::set_event_retention(c, org, days, by).await
         })
     }
 

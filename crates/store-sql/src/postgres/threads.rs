@@ -6,10 +6,10 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use futures_util::FutureExt;
 use runloom_domain::{OrgId, ThreadId, Timestamp};
-use runloom_store::{DeleteThread, NewThread, ThreadPatch, ThreadRecord};
+use runloom_store::{By, DeleteThread, NewThread, ThreadPatch, ThreadRecord, entries};
 
 use super::lanes::Lent;
-use super::queries::threads;
+use super::queries::{audit, threads};
 use super::transaction::transaction;
 use super::{Conn, RunQueryDsl};
 use crate::failure::Failure;
@@ -62,6 +62,7 @@ pub(super) async fn delete(
     org: OrgId,
     thread: ThreadId,
     at: Timestamp,
+    by: By,
 ) -> Result<DeleteThread, Failure> {
     let delete = Delete {
         org: org.into(),
@@ -71,12 +72,13 @@ pub(super) async fn delete(
     let mut open = lent.begin();
     let deleted: Option<i64> = delete.get_result(&mut *open).await.optional()?;
     if deleted.is_some() {
+        audit::record(&mut open, by, entries::thread_deleted(org, thread)).await?;
         open.commit().await?;
         return Ok(DeleteThread::Deleted);
     }
     drop(open);
     transaction(lent, &mut (), |c, ()| {
-        threads::delete(c, org, thread, at).boxed()
+        threads::delete(c, org, thread, at, by).boxed()
     })
     .await
 }

@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 use runloom_domain::{OrgId, OrgRole, UserId};
 use runloom_store::{
-    CreateAccount, Idempotency, LoginRecord, NewAccount, Once, Rename, Renamed, UserRecord,
+    By, CreateAccount, Idempotency, LoginRecord, NewAccount, Once, Rename, Renamed, UserRecord,
+    entries,
 };
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl, api_keys, dialect, keys, sessions};
+use super::{Conn, RunQueryDsl, api_keys, audit, dialect, keys, sessions};
 use crate::failure::{Failure, Verdict};
 use crate::rows::account::{MembershipRow, UserRow, into_user};
 use crate::rows::session::LoginRow;
@@ -29,6 +30,7 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: NewAccount,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<CreateAccount>>, Failure> {
     if let Some(answer) = keys::take(c, now, NO_ORG, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -38,6 +40,8 @@ pub(crate) async fn create(
         return Ok(Verdict::Undo(Once::Done(CreateAccount::Taken)));
     }
     join(c, &new).await?;
+    let registered = entries::registered(&new, new.org_id, new.role);
+    audit::record(c, by, registered).await?;
     if let Some(key) = new.api_key {
         api_keys::insert(c, key).await?;
     }
@@ -83,7 +87,11 @@ async fn add_names(c: &mut Conn, user: Id, names: [&str; 2]) -> Result<bool, Fai
     Ok(true)
 }
 
-pub(crate) async fn rename(c: &mut Conn, rename: &Rename) -> Result<Verdict<Renamed>, Failure> {
+pub(crate) async fn rename(
+    c: &mut Conn,
+    rename: &Rename,
+    by: By,
+) -> Result<Verdict<Renamed>, Failure> {
     let user = Id::from(rename.user_id);
     let names = [rename.login.as_deref(), rename.email.as_deref()];
     storable(names.into_iter().flatten())?;
@@ -107,6 +115,7 @@ pub(crate) async fn rename(c: &mut Conn, rename: &Rename) -> Result<Verdict<Rena
         .set((users::login.eq(login), users::email.eq(email)))
         .execute(c)
         .await?;
+    audit::record_of(c, by, rename.user_id, |org| entries::renamed(org, rename)).await?;
     Ok(Verdict::Keep(Renamed::Done))
 }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use runloom_domain::{ApiKeyId, OrgId, Timestamp, UserId};
-use runloom_store::{ApiKeyRecord, Idempotency, NewApiKey, Once, Page, PageKey, Paged, StoreError};
+use runloom_store::{
+    ApiKeyRecord, By, Idempotency, NewApiKey, Once, Page, PageKey, Paged, StoreError, entries,
+};
 
-use super::{Conn, RunQueryDsl, dialect, keys};
+use super::{Conn, RunQueryDsl, audit, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::account::{ApiKeyRow, MembershipRow, UserRow, into_user};
 use crate::schema::{api_keys, memberships, users};
@@ -23,11 +25,14 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: NewApiKey,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<()>>, Failure> {
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
+    let created = entries::key_created(&new);
     insert(c, new).await?;
+    audit::record(c, by, created).await?;
     Ok(Verdict::Keep(Once::Done(())))
 }
 
@@ -112,6 +117,7 @@ pub(crate) async fn revoke(
     owner: Option<UserId>,
     key: ApiKeyId,
     at: Timestamp,
+    by: By,
 ) -> Result<bool, Failure> {
     let mut query = diesel::update(api_keys::table)
         .filter(api_keys::org_id.eq(Id::from(org)))
@@ -122,7 +128,11 @@ pub(crate) async fn revoke(
     if let Some(owner) = owner {
         query = query.filter(api_keys::user_id.eq(Id::from(owner)));
     }
-    Ok(query.execute(c).await? == 1)
+    let revoked = query.execute(c).await? == 1;
+    if revoked {
+        audit::record(c, by, entries::key_revoked(org, key)).await?;
+    }
+    Ok(revoked)
 }
 
 pub(crate) async fn touch(

@@ -3,10 +3,11 @@
 use diesel::prelude::*;
 use runloom_domain::{BudgetId, BudgetScope, NanoUsd, OrgId, Timestamp};
 use runloom_store::{
-    BudgetPatch, BudgetRecord, CreateBudget, Idempotency, NewBudget, Once, Page, PageKey, Paged,
+    BudgetPatch, BudgetRecord, By, CreateBudget, Idempotency, NewBudget, Once, Page, PageKey,
+    Paged, entries,
 };
 
-use super::{Conn, RunQueryDsl, dialect, keys};
+use super::{Conn, RunQueryDsl, audit, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::money::{BudgetChanges, BudgetRow, SpendRow};
 use crate::rows::signed;
@@ -19,6 +20,7 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: NewBudget,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<CreateBudget>>, Failure> {
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -26,6 +28,7 @@ pub(crate) async fn create(
     storable(new.scope_id.as_deref())?;
     let start = At(new.period.start(new.created_at));
     let used = used_before(c, &new, start).await?;
+    let created = entries::budget_created(&new);
     let row = BudgetRow::from(new);
     let key = (row.org_id, row.budget_id);
     let made = diesel::insert_into(budgets::table)
@@ -52,6 +55,7 @@ pub(crate) async fn create(
         ))
         .execute(c)
         .await?;
+    audit::record(c, by, created).await?;
     Ok(Verdict::Keep(Once::Done(CreateBudget::Created)))
 }
 
@@ -171,6 +175,7 @@ pub(crate) async fn update(
     org: OrgId,
     budget: BudgetId,
     patch: BudgetPatch,
+    by: By,
 ) -> Result<bool, Failure> {
     let row = budgets::table.find((Id::from(org), Id::from(budget)));
     if patch == BudgetPatch::default() {
@@ -184,6 +189,9 @@ pub(crate) async fn update(
         })
         .execute(c)
         .await?;
+    if changed == 1 {
+        audit::record(c, by, entries::budget_changed(org, budget, patch)).await?;
+    }
     Ok(changed == 1)
 }
 
@@ -192,7 +200,9 @@ pub(crate) async fn delete(
     c: &mut Conn,
     org: OrgId,
     budget: BudgetId,
+    by: By,
 ) -> Result<Verdict<bool>, Failure> {
+    let gone = entries::budget_deleted(org, budget);
     let (org, budget) = (Id::from(org), Id::from(budget));
     let deleted = diesel::delete(budgets::table.find((org, budget)))
         .execute(c)
@@ -207,5 +217,6 @@ pub(crate) async fn delete(
     )
     .execute(c)
     .await?;
+    audit::record(c, by, gone).await?;
     Ok(Verdict::Keep(true))
 }

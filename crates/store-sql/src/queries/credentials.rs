@@ -4,11 +4,11 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use runloom_domain::{CredentialId, OrgId, Timestamp};
 use runloom_store::{
-    CredentialRecord, CredentialSettings, DeleteConfig, Idempotency, NewCredential, Once, Page,
-    PageKey, Paged, StoreError, Update,
+    Action, By, CredentialRecord, CredentialSettings, DeleteConfig, Idempotency, NewCredential,
+    Once, Page, PageKey, Paged, StoreError, Update, entries,
 };
 
-use super::{Conn, RunQueryDsl, config, dialect};
+use super::{Conn, RunQueryDsl, audit, config, dialect};
 use crate::failure::{Failure, Verdict};
 use crate::rows::credential::CredentialRow;
 use crate::rows::unsigned;
@@ -21,15 +21,20 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: NewCredential,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<()>>, Failure> {
     if let Some(answer) = config::begin_once(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
     }
     check(&new.settings)?;
+    let (org, id) = (new.org_id, new.credential_id);
+    let name = new.settings.name.as_str();
+    let created = entries::credential(Action::CredentialCreated, org, id, name);
     diesel::insert_into(llm_credentials::table)
         .values(CredentialRow::from(CredentialRecord::from(new)))
         .execute(c)
         .await?;
+    audit::record(c, by, created).await?;
     Ok(Verdict::Keep(Once::Done(())))
 }
 
@@ -85,6 +90,7 @@ pub(crate) async fn update(
     expected: u64,
     settings: CredentialSettings,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<Update<CredentialRecord>>, Failure> {
     check(&settings)?;
     config::begin_write(c, org).await?;
@@ -104,6 +110,9 @@ pub(crate) async fn update(
         .set(CredentialRow::from(changed.clone()))
         .execute(c)
         .await?;
+    let name = &changed.settings.name;
+    let entry = entries::credential(Action::CredentialChanged, org, id, name);
+    audit::record(c, by, entry).await?;
     Ok(Verdict::Keep(Update::Done(changed)))
 }
 
@@ -112,6 +121,7 @@ pub(crate) async fn delete(
     org: OrgId,
     id: CredentialId,
     expected: Option<u64>,
+    by: By,
 ) -> Result<Verdict<DeleteConfig>, Failure> {
     config::begin_write(c, org).await?;
     let Some(found) = get(c, org, id).await? else {
@@ -134,5 +144,8 @@ pub(crate) async fn delete(
     diesel::delete(llm_credentials::table.find((Id::from(org), Id::from(id))))
         .execute(c)
         .await?;
+    let name = &found.settings.name;
+    let entry = entries::credential(Action::CredentialDeleted, org, id, name);
+    audit::record(c, by, entry).await?;
     Ok(Verdict::Keep(DeleteConfig::Deleted))
 }

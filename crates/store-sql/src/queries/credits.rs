@@ -2,9 +2,11 @@
 
 use diesel::prelude::*;
 use runloom_domain::OrgId;
-use runloom_store::{Balance, CreditEntry, Idempotency, Once, Page, PageKey, Paged, StoreError};
+use runloom_store::{
+    Balance, By, CreditEntry, Idempotency, Once, Page, PageKey, Paged, StoreError, entries,
+};
 
-use super::{Conn, RunQueryDsl, dialect, keys};
+use super::{Conn, RunQueryDsl, audit, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::money::EntryRow;
 use crate::schema::{credit_ledger, org_balances, orgs};
@@ -37,11 +39,15 @@ pub(crate) async fn set_metered(
     c: &mut Conn,
     org: OrgId,
     metered: Option<bool>,
+    by: By,
 ) -> Result<bool, Failure> {
     let changed = diesel::update(orgs::table.find(Id::from(org)))
         .set(orgs::metered.eq(metered))
         .execute(c)
         .await?;
+    if changed == 1 {
+        audit::record(c, by, entries::metering_changed(org, metered)).await?;
+    }
     Ok(changed == 1)
 }
 
@@ -51,6 +57,7 @@ pub(crate) async fn add(
     org: OrgId,
     entry: CreditEntry,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<bool>>, Failure> {
     use org_balances as b;
     if let Some(answer) = keys::take(c, now, org, once.as_ref()).await? {
@@ -67,6 +74,7 @@ pub(crate) async fn add(
     }
     storable(entry.note.as_deref())?;
     let credits = entry.credits;
+    let added = entries::credits_added(org, &entry);
     diesel::insert_into(credit_ledger::table)
         .values(EntryRow::new(org, entry))
         .execute(c)
@@ -78,6 +86,7 @@ pub(crate) async fn add(
         .set(b::credits.eq(b::credits + credits))
         .execute(c)
         .await?;
+    audit::record(c, by, added).await?;
     Ok(Verdict::Keep(Once::Done(true)))
 }
 

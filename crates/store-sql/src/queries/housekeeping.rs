@@ -3,9 +3,9 @@
 use diesel::prelude::*;
 use diesel::query_dsl::methods::FilterDsl;
 use runloom_domain::OrgId;
-use runloom_store::Deleted;
+use runloom_store::{By, Deleted, entries};
 
-use super::{Conn, RunQueryDsl, dialect};
+use super::{Conn, RunQueryDsl, audit, dialect};
 use crate::failure::Failure;
 use crate::schema::{events, expired_runs, idempotency_keys, orgs, tool_outputs};
 use crate::types::Id;
@@ -14,12 +14,17 @@ pub(crate) async fn set_event_retention(
     c: &mut Conn,
     org: OrgId,
     days: Option<u32>,
+    by: By,
 ) -> Result<bool, Failure> {
+    let kept = entries::retention_changed(org, days);
     let days = days.map(|days| i32::try_from(days).unwrap_or(i32::MAX));
     let changed = diesel::update(orgs::table.find(Id::from(org)))
         .set(orgs::event_retention_days.eq(days))
         .execute(c)
         .await?;
+    if changed == 1 {
+        audit::record(c, by, kept).await?;
+    }
     Ok(changed == 1)
 }
 

@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 use runloom_domain::{HttpToolId, OrgId, Timestamp};
 use runloom_store::{
-    DeleteConfig, HttpToolRecord, HttpToolSettings, Idempotency, MAX_HTTP_TOOLS, NewHttpTool, Once,
-    Page, PageKey, Paged, StoreError, ToolRefusal, Update, http_tool_texts,
+    Action, By, DeleteConfig, HttpToolRecord, HttpToolSettings, Idempotency, MAX_HTTP_TOOLS,
+    NewHttpTool, Once, Page, PageKey, Paged, StoreError, ToolRefusal, Update, entries,
+    http_tool_texts,
 };
 
-use super::{Conn, RunQueryDsl, config, dialect};
+use super::{Conn, RunQueryDsl, audit, config, dialect};
 use crate::failure::{Failure, Verdict};
 use crate::rows::http_tool::HttpToolRow;
 use crate::schema::http_tools;
@@ -65,6 +66,7 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: NewHttpTool,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<Result<(), ToolRefusal>>>, Failure> {
     if let Some(answer) = config::begin_once(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -79,10 +81,12 @@ pub(crate) async fn create(
     if let Some(refusal) = refusal {
         return Ok(Verdict::Undo(Once::Done(Err(refusal))));
     }
+    let created = entries::http_tool_created(&new);
     diesel::insert_into(http_tools::table)
         .values(HttpToolRow::new(new.into())?)
         .execute(c)
         .await?;
+    audit::record(c, by, created).await?;
     Ok(Verdict::Keep(Once::Done(Ok(()))))
 }
 
@@ -98,6 +102,7 @@ pub(crate) async fn update(
     expected: u64,
     settings: HttpToolSettings,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<Update<Result<HttpToolRecord, ToolRefusal>>>, Failure> {
     storable(http_tool_texts(&settings))?;
     config::begin_write(c, org).await?;
@@ -121,6 +126,8 @@ pub(crate) async fn update(
         .set(HttpToolRow::new(changed.clone())?)
         .execute(c)
         .await?;
+    let (action, name) = (Action::HttpToolChanged, &changed.settings.definition.name);
+    audit::record(c, by, entries::http_tool(action, org, id, name)).await?;
     Ok(Verdict::Keep(Update::Done(Ok(changed))))
 }
 
@@ -129,6 +136,7 @@ pub(crate) async fn delete(
     org: OrgId,
     id: HttpToolId,
     expected: Option<u64>,
+    by: By,
 ) -> Result<Verdict<DeleteConfig>, Failure> {
     config::begin_write(c, org).await?;
     let Some(found) = get(c, org, id).await? else {
@@ -144,5 +152,7 @@ pub(crate) async fn delete(
     diesel::delete(http_tools::table.find((Id::from(org), Id::from(id))))
         .execute(c)
         .await?;
+    let (action, name) = (Action::HttpToolDeleted, &found.settings.definition.name);
+    audit::record(c, by, entries::http_tool(action, org, id, name)).await?;
     Ok(Verdict::Keep(DeleteConfig::Deleted))
 }

@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use runloom_domain::{InvitationId, OrgId, UserId};
 use runloom_store::{
-    Idempotency, InvitationRecord, Join, NewAccount, Once, Page, PageKey, Paged,
-    PresentedInvitation, StoreError,
+    By, Idempotency, InvitationRecord, Join, NewAccount, Once, Page, PageKey, Paged,
+    PresentedInvitation, StoreError, entries,
 };
 
 use super::accounts::{NO_ORG, add_member, name_key, take_names};
-use super::{Conn, RunQueryDsl, dialect, keys, sessions};
+use super::{Conn, RunQueryDsl, audit, dialect, keys, sessions};
 use crate::failure::{Failure, Verdict};
 use crate::rows::org::InvitationRow;
 use crate::schema::{invitations, memberships, user_names, users};
@@ -21,6 +21,7 @@ pub(crate) async fn create(
     new: InvitationRecord,
     token_hash: [u8; 32],
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<bool>>, Failure> {
     let org = Id::from(new.org_id);
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
@@ -40,6 +41,7 @@ pub(crate) async fn create(
     if member.is_some() {
         return Ok(Verdict::Undo(Once::Done(false)));
     }
+    let invited = entries::invited(&new);
     diesel::insert_into(invitations::table)
         .values(InvitationRow::new(
             new.clone(),
@@ -51,6 +53,7 @@ pub(crate) async fn create(
         .set(InvitationRow::new(new, email_key, token_hash))
         .execute(c)
         .await?;
+    audit::record(c, by, invited).await?;
     Ok(Verdict::Keep(Once::Done(true)))
 }
 
@@ -97,11 +100,19 @@ pub(crate) async fn list(
     }))
 }
 
-pub(crate) async fn withdraw(c: &mut Conn, org: OrgId, id: InvitationId) -> Result<bool, Failure> {
+pub(crate) async fn withdraw(
+    c: &mut Conn,
+    org: OrgId,
+    id: InvitationId,
+    by: By,
+) -> Result<bool, Failure> {
     let place = (Id::from(org), Id::from(id));
     let gone = diesel::delete(invitations::table.find(place))
         .execute(c)
         .await?;
+    if gone == 1 {
+        audit::record(c, by, entries::invitation_withdrawn(org, id)).await?;
+    }
     Ok(gone == 1)
 }
 
@@ -143,6 +154,7 @@ pub(crate) async fn accept(
     presented: PresentedInvitation,
     user: UserId,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<Join>>, Failure> {
     if let Some(answer) = keys::take(c, now, presented.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -173,6 +185,7 @@ pub(crate) async fn accept(
         return Ok(Verdict::Undo(Once::Done(Join::Member)));
     }
     add_member(c, place, invitation.role, At(presented.at)).await?;
+    audit::record(c, by, entries::joined(&invitation, user)).await?;
     Ok(Verdict::Keep(Once::Done(Join::Joined)))
 }
 
@@ -182,6 +195,7 @@ pub(crate) async fn register(
     new: NewAccount,
     presented: PresentedInvitation,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<Join>>, Failure> {
     if let Some(answer) = keys::take(c, now, NO_ORG, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -198,5 +212,7 @@ pub(crate) async fn register(
     if let Some(session) = &new.session {
         sessions::insert(c, new.user_id, invitation.org_id, session).await?;
     }
+    let registered = entries::registered(&new, invitation.org_id, invitation.role);
+    audit::record(c, by, registered).await?;
     Ok(Verdict::Keep(Once::Done(Join::Joined)))
 }

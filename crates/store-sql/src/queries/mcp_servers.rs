@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 use runloom_domain::{McpServerId, OrgId, Timestamp};
 use runloom_store::{
-    DeleteConfig, Idempotency, MAX_MCP_SERVERS, McpServerRecord, McpServerSettings, NewMcpServer,
-    Once, Page, PageKey, Paged, StoreError, ToolRefusal, Update, mcp_server_texts,
+    Action, By, DeleteConfig, Idempotency, MAX_MCP_SERVERS, McpServerRecord, McpServerSettings,
+    NewMcpServer, Once, Page, PageKey, Paged, StoreError, ToolRefusal, Update, entries,
+    mcp_server_texts,
 };
 
-use super::{Conn, RunQueryDsl, config, dialect, discoveries};
+use super::{Conn, RunQueryDsl, audit, config, dialect, discoveries};
 use crate::failure::{Failure, Verdict};
 use crate::rows::mcp_server::McpServerRow;
 use crate::schema::{mcp_servers, mcp_tools};
@@ -65,6 +66,7 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: NewMcpServer,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<Result<(), ToolRefusal>>>, Failure> {
     if let Some(answer) = config::begin_once(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -81,10 +83,12 @@ pub(crate) async fn create(
     if let Some(refusal) = refusal {
         return Ok(Verdict::Undo(Once::Done(Err(refusal))));
     }
+    let created = entries::mcp_server_created(&new);
     diesel::insert_into(mcp_servers::table)
         .values(McpServerRow::new(new.into())?)
         .execute(c)
         .await?;
+    audit::record(c, by, created).await?;
     Ok(Verdict::Keep(Once::Done(Ok(()))))
 }
 
@@ -131,6 +135,7 @@ pub(crate) async fn update(
     expected: u64,
     settings: McpServerSettings,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<Update<McpServerRecord>>, Failure> {
     storable(mcp_server_texts(&settings))?;
     let found = match seen(c, place, Some(expected)).await? {
@@ -143,6 +148,8 @@ pub(crate) async fn update(
     if is_asked_anew {
         discoveries::due_now(c, now, place).await?;
     }
+    let (action, key) = (Action::McpServerChanged, &changed.key);
+    audit::record(c, by, entries::mcp_server(action, place.0, place.1, key)).await?;
     Ok(Verdict::Keep(Update::Done(changed)))
 }
 
@@ -150,12 +157,13 @@ pub(crate) async fn delete(
     c: &mut Conn,
     (org, id): (OrgId, McpServerId),
     expected: Option<u64>,
+    by: By,
 ) -> Result<Verdict<DeleteConfig>, Failure> {
-    match seen::<()>(c, (org, id), expected).await? {
-        Ok(_) => {}
+    let server = match seen::<()>(c, (org, id), expected).await? {
+        Ok(server) => server,
         Err(Update::Stale) => return Ok(Verdict::Undo(DeleteConfig::Stale)),
         Err(_) => return Ok(Verdict::Undo(DeleteConfig::Absent)),
-    }
+    };
     let runs = config::runs_using(c, org, id.as_uuid()).await?;
     if runs > 0 {
         return Ok(Verdict::Undo(DeleteConfig::InUse { routes: 0, runs }));
@@ -167,5 +175,7 @@ pub(crate) async fn delete(
     diesel::delete(mcp_servers::table.find((Id::from(org), Id::from(id))))
         .execute(c)
         .await?;
+    let (action, key) = (Action::McpServerDeleted, &server.key);
+    audit::record(c, by, entries::mcp_server(action, org, id, key)).await?;
     Ok(Verdict::Keep(DeleteConfig::Deleted))
 }

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use runloom_domain::{McpServerId, OrgId, Timestamp};
 use runloom_store::{
-    McpListing, McpServerRecord, McpToolRecord, McpToolState, StoreError, UnknownTool, Update,
-    approve,
+    By, McpListing, McpServerRecord, McpToolRecord, McpToolState, StoreError, UnknownTool, Update,
+    approve, entries,
 };
 
-use super::{Conn, RunQueryDsl, dialect, mcp_servers};
+use super::{Conn, RunQueryDsl, audit, dialect, mcp_servers};
 use crate::failure::{Failure, Verdict};
 use crate::rows::mcp_tool::McpToolRow;
 use crate::schema::mcp_tools;
@@ -120,6 +120,7 @@ pub(crate) async fn approve_named(
     expected: Option<u64>,
     names: Option<&[String]>,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<Update<Result<McpListing, UnknownTool>>>, Failure> {
     let mut server = match mcp_servers::seen(c, (org, id), expected).await? {
         Ok(server) => server,
@@ -133,6 +134,8 @@ pub(crate) async fn approve_named(
     server.version += 1;
     server.updated_at = at;
     put(c, &server, &known, &tools).await?;
+    let approved = entries::tools_approved(org, id, &server.key, names);
+    audit::record(c, by, approved).await?;
     let listing = McpListing { server, tools };
     Ok(Verdict::Keep(Update::Done(Ok(listing))))
 }

@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use runloom_domain::{OrgId, OrgRole, UserId, UserKind};
 use runloom_store::{
-    ChangeMember, Idempotency, MemberPatch, MemberRecord, NewService, Once, Page, PageKey, Paged,
-    StoreError,
+    By, ChangeMember, Idempotency, MemberPatch, MemberRecord, NewService, Once, Page, PageKey,
+    Paged, StoreError, entries,
 };
 
 use super::accounts::add_member;
-use super::{Conn, RunQueryDsl, dialect, keys};
+use super::{Conn, RunQueryDsl, audit, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::org::{AccountRow, RoleRow, into_member, role};
 use crate::schema::{api_keys, invitations, memberships, user_names, users};
@@ -64,6 +64,7 @@ pub(crate) async fn create_service(
     now: dialect::Now,
     new: NewService,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<()>>, Failure> {
     if let Some(answer) = keys::take(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -82,6 +83,7 @@ pub(crate) async fn create_service(
         .execute(c)
         .await?;
     add_member(c, (new.org_id.into(), user), new.role, at).await?;
+    audit::record(c, by, entries::service_created(&new)).await?;
     Ok(Verdict::Keep(Once::Done(())))
 }
 
@@ -131,14 +133,15 @@ pub(crate) async fn change(
     c: &mut Conn,
     (org, user): (OrgId, UserId),
     patch: MemberPatch,
-    by: OrgRole,
+    rank: OrgRole,
+    by: By,
 ) -> Result<Verdict<ChangeMember<MemberRecord>>, Failure> {
     storable(patch.name.as_deref())?;
     let place = (Id::from(org), Id::from(user));
     let Some(held) = hold(c, place.0, place.1).await? else {
         return Ok(Verdict::Undo(ChangeMember::Absent));
     };
-    if held.role.is_above(by) {
+    if held.role.is_above(rank) {
         return Ok(Verdict::Undo(ChangeMember::Above));
     }
     if let Some(wanted) = patch.role {
@@ -162,25 +165,25 @@ pub(crate) async fn change(
             .execute(c)
             .await?;
     }
-    let member = get(c, org, user).await?;
-    Ok(
-        member.map_or(Verdict::Undo(ChangeMember::Absent), |member| {
-            Verdict::Keep(ChangeMember::Done(member))
-        }),
-    )
+    let Some(member) = get(c, org, user).await? else {
+        return Ok(Verdict::Undo(ChangeMember::Absent));
+    };
+    audit::record(c, by, entries::member_changed(org, &member, held.role)).await?;
+    Ok(Verdict::Keep(ChangeMember::Done(member)))
 }
 
 pub(crate) async fn remove(
     c: &mut Conn,
     org: OrgId,
     user: UserId,
-    by: OrgRole,
+    rank: OrgRole,
+    by: By,
 ) -> Result<Verdict<ChangeMember<()>>, Failure> {
     let place = (Id::from(org), Id::from(user));
     let Some(held) = hold(c, place.0, place.1).await? else {
         return Ok(Verdict::Undo(ChangeMember::Absent));
     };
-    if held.role.is_above(by) {
+    if held.role.is_above(rank) {
         return Ok(Verdict::Undo(ChangeMember::Above));
     }
     if held.is_last_owner {
@@ -195,6 +198,7 @@ pub(crate) async fn remove(
         .execute(c)
         .await?;
     close_if_nowhere(c, place.1).await?;
+    audit::record(c, by, entries::member_removed(org, user, held.role)).await?;
     Ok(Verdict::Keep(ChangeMember::Done(())))
 }
 

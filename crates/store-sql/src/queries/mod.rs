@@ -24,6 +24,7 @@ macro_rules! page {
 
 pub(super) mod accounts;
 pub(super) mod api_keys;
+pub(super) mod audit;
 pub(super) mod budgets;
 pub(super) mod children;
 pub(super) mod config;

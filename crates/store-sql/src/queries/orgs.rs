@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use runloom_domain::{OrgId, OrgRole, RunId, UserId};
 use runloom_store::{
-    Idempotency, JoinedOrg, NewOrg, Once, OrgPatch, OrgRecord, Page, PageKey, Paged, StoreError,
-    Update,
+    By, Idempotency, JoinedOrg, NewOrg, Once, OrgPatch, OrgRecord, Page, PageKey, Paged,
+    StoreError, Update, entries,
 };
 
 use super::accounts::{NO_ORG, add_member, make_org};
-use super::{Conn, RunQueryDsl, dialect, keys};
+use super::{Conn, RunQueryDsl, audit, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::org::{OrgRow, role};
 use crate::schema::{memberships, orgs, runs};
@@ -20,6 +20,7 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: NewOrg,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<()>>, Failure> {
     if let Some(answer) = keys::take(c, now, NO_ORG, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -28,6 +29,7 @@ pub(crate) async fn create(
     let (org, at) = (Id::from(new.org_id), At(new.created_at));
     make_org(c, org, &new.name, at).await?;
     add_member(c, (org, new.owner.into()), OrgRole::Owner, at).await?;
+    audit::record(c, by, entries::org_created(&new)).await?;
     Ok(Verdict::Keep(Once::Done(())))
 }
 
@@ -70,6 +72,7 @@ pub(crate) async fn update(
     org: OrgId,
     expected: u64,
     patch: OrgPatch,
+    by: By,
 ) -> Result<Verdict<Update<OrgRecord>>, Failure> {
     storable(patch.name.as_deref())?;
     let query = orgs::table.find(Id::from(org)).select(OrgRow::as_select());
@@ -91,6 +94,7 @@ pub(crate) async fn update(
         ))
         .execute(c)
         .await?;
+    audit::record(c, by, entries::org_changed(&record)).await?;
     Ok(Verdict::Keep(Update::Done(record)))
 }
 

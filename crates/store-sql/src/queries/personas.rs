@@ -3,12 +3,12 @@
 use diesel::prelude::*;
 use runloom_domain::{OrgId, Timestamp};
 use runloom_store::{
-    DeletePersona, NewPersona, Once, Page, PageKey, Paged, PersonaHead, PersonaRecord, StoreError,
-    WritePersona, next_version,
+    By, DeletePersona, NewPersona, Once, Page, PageKey, Paged, PersonaHead, PersonaRecord,
+    StoreError, WritePersona, entries, next_version,
 };
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl, config, dialect, keys};
+use super::{Conn, RunQueryDsl, audit, config, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::rows::persona::{PersonaRow, VersionRow};
 use crate::rows::signed;
@@ -121,6 +121,7 @@ pub(crate) async fn write(
     c: &mut Conn,
     now: dialect::Now,
     new: &NewPersona,
+    by: By,
 ) -> Result<Verdict<Once<WritePersona>>, Failure> {
     if let Some(answer) = config::begin_creation(c, new.org_id, new.once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -143,6 +144,7 @@ pub(crate) async fn write(
     };
     storable([record.persona.id.key.as_str(), &record.persona.prompt])?;
     insert(c, &record, before.is_some()).await?;
+    audit::record(c, by, entries::persona_written(&record)).await?;
     let written = WritePersona::Written(Box::new(record));
     Ok(Verdict::Keep(Once::Done(written)))
 }
@@ -196,6 +198,7 @@ pub(crate) async fn delete(
     key: &str,
     expected: Option<u64>,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<DeletePersona>, Failure> {
     config::begin_write(c, org).await?;
     let found = head(c, org, key).await?;
@@ -219,5 +222,6 @@ pub(crate) async fn delete(
         .set(persona_versions::deleted_at.eq(Some(At(at))))
         .execute(c)
         .await?;
+    audit::record(c, by, entries::persona_deleted(org, key)).await?;
     Ok(Verdict::Keep(DeletePersona::Deleted))
 }

@@ -4,10 +4,10 @@ use diesel::dsl::sum;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use runloom_domain::OrgId;
-use runloom_store::{Measured, Measuring, Quota, Standing};
+use runloom_store::{By, Measured, Measuring, Quota, Standing, entries};
 use uuid::Uuid;
 
-use super::{Conn, RunQueryDsl};
+use super::{Conn, RunQueryDsl, audit};
 use crate::failure::Failure;
 use crate::schema::{events, messages, orgs, runs, threads, tool_outputs};
 use crate::types::Id;
@@ -26,7 +26,7 @@ diesel::define_sql_function! {
     ) -> diesel::sql_types::Nullable<diesel::sql_types::Integer>;
 }
 
-pub(crate) async fn set(c: &mut Conn, org: OrgId, quota: Quota) -> Result<bool, Failure> {
+pub(crate) async fn set(c: &mut Conn, org: OrgId, quota: Quota, by: By) -> Result<bool, Failure> {
     let changed = diesel::update(orgs::table.find(Id::from(org)))
         .set((
             orgs::max_threads.eq(quota.threads.map(signed)),
@@ -34,6 +34,9 @@ pub(crate) async fn set(c: &mut Conn, org: OrgId, quota: Quota) -> Result<bool, 
         ))
         .execute(c)
         .await?;
+    if changed == 1 {
+        audit::record(c, by, entries::quota_changed(org, quota)).await?;
+    }
     Ok(changed == 1)
 }
 

@@ -2,10 +2,10 @@
 
 use diesel::prelude::*;
 use runloom_domain::{OrgId, Timestamp, UserId};
-use runloom_store::{CreateReset, Idempotency, NewReset, Once};
+use runloom_store::{Action, By, CreateReset, Idempotency, NewReset, Once, entries};
 
 use super::accounts::NO_ORG;
-use super::{Conn, RunQueryDsl, dialect, keys, sessions};
+use super::{Conn, RunQueryDsl, audit, dialect, keys, sessions};
 use crate::failure::{Failure, Verdict};
 use crate::rows::session::ResetRow;
 use crate::schema::password_resets;
@@ -16,6 +16,7 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: &NewReset,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<CreateReset>>, Failure> {
     let keys_of = new.org_id.unwrap_or(NO_ORG);
     if let Some(answer) = keys::take(c, now, keys_of, once.as_ref()).await? {
@@ -32,6 +33,11 @@ pub(crate) async fn create(
         .values(ResetRow::from(new))
         .execute(c)
         .await?;
+    let issued = |org| entries::person(Action::PasswordResetIssued, org, new.user_id);
+    match new.org_id {
+        Some(org) => audit::record(c, by, issued(org)).await?,
+        None => audit::record_of(c, by, new.user_id, issued).await?,
+    }
     Ok(Verdict::Keep(Once::Done(CreateReset::Created)))
 }
 
@@ -78,6 +84,7 @@ pub(crate) async fn spend(
     token_hash: [u8; 32],
     new_hash: &str,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<Option<UserId>>, Failure> {
     let Some((user, org)) = find(c, token_hash, at).await? else {
         return Ok(Verdict::Undo(None));
@@ -96,5 +103,7 @@ pub(crate) async fn spend(
         return Ok(Verdict::Undo(None));
     }
     sessions::set_password(c, user, new_hash, at).await?;
+    let reset = |org| entries::person(Action::PasswordReset, org, user);
+    audit::record_of(c, by, user, reset).await?;
     Ok(Verdict::Keep(Some(user)))
 }

@@ -3,11 +3,11 @@
 use diesel::prelude::*;
 use runloom_domain::{OrgId, RouteId, Timestamp};
 use runloom_store::{
-    DeleteConfig, Idempotency, MAX_ROUTES, NewRoute, Once, Page, PageKey, Paged, RouteRecord,
-    RouteRefusal, RouteSettings, StoreError, Update, refused_fallback,
+    Action, By, DeleteConfig, Idempotency, MAX_ROUTES, NewRoute, Once, Page, PageKey, Paged,
+    RouteRecord, RouteRefusal, RouteSettings, StoreError, Update, entries, refused_fallback,
 };
 
-use super::{Conn, RunQueryDsl, config, credentials, dialect};
+use super::{Conn, RunQueryDsl, audit, config, credentials, dialect};
 use crate::failure::{Failure, Verdict};
 use crate::rows::route::RouteRow;
 use crate::schema::{llm_credentials, llm_routes};
@@ -78,6 +78,7 @@ pub(crate) async fn create(
     now: dialect::Now,
     new: NewRoute,
     once: Option<Idempotency>,
+    by: By,
 ) -> Result<Verdict<Once<Result<(), RouteRefusal>>>, Failure> {
     if let Some(answer) = config::begin_once(c, now, new.org_id, once.as_ref()).await? {
         return Ok(Verdict::Undo(answer));
@@ -102,10 +103,13 @@ pub(crate) async fn create(
         created_at: new.created_at,
         updated_at: new.created_at,
     };
+    let (action, model) = (Action::RouteCreated, &record.settings.model);
+    let created = entries::route(action, record.org_id, record.route_id, model);
     diesel::insert_into(llm_routes::table)
         .values(RouteRow::new(record)?)
         .execute(c)
         .await?;
+    audit::record(c, by, created).await?;
     Ok(Verdict::Keep(Once::Done(Ok(()))))
 }
 
@@ -144,6 +148,7 @@ pub(crate) async fn update(
     expected: u64,
     settings: RouteSettings,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<Update<Result<RouteRecord, RouteRefusal>>>, Failure> {
     check(&settings)?;
     config::begin_write(c, org).await?;
@@ -169,6 +174,8 @@ pub(crate) async fn update(
         .set(RouteRow::new(changed.clone())?)
         .execute(c)
         .await?;
+    let (action, model) = (Action::RouteChanged, &changed.settings.model);
+    audit::record(c, by, entries::route(action, org, id, model)).await?;
     Ok(Verdict::Keep(Update::Done(Ok(changed))))
 }
 
@@ -177,6 +184,7 @@ pub(crate) async fn delete(
     org: OrgId,
     id: RouteId,
     expected: Option<u64>,
+    by: By,
 ) -> Result<Verdict<DeleteConfig>, Failure> {
     config::begin_write(c, org).await?;
     let all = all(c, org).await?;
@@ -195,5 +203,7 @@ pub(crate) async fn delete(
     diesel::delete(llm_routes::table.find((Id::from(org), Id::from(id))))
         .execute(c)
         .await?;
+    let (action, model) = (Action::RouteDeleted, &found.settings.model);
+    audit::record(c, by, entries::route(action, org, id, model)).await?;
     Ok(Verdict::Keep(DeleteConfig::Deleted))
 }

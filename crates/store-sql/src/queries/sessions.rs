@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 use runloom_domain::{OrgId, SessionId, Timestamp, UserId};
 use runloom_store::{
-    BeginSession, ChangePassword, Deleted, NewSession, NoOrg, OngoingSession, Page, PageKey, Paged,
-    RefreshSession, Refreshed, SessionEnd, SessionRecord, SignIn, SignedInUser,
+    Action, BeginSession, By, ChangePassword, Deleted, NewSession, NoOrg, OngoingSession, Page,
+    PageKey, Paged, RefreshSession, Refreshed, SessionEnd, SessionRecord, SignIn, SignedInUser,
+    entries,
 };
 
-use super::{Conn, RunQueryDsl, dialect};
+use super::{Conn, RunQueryDsl, audit, dialect};
 use crate::failure::{Failure, Verdict};
 use crate::rows::account::{MembershipRow, UserRow, into_user};
 use crate::rows::session::{NewSessionRow, RefreshRow, SessionRow};
@@ -30,6 +31,7 @@ pub(super) async fn insert(
 pub(crate) async fn begin(
     c: &mut Conn,
     sign_in: &SignIn,
+    by: By,
 ) -> Result<Verdict<BeginSession>, Failure> {
     let user = sign_in.user_id;
     // Whoever changes the password waits for this session, and ends it.
@@ -44,6 +46,8 @@ pub(crate) async fn begin(
     match choose_org(c, user, sign_in.org_id, newest).await? {
         Ok(org) => {
             insert(c, user, org, &sign_in.session).await?;
+            let (action, id) = (Action::SessionBegun, sign_in.session.session_id);
+            audit::record(c, by, entries::session(action, org, user, id)).await?;
             Ok(Verdict::Keep(BeginSession::Begun(org)))
         }
         Err(none) => Ok(Verdict::Undo(BeginSession::NoOrg(none))),
@@ -99,6 +103,7 @@ async fn choose_org(
 pub(crate) async fn refresh(
     c: &mut Conn,
     refresh: &RefreshSession,
+    by: By,
 ) -> Result<Verdict<Refreshed>, Failure> {
     let found = sessions::table
         .find(Id::from(refresh.session_id))
@@ -113,11 +118,11 @@ pub(crate) async fn refresh(
     let is_current = session.is_current(refresh);
     if !is_current && !session.is_repeat(refresh) {
         let (id, why) = (refresh.session_id, SessionEnd::Reused);
-        end(c, user, id, why, refresh.at).await?;
+        end(c, user, id, why, refresh.at, by).await?;
         return Ok(Verdict::Keep(Refreshed::Reused(user)));
     }
-    let before = Some(session.org_id.into());
-    let org = match choose_org(c, user, refresh.org_id, before).await? {
+    let before = OrgId::from(session.org_id);
+    let org = match choose_org(c, user, refresh.org_id, Some(before)).await? {
         Ok(org) => org,
         Err(none) => return Ok(Verdict::Undo(Refreshed::NoOrg(none))),
     };
@@ -136,6 +141,10 @@ pub(crate) async fn refresh(
             .await?;
         session.ongoing(org)?
     };
+    if org != before {
+        let (action, id) = (Action::SessionMoved, refresh.session_id);
+        audit::record(c, by, entries::session(action, org, user, id)).await?;
+    }
     Ok(Verdict::Keep(Refreshed::Ongoing(ongoing)))
 }
 
@@ -230,6 +239,7 @@ pub(crate) async fn end(
     session: SessionId,
     why: SessionEnd,
     at: Timestamp,
+    by: By,
 ) -> Result<bool, Failure> {
     let ongoing = sessions::table
         .filter(sessions::session_id.eq(Id::from(session)))
@@ -239,7 +249,35 @@ pub(crate) async fn end(
         .set(ending(why, at))
         .execute(c)
         .await?;
+    if ended == 1 {
+        record_end(c, (user, session), why, by).await?;
+    }
     Ok(ended == 1)
+}
+
+/// Where the session was, if its person is still in that organisation.
+async fn record_end(
+    c: &mut Conn,
+    (user, session): (UserId, SessionId),
+    why: SessionEnd,
+    by: By,
+) -> Result<(), Failure> {
+    let org: Option<Id> = sessions::table
+        .inner_join(
+            memberships::table.on(memberships::org_id
+                .eq(sessions::org_id)
+                .and(memberships::user_id.eq(sessions::user_id))),
+        )
+        .filter(sessions::session_id.eq(Id::from(session)))
+        .select(sessions::org_id)
+        .first(c)
+        .await
+        .optional()?;
+    if let Some(org) = org {
+        let ended = entries::session_ended(org.into(), user, session, why);
+        audit::record(c, by, ended).await?;
+    }
+    Ok(())
 }
 
 /// What ending a session sets.
@@ -259,12 +297,15 @@ pub(crate) async fn end_all(
     c: &mut Conn,
     user: UserId,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<()>, Failure> {
     diesel::update(users::table.find(Id::from(user)))
         .set(users::signed_out_at.eq(Some(At(at))))
         .execute(c)
         .await?;
     end_but(c, user, None, SessionEnd::Revoked, at).await?;
+    let ended = |org| entries::person(Action::SessionsEnded, org, user);
+    audit::record_of(c, by, user, ended).await?;
     Ok(Verdict::Keep(()))
 }
 
@@ -300,6 +341,7 @@ async fn end_but(
 pub(crate) async fn change_password(
     c: &mut Conn,
     change: &ChangePassword,
+    by: By,
 ) -> Result<Verdict<bool>, Failure> {
     let person = users::table
         .find(Id::from(change.user_id))
@@ -316,6 +358,8 @@ pub(crate) async fn change_password(
     }
     let why = SessionEnd::PasswordChanged;
     end_but(c, change.user_id, change.keep, why, change.at).await?;
+    let changed = |org| entries::person(Action::PasswordChanged, org, change.user_id);
+    audit::record_of(c, by, change.user_id, changed).await?;
     Ok(Verdict::Keep(true))
 }
 

@@ -4,10 +4,10 @@ use diesel::dsl::not;
 use diesel::prelude::*;
 use runloom_domain::{OrgId, RunId, RunStatus, ThreadId, Timestamp};
 use runloom_store::{
-    DeleteThread, Idempotency, NewThread, Once, Page, PageKey, Paged, ThreadRecord,
+    By, DeleteThread, Idempotency, NewThread, Once, Page, PageKey, Paged, ThreadRecord, entries,
 };
 
-use super::{Conn, RunQueryDsl, dialect, keys};
+use super::{Conn, RunQueryDsl, audit, dialect, keys};
 use crate::failure::{Failure, Verdict};
 use crate::predicate::{IsLive, IsOpen};
 use crate::rows::thread::{NewThreadRow, ThreadRow};
@@ -104,7 +104,9 @@ pub(crate) async fn delete(
     org: OrgId,
     thread: ThreadId,
     at: Timestamp,
+    by: By,
 ) -> Result<Verdict<DeleteThread>, Failure> {
+    let entry = entries::thread_deleted(org, thread);
     let (org, thread) = (Id::from(org), Id::from(thread));
     let deleted = diesel::update(
         threads::table
@@ -127,6 +129,7 @@ pub(crate) async fn delete(
         .load(c)
         .await?;
     if open.is_empty() {
+        audit::record(c, by, entry).await?;
         return Ok(Verdict::Keep(DeleteThread::Deleted));
     }
     let open = open.into_iter().map(RunId::from).collect();

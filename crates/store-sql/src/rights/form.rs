@@ -109,6 +109,10 @@ pub(super) const fn json(name: &'static str) -> Field {
     }
 }
 
+pub(super) const fn bytes(name: &'static str) -> Field {
+    field(name, Kind::Bytes)
+}
+
 pub(super) const fn number(name: &'static str) -> Field {
     field(name, Kind::BigInt)
 }

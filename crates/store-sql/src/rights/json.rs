@@ -1,6 +1,6 @@
 //! Values as they stand in a line.
 
-use runloom_domain::Timestamp;
+use runloom_domain::{Timestamp, hex};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ pub(super) fn write(out: &mut Vec<u8>, field: &Field, image: &Image) -> Result<(
             let id = Uuid::from_slice(&bytes).map_err(|_| "an id has 16 bytes")?;
             quote(out, &id.to_string())?;
         }
+        (Kind::Bytes, Value::Bytes(bytes)) => quote(out, &hex(&bytes))?,
         (Kind::Text, Value::Bytes(bytes)) => {
             let text = std::str::from_utf8(&bytes).map_err(|_| "the text is not UTF-8")?;
             if field.json && stands_alone(text) {
@@ -82,7 +83,8 @@ pub(super) fn read(field: &Field, raw: &RawValue) -> Result<Image, &'static str>
         Kind::BigInt | Kind::Integer | Kind::Moment => {
             Value::Integer(text.parse().map_err(|_| "it is no whole number")?)
         }
-        Kind::Bool | Kind::Bytes => return Err("it is not of the field's type"),
+        Kind::Bytes => Value::Bytes(unhex(&unquote(text)?).ok_or("it is not hexadecimal")?),
+        Kind::Bool => return Err("it is not of the field's type"),
     };
     field.kind.image(value)
 }
@@ -91,9 +93,21 @@ fn unquote(text: &str) -> Result<String, &'static str> {
     serde_json::from_str(text).map_err(|_| "it is no string")
 }
 
+/// The bytes of pairs of hexadecimal digits.
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match pair {
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::form::{flag, id, json, moment, number, small, text};
+    use super::super::form::{bytes as binary, flag, id, json, moment, number, small, text};
     use super::*;
 
     fn written(field: &Field, value: Value) -> String {
@@ -161,6 +175,8 @@ mod tests {
         let refused = [
             (id("x"), "\"abc\""),
             (id("x"), "7"),
+            (binary("x"), "\"abc\""),
+            (binary("x"), "\"é\""),
             (text("x"), "{}"),
             (text("x"), "\"\\u0000\""),
             (json("x"), "7"),

@@ -3,8 +3,10 @@
 //! Each column of each table of an organisation is named here or in [`LEFT_OUT`]; a test holds
 //! that against the schema.
 
+mod audit;
 mod money;
 
+use self::audit::{AUDIT_PENDING, AUDIT_RECORD, AUDIT_SEAL};
 use self::money::{
     BALANCE, BUDGET, BUDGET_HOLD, BUDGET_SPEND, CREDIT_ENTRY, CREDIT_HOLD, LEDGER_ENTRY, MODEL_CALL,
 };
@@ -55,6 +57,9 @@ pub(super) const OBJECTS: &[Object] = &[
     BUDGET_HOLD,
     CONTENT,
     TOOL_OUTPUT,
+    AUDIT_RECORD,
+    AUDIT_SEAL,
+    AUDIT_PENDING,
 ];
 
 /// The parts of all objects.

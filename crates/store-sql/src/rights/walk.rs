@@ -8,6 +8,9 @@ use crate::copy::image::{Image, Kind};
 /// A table and its key.
 pub(super) struct Walked {
     pub(super) name: &'static str,
+    /// Whether the database lets its rows go with that of their organisation, and perhaps no
+    /// other way.
+    pub(super) cascades: bool,
     key: Vec<String>,
 }
 
@@ -30,9 +33,11 @@ pub(super) async fn org_tables(session: &mut Session) -> Result<Vec<Walked>, Rig
     tables(session, "org_id").await
 }
 
-/// The same of people.
+/// The same of people. What goes with an organisation is not theirs, whomever it names.
 pub(super) async fn user_tables(session: &mut Session) -> Result<Vec<Walked>, RightsError> {
-    tables(session, "user_id").await
+    let mut tables = tables(session, "user_id").await?;
+    tables.retain(|table| !table.cascades);
+    Ok(tables)
 }
 
 /// Those that have the column. One that isn't in the list of tables has no known order.
@@ -43,11 +48,17 @@ async fn tables(session: &mut Session, column: &str) -> Result<Vec<Walked>, Righ
         let fault = format!("the table {unknown} is not known");
         return Err(RightsError::Schema(fault));
     }
+    let cascading = texts(session, cascading(session), "orgs").await?;
     let mut tables = Vec::new();
     for name in TABLES.into_iter().rev() {
         if found.iter().any(|found| found == name) {
             let key = texts(session, key(session), name).await?;
-            tables.push(Walked { name, key });
+            let cascades = cascading.iter().any(|found| found == name);
+            tables.push(Walked {
+                name,
+                cascades,
+                key,
+            });
         }
     }
     Ok(tables)
@@ -75,6 +86,17 @@ const fn with_column(session: &Session) -> &'static str {
     } else {
         "SELECT t.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
         WHERE t.type = 'table' AND c.name = $1"
+    }
+}
+
+/// Asks for the tables whose rows go with those of the table `$1` that they refer to.
+const fn cascading(session: &Session) -> &'static str {
+    if session.is_shared() {
+        "SELECT c.relname::text FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid
+        WHERE f.contype = 'f' AND f.confdeltype = 'c' AND f.confrelid = to_regclass($1)"
+    } else {
+        "SELECT t.name FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) f
+        WHERE t.type = 'table' AND f.\"table\" = $1 AND f.on_delete = 'CASCADE'"
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows as they are read and written, and their way from and to domain values.
 
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod census;
 pub(crate) mod credential;
 pub(crate) mod data_key;

@@ -12,8 +12,9 @@ use super::queries::create::{Creation, ThreadCounters};
 use super::verbs::RunQueryDsl;
 use super::{Conn, create, queries};
 use crate::failure::Failure;
+use crate::rows::audit::SealRow;
 use crate::rows::mcp_tool::McpToolRow;
-use crate::schema::{mcp_tools, threads};
+use crate::schema::{audit_seals, mcp_tools, threads};
 use crate::types::{At, Id};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -80,6 +81,23 @@ pub(crate) async fn lock_head(
 
 pub(crate) async fn write_run(c: &mut Conn, now: Now, new: Creation) -> QueryResult<()> {
     create::write(c, now, new).await
+}
+
+/// Nobody else writes.
+#[expect(clippy::unused_async, reason = "on PostgreSQL it is a statement")]
+pub(crate) async fn seals_alone(_: &mut Conn) -> QueryResult<bool> {
+    Ok(true)
+}
+
+/// One by one, as with tools.
+pub(crate) async fn insert_seals(c: &mut Conn, rows: Vec<SealRow>) -> QueryResult<()> {
+    for row in rows {
+        diesel::insert_into(audit_seals::table)
+            .values(row)
+            .execute(c)
+            .await?;
+    }
+    Ok(())
 }
 
 /// One by one: for several at once a transaction of its own would begin.

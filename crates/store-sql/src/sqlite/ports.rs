@@ -1,5 +1,6 @@
 //! The ports: each method names its query.
 
+mod audit;
 mod config;
 mod key_rotation;
 mod money;
@@ -13,7 +14,7 @@ use runloom_domain::{
     ApiKeyId, Message, NodeId, OrgId, RunId, StoredEvent, ThreadId, Timestamp, ToolCallId, UserId,
 };
 use runloom_store::{
-    AccountStore, ApiKeyRecord, Appended, Census, Change, ClaimedRun, Content, CreateAccount,
+    AccountStore, ApiKeyRecord, Appended, By, Census, Change, ClaimedRun, Content, CreateAccount,
     CreateRun, DeleteThread, Deleted, Expired, HistoryPart, Housekeeping, Idempotency, Intended,
     Intent, KeyConflict, LoginRecord, NewAccount, NewApiKey, NewRun, NewThread, Once, Orphan,
     OwnedRun, Page, Paged, Remaining, RunFilter, RunHead, RunRecord, RunStore, StoreError,
@@ -244,8 +245,9 @@ impl ThreadStore for SqliteStore {
         org: OrgId,
         thread: ThreadId,
         at: Timestamp,
+        by: By,
     ) -> Result<DeleteThread, StoreError> {
-        self.decide(move |c| done(queries::threads::delete(c, org, thread, at)))
+        self.decide(move |c| done(queries::threads::delete(c, org, thread, at, by)))
             .await
     }
 
@@ -277,9 +279,10 @@ impl AccountStore for SqliteStore {
         &self,
         new: NewAccount,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateAccount>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(queries::accounts::create(c, now, new, once)))
+        self.decide(move |c| done(queries::accounts::create(c, now, new, once, by)))
             .await
     }
 
@@ -317,9 +320,10 @@ impl AccountStore for SqliteStore {
         &self,
         new: NewApiKey,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(queries::api_keys::create(c, now, new, once)))
+        self.decide(move |c| done(queries::api_keys::create(c, now, new, once, by)))
             .await
     }
 
@@ -345,8 +349,9 @@ impl AccountStore for SqliteStore {
         owner: Option<UserId>,
         key: ApiKeyId,
         at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError> {
-        self.write(move |c| done(queries::api_keys::revoke(c, org, owner, key, at)))
+        self.write(move |c| done(queries::api_keys::revoke(c, org, owner, key, at, by)))
             .await
     }
 
@@ -363,8 +368,13 @@ impl AccountStore for SqliteStore {
 
 #[async_trait]
 impl Housekeeping for SqliteStore {
-    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
-        self.write(move |c| done(queries::housekeeping::set_event_retention(c, org, days)))
+    async fn set_event_retention(
+        &self,
+        org: OrgId,
+        days: Option<u32>,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        self.write(move |c| done(queries::housekeeping::set_event_retention(c, org, days, by)))
             .await
     }
 

@@ -6,8 +6,8 @@ use runloom_domain::{
     Clock, EncodedEvent, OrgId, OrgRole, RunId, RunStatus, SystemClock, ThreadId, Timestamp, UserId,
 };
 use runloom_store::{
-    AccountStore, Appended, Change, CreateRun, Housekeeping, NewAccount, NewRun, NewThread, Once,
-    Projection, RunEnd, RunStore, ThreadStore,
+    AccountStore, Appended, By, Change, CreateRun, Housekeeping, NewAccount, NewRun, NewThread,
+    Once, Projection, RunEnd, RunStore, ThreadStore,
 };
 use runloom_store_sql::{PostgresStore, open_postgres};
 use tokio_postgres::Client;
@@ -62,7 +62,10 @@ async fn begin(store: &PostgresStore, at: Timestamp) -> Run {
         session: None,
         created_at: at,
     };
-    store.create_account(account, None).await.unwrap();
+    store
+        .create_account(account, None, By::system(SystemClock.now()))
+        .await
+        .unwrap();
     let thread = NewThread::untitled(org_id, thread_id, user_id, at);
     store.create_thread(thread, None).await.unwrap();
     let new = NewRun {
@@ -222,14 +225,18 @@ async fn a_part_is_dropped_when_all_its_runs_have_expired() {
     live.end(&store, LONG_AGO).await;
     assert_eq!(dropped().await, 0, "one may still be read");
     assert_eq!(store.expire_runs(30, None, 9).await.unwrap().runs, 1);
-    let set = store.set_event_retention(live.org, Some(0)).await;
+    let set = store
+        .set_event_retention(live.org, Some(0), By::system(SystemClock.now()))
+        .await;
     assert!(set.unwrap());
     assert_eq!(
         dropped().await,
         0,
         "an organisation keeps its events for ever"
     );
-    let set = store.set_event_retention(live.org, None).await;
+    let set = store
+        .set_event_retention(live.org, None, By::system(SystemClock.now()))
+        .await;
     assert!(set.unwrap());
     assert_eq!(dropped().await, 1);
     assert!(!parts(&session).await.contains(&"events_2020_01".to_owned()));

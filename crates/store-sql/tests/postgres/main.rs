@@ -1,5 +1,6 @@
 //! PostgreSQL, which `RUNLOOM_TEST_POSTGRES_URL` names, with a database for each test.
 
+mod audit;
 mod contract;
 mod copy;
 mod faults;

@@ -17,7 +17,7 @@ pub use route::{
     Configured, MAX_ROUTES, NewRoute, RouteRecord, RouteRefusal, RouteSettings, refused_fallback,
 };
 
-use crate::{Idempotency, Once, Page, Paged, StoreError};
+use crate::{By, Idempotency, Once, Page, Paged, StoreError};
 
 /// What became of a change to a row that the caller had seen in some version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +72,7 @@ pub trait ConfigStore: Send + Sync + 'static {
         &self,
         new: NewCredential,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError>;
 
     /// Reads a credential.
@@ -96,6 +97,7 @@ pub trait ConfigStore: Send + Sync + 'static {
         expected: u64,
         settings: CredentialSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<CredentialRecord>, StoreError>;
 
     /// Deletes a credential with its secret, unless a route refers to it or a run uses it.
@@ -104,6 +106,7 @@ pub trait ConfigStore: Send + Sync + 'static {
         org: OrgId,
         credential: CredentialId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError>;
 
     /// Stores a route.
@@ -111,6 +114,7 @@ pub trait ConfigStore: Send + Sync + 'static {
         &self,
         new: NewRoute,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), RouteRefusal>>, StoreError>;
 
     /// Reads a route.
@@ -128,6 +132,7 @@ pub trait ConfigStore: Send + Sync + 'static {
         expected: u64,
         settings: RouteSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError>;
 
     /// Deletes a route, unless another one falls back to it or a run uses it.
@@ -136,10 +141,15 @@ pub trait ConfigStore: Send + Sync + 'static {
         org: OrgId,
         route: RouteId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError>;
 
     /// Makes a persona, or a further version of one.
-    async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError>;
+    async fn write_persona(
+        &self,
+        new: NewPersona,
+        by: By,
+    ) -> Result<Once<WritePersona>, StoreError>;
 
     /// Reads a persona in a version, or in its newest one; the organisation's default persona
     /// when `key` is absent.
@@ -170,5 +180,6 @@ pub trait ConfigStore: Send + Sync + 'static {
         key: &str,
         expected: Option<u64>,
         at: Timestamp,
+        by: By,
     ) -> Result<DeletePersona, StoreError>;
 }

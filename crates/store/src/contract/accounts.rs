@@ -8,12 +8,17 @@ use tokio::task::JoinSet;
 
 use super::Harness;
 use super::fixtures::{
-    Tenant, done, first_page, idempotency, new_account, new_api_key, now, tenant,
+    Tenant, done, first_page, idempotency, new_account, new_api_key, now, someone, tenant,
 };
 use crate::{CreateAccount, Idempotency, KeyConflict, NewAccount, NewApiKey, Once, UserRecord};
 
 async fn register(h: &Harness, new: NewAccount) -> CreateAccount {
-    done(h.store().create_account(new, None).await.unwrap())
+    done(
+        h.store()
+            .create_account(new, None, someone())
+            .await
+            .unwrap(),
+    )
 }
 
 /// A person comes back as registered, by id, by login and by e-mail address.
@@ -115,7 +120,7 @@ pub async fn racing_registrations_make_one_account(h: &Harness) {
         };
         people.spawn(async move {
             start.wait().await;
-            done(store.create_account(new, None).await.unwrap())
+            done(store.create_account(new, None, someone()).await.unwrap())
         });
     }
     let answers = people.join_all().await;
@@ -153,7 +158,12 @@ pub async fn an_organisation_has_several_people(h: &Harness) {
     let (newer, older) = (of_second.api_key_id, new_api_key(&first));
     let ids = [newer, older.api_key_id];
     for key in [older, of_second] {
-        done(h.store().create_api_key(key, None).await.unwrap());
+        done(
+            h.store()
+                .create_api_key(key, None, someone())
+                .await
+                .unwrap(),
+        );
     }
     for (owner, expected) in [(None, &ids[..]), (Some(user), &ids[..1])] {
         let page = h
@@ -167,7 +177,7 @@ pub async fn an_organisation_has_several_people(h: &Harness) {
     }
     let other = h
         .store()
-        .revoke_api_key(first.org, Some(first.user), newer, now());
+        .revoke_api_key(first.org, Some(first.user), newer, now(), someone());
     assert!(!other.await.unwrap(), "the key is somebody else's");
 }
 
@@ -225,7 +235,12 @@ pub async fn the_first_key_comes_with_the_account(h: &Harness) {
         }),
         ..other
     };
-    assert!(h.store().create_account(repeated, None).await.is_err());
+    assert!(
+        h.store()
+            .create_account(repeated, None, someone())
+            .await
+            .is_err()
+    );
     assert_eq!(h.store().user(org, user).await.unwrap(), None);
 }
 
@@ -235,7 +250,12 @@ pub async fn a_person_registers_once(h: &Harness) {
     let once = idempotency(&tenant_of(&person), "POST /register");
     let attempt = |new: NewAccount, once: &Idempotency| {
         let (store, once) = (h.shared(), once.clone());
-        async move { store.create_account(new, Some(once)).await.unwrap() }
+        async move {
+            store
+                .create_account(new, Some(once), someone())
+                .await
+                .unwrap()
+        }
     };
     let created = attempt(person.clone(), &once).await;
     assert_eq!(created, Once::Done(CreateAccount::Created));

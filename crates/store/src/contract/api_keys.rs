@@ -5,7 +5,7 @@ use std::time::Duration;
 use runloom_domain::ApiKeyId;
 
 use super::Harness;
-use super::fixtures::{done, first_page, new_api_key, next_page, now, tenant};
+use super::fixtures::{done, first_page, new_api_key, next_page, now, someone, tenant};
 use crate::{NewApiKey, StoreError};
 
 /// A key comes back as it was made, with its owner, by its public id and in the list.
@@ -18,7 +18,12 @@ pub async fn a_key_is_made_and_found(h: &Harness) {
         expires_at,
         ..new_api_key(&tenant)
     };
-    done(h.store().create_api_key(new.clone(), None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(new.clone(), None, someone())
+            .await
+            .unwrap(),
+    );
     let found = h
         .store()
         .find_api_key(&new.public_id)
@@ -61,7 +66,12 @@ pub async fn an_expired_key_is_found(h: &Harness) {
         ..new_api_key(&tenant)
     };
     let public_id = new.public_id.clone();
-    done(h.store().create_api_key(new, None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(new, None, someone())
+            .await
+            .unwrap(),
+    );
     let found = h.store().find_api_key(&public_id).await.unwrap().unwrap();
     assert_eq!((found.expires_at, found.scopes), (Some(past), vec![]));
 }
@@ -75,15 +85,23 @@ pub async fn a_public_id_is_given_once(h: &Harness) {
         ..new_api_key(&tenant)
     };
     let id = first.api_key_id;
-    done(h.store().create_api_key(first, None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(first, None, someone())
+            .await
+            .unwrap(),
+    );
     for _ in 0..2 {
-        let refused = h.store().create_api_key(again.clone(), None).await;
+        let refused = h
+            .store()
+            .create_api_key(again.clone(), None, someone())
+            .await;
         assert!(
             matches!(refused, Err(StoreError::Rejected(_))),
             "{refused:?}"
         );
         h.store()
-            .revoke_api_key(tenant.org, None, id, now())
+            .revoke_api_key(tenant.org, None, id, now(), someone())
             .await
             .unwrap();
     }
@@ -94,10 +112,20 @@ pub async fn a_revoked_key_is_absent(h: &Harness) {
     let (tenant, other) = (tenant(h).await, tenant(h).await);
     let new = new_api_key(&tenant);
     let (id, public_id) = (new.api_key_id, new.public_id.clone());
-    done(h.store().create_api_key(new, None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(new, None, someone())
+            .await
+            .unwrap(),
+    );
     let revoke = |owner, key| {
         let (store, org) = (h.store(), tenant.org);
-        async move { store.revoke_api_key(org, owner, key, now()).await.unwrap() }
+        async move {
+            store
+                .revoke_api_key(org, owner, key, now(), someone())
+                .await
+                .unwrap()
+        }
     };
     assert!(!revoke(Some(other.user), id).await);
     assert!(!revoke(None, ApiKeyId::generate(now())).await);
@@ -118,7 +146,12 @@ pub async fn a_used_key_is_touched(h: &Harness) {
     let tenant = tenant(h).await;
     let new = new_api_key(&tenant);
     let (id, public_id) = (new.api_key_id, new.public_id.clone());
-    done(h.store().create_api_key(new, None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(new, None, someone())
+            .await
+            .unwrap(),
+    );
     for hours in [1, 3] {
         let at = now() + Duration::from_hours(hours);
         h.store().touch_api_key(tenant.org, id, at).await.unwrap();
@@ -143,7 +176,12 @@ pub async fn keys_are_listed(h: &Harness) {
     for _ in 0..3 {
         let new = new_api_key(&tenant);
         expected.insert(0, new.api_key_id);
-        done(h.store().create_api_key(new, None).await.unwrap());
+        done(
+            h.store()
+                .create_api_key(new, None, someone())
+                .await
+                .unwrap(),
+        );
     }
     let list = |org, owner, page| {
         let store = h.store();
@@ -153,7 +191,12 @@ pub async fn keys_are_listed(h: &Harness) {
     let first = list(tenant.org, Some(tenant.user), first_page(2)).await;
     assert_eq!(ids(&first.items), expected[..2]);
     let newer = new_api_key(&tenant);
-    done(h.store().create_api_key(newer, None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(newer, None, someone())
+            .await
+            .unwrap(),
+    );
     let last = list(tenant.org, Some(tenant.user), next_page(&first, 2)).await;
     assert_eq!(
         (ids(&last.items), last.next),

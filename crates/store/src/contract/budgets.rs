@@ -13,7 +13,7 @@ use super::Harness;
 use super::fixtures::{
     CALL_TOKENS, Tenant, allowance, at_most, at_most_tokens, begin, budget, call_of, create, done,
     ending, first_page, idempotency, limited, new_api_key, new_budget, next_page, now, running,
-    tenant, try_create,
+    someone, tenant, try_create,
 };
 use crate::{
     Allowance, BudgetLimits, BudgetPatch, BudgetRecord, CreateBudget, CreateRun, Held, NewBudget,
@@ -87,7 +87,7 @@ pub async fn a_budget_is_made_and_read(h: &Harness) {
 pub async fn a_scope_has_one_budget_a_period(h: &Harness) {
     let tenant = tenant(h).await;
     let once = idempotency(&tenant, "POST /v1/budgets");
-    let make = |new, once| h.store().create_budget(new, once);
+    let make = |new, once| h.store().create_budget(new, once, someone());
     let first = new_budget(&tenant, at_most(1));
     let made = make(first.clone(), Some(once.clone())).await.unwrap();
     assert_eq!(done(made), CreateBudget::Created);
@@ -132,7 +132,7 @@ pub async fn a_budget_is_changed_and_deleted(h: &Harness) {
         matches!(try_create(h, new).await, CreateRun::Created(_))
     };
     assert!(!can().await);
-    let set = |patch| h.store().update_budget(tenant.org, id, patch);
+    let set = |patch| h.store().update_budget(tenant.org, id, patch, someone());
     let patch = BudgetPatch {
         max_cost: Some(at_most(5).max_cost),
         max_tokens: None,
@@ -148,9 +148,19 @@ pub async fn a_budget_is_changed_and_deleted(h: &Harness) {
     let record = read_at(h, &tenant, id, now()).await;
     assert_eq!(record.limits, at_most_tokens(1));
     assert!(!can().await, "the run before holds that token");
-    assert!(h.store().delete_budget(tenant.org, id).await.unwrap());
+    assert!(
+        h.store()
+            .delete_budget(tenant.org, id, someone())
+            .await
+            .unwrap()
+    );
     assert!(can().await);
-    assert!(!h.store().delete_budget(tenant.org, id).await.unwrap());
+    assert!(
+        !h.store()
+            .delete_budget(tenant.org, id, someone())
+            .await
+            .unwrap()
+    );
     assert!(!set(patch).await.unwrap());
     assert_eq!(h.store().budget(tenant.org, id, now()).await.unwrap(), None);
 }
@@ -160,7 +170,12 @@ pub async fn a_budget_counts_its_scope(h: &Harness) {
     let tenant = tenant(h).await;
     let key = new_api_key(&tenant);
     let api_key_id = key.api_key_id;
-    done(h.store().create_api_key(key, None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(key, None, someone())
+            .await
+            .unwrap(),
+    );
     let mine = async || NewRun {
         api_key_id: Some(api_key_id),
         persona_id: "clerk@2".to_owned(),
@@ -197,7 +212,12 @@ pub async fn a_budget_counts_its_scope(h: &Harness) {
         if scope != BudgetScope::Organisation {
             create(h, other().await).await;
         }
-        assert!(h.store().delete_budget(tenant.org, id).await.unwrap());
+        assert!(
+            h.store()
+                .delete_budget(tenant.org, id, someone())
+                .await
+                .unwrap()
+        );
     }
 }
 
@@ -422,7 +442,12 @@ pub async fn an_end_depends_on_no_budget(h: &Harness) {
     let tenant = tenant(h).await;
     let gone = budget(h, new_budget(&tenant, at_most(9))).await;
     let scene = begin(h, &tenant, unmetered(1, 1)).await;
-    assert!(h.store().delete_budget(tenant.org, gone).await.unwrap());
+    assert!(
+        h.store()
+            .delete_budget(tenant.org, gone, someone())
+            .await
+            .unwrap()
+    );
     let remaining = h.store().remaining(tenant.org, scene.run).await.unwrap();
     assert_eq!(remaining, Remaining::default());
     scene.end(h, 1).await;

@@ -12,8 +12,8 @@ use super::Harness;
 use super::fixtures::{
     LATER, Scene, answer_message, call, event, first_page, first_version, found, idempotency,
     new_account, new_api_key, new_credential, new_http_tool, new_mcp_server, new_message,
-    new_route, new_run, new_thread, node, now, post, running, running_for, tenant, thread, types,
-    waiting,
+    new_route, new_run, new_thread, node, now, post, running, running_for, someone, tenant, thread,
+    types, waiting,
 };
 use crate::{NewRun, Once, Projection, Rewind, ThreadPatch};
 
@@ -305,7 +305,7 @@ pub async fn threads(h: &Harness) {
     .await;
     dropped(h, || {
         let store = h.store();
-        async move { store.delete_thread(org, id, now()).await }
+        async move { store.delete_thread(org, id, now(), someone()).await }
     })
     .await;
     eventually(async || h.store().thread(org, id).await.unwrap().is_none()).await;
@@ -317,7 +317,7 @@ pub async fn accounts(h: &Harness) {
     dropped(h, || {
         let (store, new) = (h.store(), new_account());
         people.push(new.clone());
-        async move { store.create_account(new, None).await }
+        async move { store.create_account(new, None, someone()).await }
     })
     .await;
     for person in people {
@@ -343,7 +343,7 @@ pub async fn api_keys(h: &Harness) {
     dropped(h, || {
         let (store, new) = (h.store(), new_api_key(&tenant));
         keys.push(new.clone());
-        async move { store.create_api_key(new, None).await }
+        async move { store.create_api_key(new, None, someone()).await }
     })
     .await;
     for key in &keys {
@@ -369,7 +369,7 @@ pub async fn api_keys(h: &Harness) {
     let mut left = keys.iter();
     dropped(h, || {
         let (store, key) = (h.store(), left.next().unwrap().api_key_id);
-        async move { store.revoke_api_key(org, None, key, now()).await }
+        async move { store.revoke_api_key(org, None, key, now(), someone()).await }
     })
     .await;
     eventually(async || {
@@ -387,7 +387,7 @@ pub async fn configuration(h: &Harness) {
     dropped(h, || {
         let (store, new) = (h.store(), new_credential(&tenant));
         credentials.push(new.credential_id);
-        async move { store.create_credential(new, None).await }
+        async move { store.create_credential(new, None, someone()).await }
     })
     .await;
     let all = credentials.len();
@@ -398,14 +398,14 @@ pub async fn configuration(h: &Harness) {
     .await;
     dropped(h, || {
         let (store, new) = (h.store(), new_route(&tenant, credentials[0]));
-        async move { store.create_route(new, None).await }
+        async move { store.create_route(new, None, someone()).await }
     })
     .await;
     eventually(async || h.store().configured(org).await.unwrap().routes.len() == all).await;
     let mut left = credentials[1..].iter().chain(&credentials[1..2]);
     dropped(h, || {
         let (store, id) = (h.store(), *left.next().unwrap());
-        async move { store.delete_credential(org, id, None).await }
+        async move { store.delete_credential(org, id, None, someone()).await }
     })
     .await;
     eventually(async || {
@@ -417,7 +417,7 @@ pub async fn configuration(h: &Harness) {
     dropped(h, || {
         count += 1;
         let (store, new) = (h.store(), first_version(&tenant, &format!("p{count}")));
-        async move { store.write_persona(new).await }
+        async move { store.write_persona(new, someone()).await }
     })
     .await;
     eventually(async || {
@@ -435,7 +435,7 @@ pub async fn tools(h: &Harness) {
         let new = new_mcp_server(&tenant, &format!("s{}", servers.len()));
         servers.push(new.server_id);
         let store = h.store();
-        async move { store.create_mcp_server(new, None).await }
+        async move { store.create_mcp_server(new, None, someone()).await }
     })
     .await;
     let all = servers.len();
@@ -457,7 +457,7 @@ pub async fn tools(h: &Harness) {
     dropped(h, || {
         count += 1;
         let (store, new) = (h.store(), new_http_tool(&tenant, &format!("t{count}")));
-        async move { store.create_http_tool(new, None).await }
+        async move { store.create_http_tool(new, None, someone()).await }
     })
     .await;
     eventually(async || h.store().configured_tools(org).await.unwrap().http.len() == count).await;

@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use super::Harness;
 use super::fixtures::{
     CALL_TOKENS, Scene, allowance, append_ok, at_most, budget, call_of, child_of, create, done,
-    first_page, idempotency, new_budget, new_run, next_page, now, running, spawn, spawn_with,
-    tenant, thread, try_create, types,
+    first_page, idempotency, new_budget, new_run, next_page, now, running, someone, spawn,
+    spawn_with, tenant, thread, try_create, types,
 };
 use crate::{
     Allowance, CreateRun, KeyConflict, LiveLimits, LiveScope, NewBudget, NewRun, Once, ParentRun,
@@ -361,7 +361,12 @@ pub async fn a_new_budget_knows_what_children_used(h: &Harness) {
         ..of_thread(&root, root.thread, 9)
     };
     let id = foreign.budget_id;
-    done(h.store().create_budget(foreign, None).await.unwrap());
+    done(
+        h.store()
+            .create_budget(foreign, None, someone())
+            .await
+            .unwrap(),
+    );
     let read = h.store().budget(stranger.org, id, now()).await;
     assert_eq!(read.unwrap().unwrap().spent, Spending::default());
 }

@@ -4,8 +4,8 @@ use runloom_domain::{ApiKeyId, MessageBody, MessageId, RunStatus, ThreadId, User
 
 use super::Harness;
 use super::fixtures::{
-    Tenant, append_ok, create, done, first_page, new_run, node, now, post, running, tenant, thread,
-    try_create, types,
+    Tenant, append_ok, create, done, first_page, new_run, node, now, post, running, someone,
+    tenant, thread, try_create, types,
 };
 use crate::{
     Content, CreateRun, DeleteThread, FirstEvent, HistoryPart, LiveLimits, LiveScope, NewRun,
@@ -67,7 +67,10 @@ pub async fn a_run_without_an_owner_is_free(h: &Harness) {
 pub async fn there_must_be_a_thread(h: &Harness) {
     let (own, foreign) = (tenant(h).await, tenant(h).await);
     let deleted = thread(h, &own).await;
-    let gone = h.store().delete_thread(own.org, deleted, now()).await;
+    let gone = h
+        .store()
+        .delete_thread(own.org, deleted, now(), someone())
+        .await;
     assert_eq!(gone.unwrap(), DeleteThread::Deleted);
     let others = thread(h, &foreign).await;
     for thread in [ThreadId::generate(now()), deleted, others] {

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::Harness;
 use super::fixtures::{
     append_ok, credential, done, first_page, idempotency, new_credential, next_page, now, route,
-    running_with, stored_key, tenant,
+    running_with, someone, stored_key, tenant,
 };
 use crate::{
     CredentialRecord, CredentialSettings, DeleteConfig, KeyConflict, NewCredential, Once,
@@ -33,7 +33,7 @@ pub async fn a_credential_is_made_and_read(h: &mut Harness) {
     for new in &made {
         done(
             h.store()
-                .create_credential(new.clone(), None)
+                .create_credential(new.clone(), None, someone())
                 .await
                 .unwrap(),
         );
@@ -78,7 +78,7 @@ pub async fn a_credential_is_changed(h: &Harness) {
     let (org, id) = (tenant.org, new.credential_id);
     done(
         h.store()
-            .create_credential(new.clone(), None)
+            .create_credential(new.clone(), None, someone())
             .await
             .unwrap(),
     );
@@ -91,7 +91,7 @@ pub async fn a_credential_is_changed(h: &Harness) {
     let update = |id, expected, settings: &CredentialSettings| {
         let (store, settings) = (h.store(), settings.clone());
         async move {
-            let updated = store.update_credential(org, id, expected, settings, at);
+            let updated = store.update_credential(org, id, expected, settings, at, someone());
             updated.await.unwrap()
         }
     };
@@ -133,7 +133,7 @@ pub async fn one_of_racing_changes_counts(h: &Harness) {
         racers.spawn(async move {
             barrier.wait().await;
             store
-                .update_credential(org, id, 1, settings, now())
+                .update_credential(org, id, 1, settings, now(), someone())
                 .await
                 .unwrap()
         });
@@ -155,7 +155,12 @@ pub async fn a_credential_in_use_stays(h: &Harness) {
     let (org, id) = (tenant.org, credential(h, &tenant).await);
     let delete = |expected| {
         let store = h.store();
-        async move { store.delete_credential(org, id, expected).await.unwrap() }
+        async move {
+            store
+                .delete_credential(org, id, expected, someone())
+                .await
+                .unwrap()
+        }
     };
     let route = route(h, &tenant, id, None).await;
     let run = running_with(h, &tenant, id).await;
@@ -166,7 +171,11 @@ pub async fn a_credential_in_use_stays(h: &Harness) {
         delete(Some(1)).await,
         DeleteConfig::InUse { routes: 1, runs: 1 }
     );
-    let deleted = h.store().delete_route(org, route, None).await.unwrap();
+    let deleted = h
+        .store()
+        .delete_route(org, route, None, someone())
+        .await
+        .unwrap();
     assert_eq!(deleted, DeleteConfig::Deleted);
     assert_eq!(
         delete(None).await,
@@ -192,7 +201,10 @@ pub async fn twins_make_one_credential(h: &Harness) {
         let (new, once) = (new_credential(&tenant), once.clone());
         twins.spawn(async move {
             barrier.wait().await;
-            store.create_credential(new, Some(once)).await.unwrap()
+            store
+                .create_credential(new, Some(once), someone())
+                .await
+                .unwrap()
         });
     }
     let mut made = 0;
@@ -217,7 +229,7 @@ pub async fn a_bad_credential_is_refused(h: &Harness) {
     let tenant = tenant(h).await;
     let mut bad = new_credential(&tenant);
     bad.settings.name.push('\0');
-    let refused = h.store().create_credential(bad, None).await;
+    let refused = h.store().create_credential(bad, None, someone()).await;
     assert!(
         matches!(refused, Err(StoreError::Rejected(_))),
         "{refused:?}"
@@ -225,11 +237,11 @@ pub async fn a_bad_credential_is_refused(h: &Harness) {
     let first = new_credential(&tenant);
     done(
         h.store()
-            .create_credential(first.clone(), None)
+            .create_credential(first.clone(), None, someone())
             .await
             .unwrap(),
     );
-    let repeated = h.store().create_credential(first, None).await;
+    let repeated = h.store().create_credential(first, None, someone()).await;
     assert!(
         matches!(repeated, Err(StoreError::Rejected(_))),
         "{repeated:?}"

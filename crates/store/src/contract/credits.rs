@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::Harness;
 use super::fixtures::{
     Tenant, allowance, append, begin, call_of, create, credits_of, done, ended, ending, entry,
-    event, first_page, idempotency, limited, next_page, now, tenant, top_up, try_create,
+    event, first_page, idempotency, limited, next_page, now, someone, tenant, top_up, try_create,
 };
 use crate::{
     Allowance, Appended, CreateRun, CreditEntry, CreditKind, Held, Intended, Intent, NewRun, Once,
@@ -42,7 +42,9 @@ pub async fn entries_make_the_balance(h: &Harness) {
     };
     let put_right = entry(CreditKind::Adjust, -700);
     for entry in [&bought, &put_right] {
-        let added = h.store().add_credits(tenant.org, entry.clone(), None);
+        let added = h
+            .store()
+            .add_credits(tenant.org, entry.clone(), None, someone());
         assert!(done(added.await.unwrap()));
     }
     assert_eq!(credits_of(h, &tenant).await, (-200, 0));
@@ -75,7 +77,12 @@ pub async fn a_top_up_happens_once(h: &Harness) {
     for _ in 0..4 {
         let (store, org, once) = (h.shared(), tenant.org, once.clone());
         let entry = entry(CreditKind::TopUp, 10);
-        twins.spawn(async move { store.add_credits(org, entry, Some(once)).await.unwrap() });
+        twins.spawn(async move {
+            store
+                .add_credits(org, entry, Some(once), someone())
+                .await
+                .unwrap()
+        });
     }
     let outcomes = twins.join_all().await;
     let made = outcomes.iter().filter(|it| matches!(it, Once::Done(true)));
@@ -247,7 +254,10 @@ pub async fn an_organisation_may_have_its_own_rule(h: &Harness) {
     let metered = async || h.store().balance(tenant.org).await.unwrap().metered;
     assert_eq!(metered().await, None);
     for (rule, by_default, created) in [(false, true, true), (true, false, false)] {
-        let set = h.store().set_metered(tenant.org, Some(rule)).await;
+        let set = h
+            .store()
+            .set_metered(tenant.org, Some(rule), someone())
+            .await;
         assert!(set.unwrap());
         assert_eq!(metered().await, Some(rule));
         let allowance = Allowance {
@@ -262,12 +272,26 @@ pub async fn an_organisation_may_have_its_own_rule(h: &Harness) {
             "{outcome:?}"
         );
     }
-    assert!(h.store().set_metered(tenant.org, None).await.unwrap());
+    assert!(
+        h.store()
+            .set_metered(tenant.org, None, someone())
+            .await
+            .unwrap()
+    );
     assert_eq!(metered().await, None);
     let unknown = OrgId::generate(now());
-    assert!(!h.store().set_metered(unknown, Some(true)).await.unwrap());
+    assert!(
+        !h.store()
+            .set_metered(unknown, Some(true), someone())
+            .await
+            .unwrap()
+    );
     let entry = entry(CreditKind::TopUp, 1);
-    let added = h.store().add_credits(unknown, entry, None).await.unwrap();
+    let added = h
+        .store()
+        .add_credits(unknown, entry, None, someone())
+        .await
+        .unwrap();
     assert!(!done(added));
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Harness;
-use super::fixtures::{LATER, found, mcp_server, new_mcp_server, now, tenant};
+use super::fixtures::{LATER, found, mcp_server, new_mcp_server, now, someone, tenant};
 use crate::{Discovery, DiscoveryError, McpListing, McpServerRecord, Update, WantedDiscovery};
 
 /// Which of the organisation's servers are to be asked now.
@@ -53,7 +53,10 @@ pub async fn a_due_server_is_claimed_once(h: &Harness) {
     let server = mcp_server(h, &tenant, "a").await;
     let mut off = new_mcp_server(&tenant, "b");
     off.settings.enabled = false;
-    h.store().create_mcp_server(off, None).await.unwrap();
+    h.store()
+        .create_mcp_server(off, None, someone())
+        .await
+        .unwrap();
     assert_eq!(claimed(h, tenant.org).await, [server]);
     assert_eq!(claimed(h, tenant.org).await, []);
 }
@@ -152,7 +155,9 @@ pub async fn a_server_that_changes_is_due(h: &Harness) {
     lists(h, (org, server), "T", LATER).await;
     let mut record = read(h, org, server).await;
     record.settings.name.push('!');
-    let update = |version, settings| store.update_mcp_server(org, server, version, settings, now());
+    let update = |version, settings| {
+        store.update_mcp_server(org, server, version, settings, now(), someone())
+    };
     update(2, record.settings.clone()).await.unwrap();
     assert_eq!(claimed(h, org).await, []);
     assert_eq!(read(h, org, server).await.discovery, record.discovery);

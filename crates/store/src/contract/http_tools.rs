@@ -5,7 +5,7 @@ use runloom_domain::{HttpToolId, ToolClass};
 use super::Harness;
 use super::fixtures::{
     append_ok, done, first_page, http_tool, idempotency, new_http_tool, next_page, now,
-    running_with, stored_key, tenant,
+    running_with, someone, stored_key, tenant,
 };
 use crate::{
     DeleteConfig, HttpToolRecord, HttpToolSettings, NewHttpTool, Once, StoreError, ToolRefusal,
@@ -22,7 +22,10 @@ pub async fn a_tool_is_made_and_read(h: &mut Harness) {
     bare.settings.enabled = false;
     let made = [bare, new_http_tool(&tenant, "look_up")];
     for new in &made {
-        let created = h.store().create_http_tool(new.clone(), None).await;
+        let created = h
+            .store()
+            .create_http_tool(new.clone(), None, someone())
+            .await;
         assert_eq!(done(created.unwrap()), Ok(()));
     }
     let made = made.map(HttpToolRecord::from);
@@ -67,12 +70,18 @@ pub async fn a_tool_is_changed(h: &Harness) {
     let tenant = tenant(h).await;
     let (org, new) = (tenant.org, new_http_tool(&tenant, "a"));
     let id = new.tool_id;
-    done(h.store().create_http_tool(new.clone(), None).await.unwrap()).unwrap();
+    done(
+        h.store()
+            .create_http_tool(new.clone(), None, someone())
+            .await
+            .unwrap(),
+    )
+    .unwrap();
     http_tool(h, &tenant, "b").await;
     let update = |id, expected, settings: &HttpToolSettings| {
         let (store, settings) = (h.store(), settings.clone());
         async move {
-            let updated = store.update_http_tool(org, id, expected, settings, now());
+            let updated = store.update_http_tool(org, id, expected, settings, now(), someone());
             updated.await.unwrap()
         }
     };
@@ -103,7 +112,12 @@ pub async fn a_tool_in_use_stays(h: &Harness) {
     let run = running_with(h, &tenant, id).await;
     let delete = |expected| {
         let store = h.store();
-        async move { store.delete_http_tool(org, id, expected).await.unwrap() }
+        async move {
+            store
+                .delete_http_tool(org, id, expected, someone())
+                .await
+                .unwrap()
+        }
     };
     assert_eq!(delete(Some(2)).await, DeleteConfig::Stale);
     let used = DeleteConfig::InUse { routes: 0, runs: 1 };
@@ -121,13 +135,14 @@ pub async fn a_tool_is_made_once(h: &Harness) {
     let once = idempotency(&tenant, "POST /http-tools");
     let make = |name| {
         let new = new_http_tool(&tenant, name);
-        h.store().create_http_tool(new, Some(once.clone()))
+        h.store()
+            .create_http_tool(new, Some(once.clone()), someone())
     };
     let taken = http_tool(h, &tenant, "a").await;
     let refused = make("a").await.unwrap();
     assert_eq!(refused, Once::Done(Err(ToolRefusal::Taken)));
     h.store()
-        .delete_http_tool(tenant.org, taken, None)
+        .delete_http_tool(tenant.org, taken, None, someone())
         .await
         .unwrap();
     assert_eq!(make("a").await.unwrap(), Once::Done(Ok(())));
@@ -145,7 +160,7 @@ pub async fn a_bad_tool_is_refused(h: &Harness) {
     let first = new_http_tool(&tenant, "b");
     done(
         h.store()
-            .create_http_tool(first.clone(), None)
+            .create_http_tool(first.clone(), None, someone())
             .await
             .unwrap(),
     )
@@ -154,7 +169,7 @@ pub async fn a_bad_tool_is_refused(h: &Harness) {
     "c".clone_into(&mut repeated.settings.definition.name);
     let refuse = |new: NewHttpTool| {
         let store = h.store();
-        async move { store.create_http_tool(new, None).await }
+        async move { store.create_http_tool(new, None, someone()).await }
     };
     for refused in [refuse(bad).await, refuse(repeated).await] {
         assert!(

@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 use super::Harness;
 use super::fixtures::{
     Tenant, colleague, done, first_page, idempotency, new_account, new_invitation, next_page, now,
-    tenant,
+    someone, tenant,
 };
 use crate::{Join, NewAccount, Once, PresentedInvitation};
 
@@ -23,14 +23,16 @@ fn presented(org_id: OrgId, token_hash: [u8; 32], at: Timestamp) -> PresentedInv
 
 async fn invite(h: &Harness, by: &Tenant, email: &str, role: OrgRole) -> [u8; 32] {
     let (new, token) = new_invitation(by, email, role);
-    assert!(done(h.store().invite(new, token, None).await.unwrap()));
+    assert!(done(
+        h.store().invite(new, token, None, someone()).await.unwrap()
+    ));
     token
 }
 
 async fn accept(h: &Harness, org: OrgId, token: [u8; 32], person: &Tenant) -> Join {
-    let accepted = h
-        .store()
-        .accept_invitation(presented(org, token, now()), person.user, None);
+    let accepted =
+        h.store()
+            .accept_invitation(presented(org, token, now()), person.user, None, someone());
     done(accepted.await.unwrap())
 }
 
@@ -43,13 +45,13 @@ pub async fn invitations_are_kept_until_used(h: &Harness) {
     let (newer, token) = new_invitation(&owner, "Grace@Example.org", OrgRole::Admin);
     let invited = h
         .store()
-        .invite(newer.clone(), token, Some(once.clone()))
+        .invite(newer.clone(), token, Some(once.clone()), someone())
         .await
         .unwrap();
     assert!(done(invited));
     let again = h
         .store()
-        .invite(newer.clone(), token, Some(once.clone()))
+        .invite(newer.clone(), token, Some(once.clone()), someone())
         .await
         .unwrap();
     assert_eq!(again, Once::Replayed(once.answer));
@@ -83,7 +85,12 @@ pub async fn invitations_are_kept_until_used(h: &Harness) {
     assert_eq!(find(owner.org, token, newer.expires_at).await, None);
 
     let id = last.items[0].invitation_id;
-    let withdraw = async |org| h.store().withdraw_invitation(org, id).await.unwrap();
+    let withdraw = async |org| {
+        h.store()
+            .withdraw_invitation(org, id, someone())
+            .await
+            .unwrap()
+    };
     assert!(!withdraw(stranger.org).await);
     assert!(withdraw(owner.org).await);
     assert!(!withdraw(owner.org).await);
@@ -106,7 +113,7 @@ pub async fn an_invitation_is_for_one_person(h: &Harness) {
     let late = presented(owner.org, token, late);
     let late = h
         .store()
-        .accept_invitation(late, guest.user, None)
+        .accept_invitation(late, guest.user, None, someone())
         .await
         .unwrap();
     assert_eq!(done(late), Join::NoInvitation);
@@ -114,9 +121,9 @@ pub async fn an_invitation_is_for_one_person(h: &Harness) {
     let once = idempotency(&guest, "POST /invitations:accept");
     let accept_once = async || {
         let presented = presented(owner.org, token, now());
-        let accepted = h
-            .store()
-            .accept_invitation(presented, guest.user, Some(once.clone()));
+        let accepted =
+            h.store()
+                .accept_invitation(presented, guest.user, Some(once.clone()), someone());
         accepted.await.unwrap()
     };
     assert_eq!(done(accept_once().await), Join::Joined);
@@ -140,7 +147,9 @@ pub async fn an_invitation_is_for_one_person(h: &Harness) {
         .unwrap();
     assert_eq!(home.role, OrgRole::Owner);
     let (new, token) = new_invitation(&owner, &guest.email, OrgRole::Admin);
-    assert!(!done(h.store().invite(new, token, None).await.unwrap()));
+    assert!(!done(
+        h.store().invite(new, token, None, someone()).await.unwrap()
+    ));
 
     // Somebody who has joined by another way keeps their role, and the invitation.
     let second = new_account();
@@ -156,7 +165,12 @@ pub async fn an_invitation_is_for_one_person(h: &Harness) {
         login: member.login.clone(),
         email: member.email.clone(),
     };
-    done(h.store().create_account(member, None).await.unwrap());
+    done(
+        h.store()
+            .create_account(member, None, someone())
+            .await
+            .unwrap(),
+    );
     assert_eq!(accept(h, owner.org, token, &second).await, Join::Member);
     assert!(
         h.store()
@@ -173,9 +187,9 @@ pub async fn a_person_registers_by_invitation(h: &Harness) {
     let new = new_account();
     let token = invite(h, &owner, &new.email, OrgRole::Member).await;
     let register = async |new: NewAccount, org, once| {
-        let registered = h
-            .store()
-            .register_invited(new, presented(org, token, now()), once);
+        let registered =
+            h.store()
+                .register_invited(new, presented(org, token, now()), once, someone());
         registered.await.unwrap()
     };
     let elsewhere = NewAccount {
@@ -237,7 +251,9 @@ pub async fn an_invitation_is_used_once(h: &Harness) {
             let presented = presented(owner.org, token, now());
             tokio::spawn(async move {
                 start.wait().await;
-                store.accept_invitation(presented, user, None).await
+                store
+                    .accept_invitation(presented, user, None, someone())
+                    .await
             })
         });
         let mut joined = 0;

@@ -4,7 +4,7 @@ use runloom_domain::{EncryptedSecret, McpServerId, OrgId};
 
 use super::Harness;
 use super::fixtures::{
-    Tenant, credential, done, http_tool, new_mcp_server, now, stored_key, tenant,
+    Tenant, credential, done, http_tool, new_mcp_server, now, someone, stored_key, tenant,
 };
 use crate::{DataKey, McpAuth, SecretColumn, StoredSecret};
 
@@ -111,7 +111,11 @@ async fn bearer_server(h: &Harness, tenant: &Tenant) -> McpServerId {
     let mut new = new_mcp_server(tenant, "near");
     new.settings.auth = McpAuth::Bearer(stored_key(3).secret);
     let id = new.server_id;
-    let created = h.store().create_mcp_server(new, None).await.unwrap();
+    let created = h
+        .store()
+        .create_mcp_server(new, None, someone())
+        .await
+        .unwrap();
     assert_eq!(done(created), Ok(()));
     id
 }

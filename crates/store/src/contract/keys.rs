@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::Harness;
 use super::fixtures::{
     append_ok, create, done, ended, event, first_page, idempotency, new_api_key, new_message,
-    new_run, new_thread, now, running, tenant, thread, try_create,
+    new_run, new_thread, now, running, someone, tenant, thread, try_create,
 };
 use crate::{CreateRun, DeleteThread, Idempotency, Intent, KeyConflict, NewRun, Once, RunFilter};
 
@@ -37,7 +37,10 @@ pub async fn a_repeat_gets_the_first_answer(h: &Harness) {
     let again = h.store().create_run(new()).await.unwrap();
     assert_eq!(again, Once::Replayed(once.answer.clone()));
     h.store().intend(cancel).await.unwrap();
-    let gone = h.store().delete_thread(tenant.org, thread, now()).await;
+    let gone = h
+        .store()
+        .delete_thread(tenant.org, thread, now(), someone())
+        .await;
     assert_eq!(gone.unwrap(), DeleteThread::Deleted);
     let again = h.store().create_run(new()).await.unwrap();
     assert_eq!(again, Once::Replayed(once.answer.clone()));
@@ -113,7 +116,7 @@ pub async fn every_creation_takes_a_key(h: &Harness) {
     let once = idempotency(&tenant, "POST /api-keys");
     let make = || {
         h.store()
-            .create_api_key(new_api_key(&tenant), Some(once.clone()))
+            .create_api_key(new_api_key(&tenant), Some(once.clone()), someone())
     };
     done(make().await.unwrap());
     assert_eq!(make().await.unwrap(), Once::Replayed(once.answer.clone()));

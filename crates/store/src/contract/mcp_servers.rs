@@ -5,7 +5,7 @@ use runloom_domain::{McpServerId, ToolClass};
 use super::Harness;
 use super::fixtures::{
     LATER, append_ok, done, first_page, found, idempotency, mcp_server, new_mcp_server, next_page,
-    now, running_with, stored_key, tenant,
+    now, running_with, someone, stored_key, tenant,
 };
 use crate::{
     DeleteConfig, MAX_MCP_SERVERS, McpAuth, McpServerRecord, McpServerSettings, NewMcpServer, Once,
@@ -34,7 +34,10 @@ pub async fn a_server_is_made_and_read(h: &mut Harness) {
         new.settings.approve_new = n == 2;
         new.settings.enabled = n != 3;
         new.settings.classes.push(("*".to_owned(), ToolClass::Once));
-        let created = h.store().create_mcp_server(new.clone(), None).await;
+        let created = h
+            .store()
+            .create_mcp_server(new.clone(), None, someone())
+            .await;
         assert_eq!(done(created.unwrap()), Ok(()));
         made.push(McpServerRecord::from(new));
     }
@@ -83,7 +86,7 @@ pub async fn a_server_is_changed(h: &Harness) {
     let id = new.server_id;
     done(
         h.store()
-            .create_mcp_server(new.clone(), None)
+            .create_mcp_server(new.clone(), None, someone())
             .await
             .unwrap(),
     )
@@ -97,7 +100,7 @@ pub async fn a_server_is_changed(h: &Harness) {
     let update = |id, expected, settings: &McpServerSettings| {
         let (store, settings) = (h.store(), settings.clone());
         async move {
-            let updated = store.update_mcp_server(org, id, expected, settings, now());
+            let updated = store.update_mcp_server(org, id, expected, settings, now(), someone());
             updated.await.unwrap()
         }
     };
@@ -135,11 +138,14 @@ pub async fn a_key_has_one_server(h: &Harness) {
     mcp_server(h, &other, "a").await;
     let again = |new: NewMcpServer| {
         let store = h.store();
-        async move { done(store.create_mcp_server(new, None).await.unwrap()) }
+        async move { done(store.create_mcp_server(new, None, someone()).await.unwrap()) }
     };
     let twin = again(new_mcp_server(&one, "a")).await;
     assert_eq!(twin, Err(ToolRefusal::Taken));
-    let deleted = h.store().delete_mcp_server(one.org, first, None).await;
+    let deleted = h
+        .store()
+        .delete_mcp_server(one.org, first, None, someone())
+        .await;
     assert_eq!(deleted.unwrap(), DeleteConfig::Deleted);
     assert_eq!(again(new_mcp_server(&one, "a")).await, Ok(()));
 }
@@ -155,7 +161,12 @@ pub async fn a_server_in_use_stays(h: &Harness) {
     let run = running_with(h, &tenant, id).await;
     let delete = |expected| {
         let store = h.store();
-        async move { store.delete_mcp_server(org, id, expected).await.unwrap() }
+        async move {
+            store
+                .delete_mcp_server(org, id, expected, someone())
+                .await
+                .unwrap()
+        }
     };
     assert_eq!(delete(Some(1)).await, DeleteConfig::Stale);
     let used = DeleteConfig::InUse { routes: 0, runs: 1 };
@@ -173,13 +184,14 @@ pub async fn a_server_is_made_once(h: &Harness) {
     let once = idempotency(&tenant, "POST /mcp-servers");
     let make = |key| {
         let new = new_mcp_server(&tenant, key);
-        h.store().create_mcp_server(new, Some(once.clone()))
+        h.store()
+            .create_mcp_server(new, Some(once.clone()), someone())
     };
     let taken = mcp_server(h, &tenant, "a").await;
     let refused = make("a").await.unwrap();
     assert_eq!(refused, Once::Done(Err(ToolRefusal::Taken)));
     h.store()
-        .delete_mcp_server(tenant.org, taken, None)
+        .delete_mcp_server(tenant.org, taken, None, someone())
         .await
         .unwrap();
     assert_eq!(make("a").await.unwrap(), Once::Done(Ok(())));
@@ -196,7 +208,11 @@ pub async fn servers_have_a_limit(h: &Harness) {
         mcp_server(h, &tenant, &format!("s{n}")).await;
     }
     let surplus = new_mcp_server(&tenant, "one-more");
-    let surplus = h.store().create_mcp_server(surplus, None).await.unwrap();
+    let surplus = h
+        .store()
+        .create_mcp_server(surplus, None, someone())
+        .await
+        .unwrap();
     assert_eq!(done(surplus), Err(ToolRefusal::TooMany));
 }
 
@@ -208,7 +224,7 @@ pub async fn a_bad_server_is_refused(h: &Harness) {
     let first = new_mcp_server(&tenant, "b");
     done(
         h.store()
-            .create_mcp_server(first.clone(), None)
+            .create_mcp_server(first.clone(), None, someone())
             .await
             .unwrap(),
     )
@@ -218,7 +234,7 @@ pub async fn a_bad_server_is_refused(h: &Harness) {
         ..first
     };
     for refused in [bad, repeated] {
-        let refused = h.store().create_mcp_server(refused, None).await;
+        let refused = h.store().create_mcp_server(refused, None, someone()).await;
         assert!(
             matches!(refused, Err(StoreError::Rejected(_))),
             "{refused:?}"

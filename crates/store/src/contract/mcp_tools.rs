@@ -7,7 +7,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Harness;
-use super::fixtures::{LATER, found, mcp_server, new_mcp_server, now, tenant};
+use super::fixtures::{LATER, found, mcp_server, new_mcp_server, now, someone, tenant};
 use crate::McpToolState::{self, Approved, Changed, Gone, New};
 use crate::{FoundTool, McpListing, McpToolRecord, StoreError, ToolVersion, UnknownTool, Update};
 
@@ -41,7 +41,7 @@ impl Listed<'_> {
     async fn approves(&self, tools: Option<&[&str]>) -> Result<McpListing, UnknownTool> {
         let tools = tools.map(|tools| tools.iter().map(|tool| (*tool).to_owned()).collect());
         let store = self.h.store();
-        let approved = store.approve_tools(self.org, self.id, None, tools, now());
+        let approved = store.approve_tools(self.org, self.id, None, tools, now(), someone());
         let Update::Done(outcome) = approved.await.unwrap() else {
             panic!("the server is there");
         };
@@ -162,7 +162,7 @@ pub async fn tools_are_approved(h: &Harness) {
     assert!(all.tools.iter().all(|tool| tool.usable().is_some()));
     let seen = before.server.version;
     let store = h.store();
-    let late = store.approve_tools(server.org, server.id, Some(seen), None, now());
+    let late = store.approve_tools(server.org, server.id, Some(seen), None, now(), someone());
     assert_eq!(late.await.unwrap(), Update::Stale);
 }
 
@@ -172,7 +172,10 @@ pub async fn new_tools_may_be_welcome(h: &Harness) {
     let mut new = new_mcp_server(&tenant, "a");
     new.settings.approve_new = true;
     let (org, id) = (tenant.org, new.server_id);
-    h.store().create_mcp_server(new, None).await.unwrap();
+    h.store()
+        .create_mcp_server(new, None, someone())
+        .await
+        .unwrap();
     let server = Listed { h, org, id };
     server.lists(&[("a", "A")]).await;
     let tools = server.lists(&[("a", "A2"), ("b", "B")]).await;
@@ -192,7 +195,7 @@ pub async fn a_moved_server_is_listed_afresh(h: &Harness) {
     let mut settings = server.read().await.server.settings;
     settings.url.push_str("/v2");
     let store = h.store();
-    let moved = store.update_mcp_server(server.org, server.id, 2, settings, now());
+    let moved = store.update_mcp_server(server.org, server.id, 2, settings, now(), someone());
     assert!(matches!(moved.await.unwrap(), Update::Done(_)));
     let tools = server.lists(&[("a", "A2"), ("b", "B")]).await;
     assert_eq!(

@@ -8,7 +8,7 @@ use tokio::sync::Barrier;
 use super::Harness;
 use super::fixtures::{
     Tenant, colleague, done, first_page, idempotency, new_account, new_api_key, new_invitation,
-    new_service, next_page, now, tenant,
+    new_service, next_page, now, someone, tenant,
 };
 use crate::{ChangeMember, MemberPatch, MemberRecord, Store};
 
@@ -29,12 +29,14 @@ async fn change(
     role: OrgRole,
 ) -> ChangeMember<MemberRecord> {
     let store = h.store();
-    let changed = store.change_member(org, user, to(role), OrgRole::Owner);
+    let changed = store.change_member(org, user, to(role), OrgRole::Owner, someone());
     changed.await.unwrap()
 }
 
 async fn remove(h: &Harness, org: OrgId, user: UserId) -> ChangeMember<()> {
-    let removed = h.store().remove_member(org, user, OrgRole::Owner);
+    let removed = h
+        .store()
+        .remove_member(org, user, OrgRole::Owner, someone());
     removed.await.unwrap()
 }
 
@@ -45,7 +47,7 @@ pub async fn members_are_listed(h: &Harness) {
     let service = new_service(&owner, OrgRole::Member);
     done(
         h.store()
-            .create_service(service.clone(), None)
+            .create_service(service.clone(), None, someone())
             .await
             .unwrap(),
     );
@@ -88,7 +90,7 @@ pub async fn a_service_account_has_keys_and_no_login(h: &Harness) {
             ..service.clone()
         };
         h.store()
-            .create_service(new, Some(once.clone()))
+            .create_service(new, Some(once.clone()), someone())
             .await
             .unwrap()
     };
@@ -104,7 +106,12 @@ pub async fn a_service_account_has_keys_and_no_login(h: &Harness) {
         ..new_api_key(&owner)
     };
     let public_id = key.public_id.clone();
-    done(h.store().create_api_key(key, None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(key, None, someone())
+            .await
+            .unwrap(),
+    );
     let key = h.store().find_api_key(&public_id).await.unwrap().unwrap();
     assert_eq!((key.owner.user_id, key.owner.role), (user, OrgRole::Member));
 
@@ -114,7 +121,7 @@ pub async fn a_service_account_has_keys_and_no_login(h: &Harness) {
     };
     let changed = h
         .store()
-        .change_member(org, user, patch, OrgRole::Owner)
+        .change_member(org, user, patch, OrgRole::Owner, someone())
         .await
         .unwrap();
     let ChangeMember::Done(changed) = changed else {
@@ -131,7 +138,7 @@ pub async fn a_service_account_has_keys_and_no_login(h: &Harness) {
     };
     let kept = h
         .store()
-        .change_member(org, owner.user, patch, OrgRole::Owner)
+        .change_member(org, owner.user, patch, OrgRole::Owner, someone())
         .await
         .unwrap();
     assert!(matches!(kept, ChangeMember::Done(person) if person.login == owner.login));
@@ -156,10 +163,20 @@ pub async fn a_removed_member_leaves_nothing_that_counts(h: &Harness) {
     );
     let ids = [here.public_id.clone(), there.public_id.clone()];
     for key in [here, there] {
-        done(h.store().create_api_key(key, None).await.unwrap());
+        done(
+            h.store()
+                .create_api_key(key, None, someone())
+                .await
+                .unwrap(),
+        );
     }
     let (invitation, token) = new_invitation(&admin, "grace@example.org", OrgRole::Viewer);
-    done(h.store().invite(invitation, token, None).await.unwrap());
+    done(
+        h.store()
+            .invite(invitation, token, None, someone())
+            .await
+            .unwrap(),
+    );
 
     assert_eq!(
         remove(h, owner.org, admin.user).await,
@@ -189,7 +206,12 @@ pub async fn a_removed_member_leaves_nothing_that_counts(h: &Harness) {
         email: admin.email.clone(),
         ..new_account()
     };
-    let again = done(h.store().create_account(again, None).await.unwrap());
+    let again = done(
+        h.store()
+            .create_account(again, None, someone())
+            .await
+            .unwrap(),
+    );
     assert_eq!(again, crate::CreateAccount::Created);
 }
 
@@ -198,7 +220,7 @@ async fn join(h: &Harness, org: &Tenant, person: &Tenant) {
     let (invitation, token_hash) = new_invitation(org, &person.email, OrgRole::Member);
     done(
         h.store()
-            .invite(invitation, token_hash, None)
+            .invite(invitation, token_hash, None, someone())
             .await
             .unwrap(),
     );
@@ -209,7 +231,7 @@ async fn join(h: &Harness, org: &Tenant, person: &Tenant) {
     };
     let joined = h
         .store()
-        .accept_invitation(presented, person.user, None)
+        .accept_invitation(presented, person.user, None, someone())
         .await
         .unwrap();
     assert_eq!(done(joined), crate::Join::Joined);
@@ -222,7 +244,13 @@ pub async fn members_change_within_their_bounds(h: &Harness) {
     let store = h.store();
     for above in [
         store
-            .change_member(owner.org, owner.user, to(OrgRole::Viewer), OrgRole::Admin)
+            .change_member(
+                owner.org,
+                owner.user,
+                to(OrgRole::Viewer),
+                OrgRole::Admin,
+                someone(),
+            )
             .await,
         store
             .change_member(
@@ -230,13 +258,14 @@ pub async fn members_change_within_their_bounds(h: &Harness) {
                 owner.user,
                 MemberPatch::default(),
                 OrgRole::Admin,
+                someone(),
             )
             .await,
     ] {
         assert_eq!(above.unwrap(), ChangeMember::Above);
     }
     let removed = store
-        .remove_member(owner.org, owner.user, OrgRole::Admin)
+        .remove_member(owner.org, owner.user, OrgRole::Admin, someone())
         .await;
     assert_eq!(removed.unwrap(), ChangeMember::Above);
     let nobody = UserId::generate(now());
@@ -246,7 +275,12 @@ pub async fn members_change_within_their_bounds(h: &Harness) {
     );
 
     let (invitation, token) = new_invitation(&admin, "grace@example.org", OrgRole::Admin);
-    done(store.invite(invitation, token, None).await.unwrap());
+    done(
+        store
+            .invite(invitation, token, None, someone())
+            .await
+            .unwrap(),
+    );
     let open = async || {
         store
             .invitations(owner.org, first_page(9))
@@ -267,7 +301,12 @@ pub async fn members_change_within_their_bounds(h: &Harness) {
 pub async fn the_last_owner_stays(h: &Harness) {
     let owner = tenant(h).await;
     let service = new_service(&owner, OrgRole::Owner);
-    done(h.store().create_service(service, None).await.unwrap());
+    done(
+        h.store()
+            .create_service(service, None, someone())
+            .await
+            .unwrap(),
+    );
     for role in [OrgRole::Admin, OrgRole::Member, OrgRole::Viewer] {
         assert_eq!(
             change(h, owner.org, owner.user, role).await,
@@ -301,11 +340,16 @@ pub async fn owners_who_race_leave_one(h: &Harness) {
         let attempt = |user: UserId, store: Arc<dyn Store>, start: Arc<Barrier>| async move {
             start.wait().await;
             if round % 2 == 0 {
-                let changed =
-                    store.change_member(first.org, user, to(OrgRole::Member), OrgRole::Owner);
+                let changed = store.change_member(
+                    first.org,
+                    user,
+                    to(OrgRole::Member),
+                    OrgRole::Owner,
+                    someone(),
+                );
                 matches!(changed.await.unwrap(), ChangeMember::Done(_))
             } else {
-                let removed = store.remove_member(first.org, user, OrgRole::Owner);
+                let removed = store.remove_member(first.org, user, OrgRole::Owner, someone());
                 removed.await.unwrap() == ChangeMember::Done(())
             }
         };

@@ -41,6 +41,8 @@ mod suite;
 pub mod accounts;
 pub mod api_keys;
 pub mod append;
+pub mod audit;
+pub mod audit_chain;
 pub mod batch;
 pub mod budgets;
 pub mod cancel_safety;

@@ -4,7 +4,7 @@ use runloom_domain::{OrgId, OrgRole, RunVisibility};
 
 use super::Harness;
 use super::fixtures::{
-    first_page, idempotency, new_run, next_page, now, running, tenant, thread, try_create,
+    first_page, idempotency, new_run, next_page, now, running, someone, tenant, thread, try_create,
 };
 use crate::{CreateRun, NewOrg, Once, OrgPatch, Update};
 
@@ -22,13 +22,13 @@ pub async fn a_person_has_several_organisations(h: &Harness) {
     let (second, repeated) = (new(), new());
     let made = h
         .store()
-        .create_org(second.clone(), Some(once.clone()))
+        .create_org(second.clone(), Some(once.clone()), someone())
         .await
         .unwrap();
     assert_eq!(made, Once::Done(()));
     let again = h
         .store()
-        .create_org(repeated.clone(), Some(once.clone()))
+        .create_org(repeated.clone(), Some(once.clone()), someone())
         .await
         .unwrap();
     assert_eq!(again, Once::Replayed(once.answer.clone()));
@@ -62,13 +62,13 @@ pub async fn an_organisation_is_changed_as_seen(h: &Harness) {
     );
     assert_eq!(before.event_retention_days, None);
     h.store()
-        .set_event_retention(owner.org, Some(30))
+        .set_event_retention(owner.org, Some(30), someone())
         .await
         .unwrap();
 
     let update = async |expected, patch| {
         h.store()
-            .update_org(owner.org, expected, patch)
+            .update_org(owner.org, expected, patch, someone())
             .await
             .unwrap()
     };
@@ -98,7 +98,7 @@ pub async fn an_organisation_is_changed_as_seen(h: &Harness) {
     );
     let nowhere = h
         .store()
-        .update_org(OrgId::generate(now()), 1, OrgPatch::default())
+        .update_org(OrgId::generate(now()), 1, OrgPatch::default(), someone())
         .await;
     assert_eq!(nowhere.unwrap(), Update::Absent);
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::Harness;
 use super::fixtures::{
     Tenant, answer_of, first_page, first_version, further_version, idempotency, new_persona,
-    next_page, now, persona_named, tenant, written,
+    next_page, now, persona_named, someone, tenant, written,
 };
 use crate::{
     DeletePersona, Idempotency, KeyConflict, NewPersona, Once, PersonaRecord, PersonaTarget,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 async fn outcome(h: &Harness, new: NewPersona) -> WritePersona {
-    match h.store().write_persona(new).await.unwrap() {
+    match h.store().write_persona(new, someone()).await.unwrap() {
         Once::Done(outcome) => outcome,
         other => panic!("there was no key: {other:?}"),
     }
@@ -237,7 +237,7 @@ pub async fn a_deleted_persona_leaves_its_names(h: &Harness) {
     written(h, named("winter", further_version(&tenant, "clerk"))).await;
     let delete = async |expected| {
         store
-            .delete_persona(org, "clerk", expected, now())
+            .delete_persona(org, "clerk", expected, now(), someone())
             .await
             .unwrap()
     };
@@ -300,8 +300,10 @@ pub async fn racing_versions_are_apart(h: &Harness) {
         );
         writers.spawn(async move {
             barrier.wait().await;
-            match store.write_persona(first).await.unwrap() {
-                Once::Done(WritePersona::KeyTaken) => store.write_persona(further).await.unwrap(),
+            match store.write_persona(first, someone()).await.unwrap() {
+                Once::Done(WritePersona::KeyTaken) => {
+                    store.write_persona(further, someone()).await.unwrap()
+                }
                 other => other,
             }
         });
@@ -326,10 +328,13 @@ pub async fn a_version_is_made_once(h: &Harness) {
     };
     let refused = h
         .store()
-        .write_persona(with(further_version(&tenant, "clerk")))
+        .write_persona(with(further_version(&tenant, "clerk")), someone())
         .await;
     assert_eq!(refused.unwrap(), Once::Done(WritePersona::Absent));
-    let make = |new| h.store().write_persona(with(named("winter", new)));
+    let make = |new| {
+        h.store()
+            .write_persona(with(named("winter", new)), someone())
+    };
     let Once::Done(WritePersona::Written(made)) =
         make(first_version(&tenant, "clerk")).await.unwrap()
     else {
@@ -344,7 +349,7 @@ pub async fn a_version_is_made_once(h: &Harness) {
         }),
         ..further_version(&tenant, "clerk")
     };
-    let reused = h.store().write_persona(other).await.unwrap();
+    let reused = h.store().write_persona(other, someone()).await.unwrap();
     assert_eq!(reused, Once::Conflict(KeyConflict::Reused));
     let newest = found(h, &tenant, Some("clerk"), None).await;
     assert_eq!(newest.unwrap(), "clerk@winter");
@@ -355,7 +360,7 @@ pub async fn a_bad_persona_is_refused(h: &Harness) {
     let tenant = tenant(h).await;
     let mut bad = first_version(&tenant, "clerk");
     bad.persona.prompt.push('\0');
-    let refused = h.store().write_persona(bad).await;
+    let refused = h.store().write_persona(bad, someone()).await;
     assert!(
         matches!(refused, Err(StoreError::Rejected(_))),
         "{refused:?}"
@@ -377,7 +382,7 @@ pub async fn personas_raise_the_version(h: &Harness) {
     );
     assert_eq!(version().await, 2);
     store
-        .delete_persona(org, "clerk", None, now())
+        .delete_persona(org, "clerk", None, now(), someone())
         .await
         .unwrap();
     assert_eq!(version().await, 3);

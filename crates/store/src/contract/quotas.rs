@@ -2,7 +2,8 @@
 
 use super::Harness;
 use super::fixtures::{
-    answer_message, append_ok, ended, event, new_thread, now, post, running, tenant, thread,
+    answer_message, append_ok, ended, event, new_thread, now, post, running, someone, tenant,
+    thread,
 };
 use crate::{Measuring, Quota, Standing};
 use runloom_domain::{OrgId, RunStatus};
@@ -53,7 +54,12 @@ pub async fn an_organisation_has_a_quota(h: &Harness) {
         threads: Some(2),
         bytes: Some(0),
     };
-    assert!(h.store().set_quota(one.org, quota).await.unwrap());
+    assert!(
+        h.store()
+            .set_quota(one.org, quota, someone())
+            .await
+            .unwrap()
+    );
     h.store().set_stored_bytes(one.org, 1 << 40).await.unwrap();
     let standing = h.store().standing(one.org).await.unwrap();
     let expected = Standing {
@@ -63,7 +69,12 @@ pub async fn an_organisation_has_a_quota(h: &Harness) {
     assert_eq!(standing, expected);
     assert_eq!(h.store().standing(other.org).await.unwrap(), nothing);
     let stranger = OrgId::generate(now());
-    assert!(!h.store().set_quota(stranger, quota).await.unwrap());
+    assert!(
+        !h.store()
+            .set_quota(stranger, quota, someone())
+            .await
+            .unwrap()
+    );
     assert_eq!(h.store().standing(stranger).await.unwrap(), nothing);
 
     let next = async |after, all| h.store().next_measured(after, all).await.unwrap();
@@ -75,7 +86,7 @@ pub async fn an_organisation_has_a_quota(h: &Harness) {
     assert_eq!(next(Some(orgs[0]), true).await, Some(orgs[1]));
     assert_eq!(next(Some(orgs[1]), true).await, None);
     let none = Quota::default();
-    assert!(h.store().set_quota(one.org, none).await.unwrap());
+    assert!(h.store().set_quota(one.org, none, someone()).await.unwrap());
     assert_eq!(next(None, false).await, None);
 }
 
@@ -92,7 +103,7 @@ pub async fn threads_are_counted_up_to_a_limit(h: &Harness) {
         .unwrap();
     assert!(has(1).await && has(2).await && !has(3).await);
     h.store()
-        .delete_thread(one.org, first, now())
+        .delete_thread(one.org, first, now(), someone())
         .await
         .unwrap();
     assert!(has(1).await && !has(2).await);

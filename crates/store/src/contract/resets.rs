@@ -5,7 +5,7 @@ use std::time::Duration;
 use runloom_domain::{OrgId, UserId};
 
 use super::Harness;
-use super::fixtures::{Tenant, done, idempotency, now, tenant};
+use super::fixtures::{Tenant, done, idempotency, now, someone, tenant};
 use crate::{CreateReset, NewReset, Once};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -21,11 +21,13 @@ fn new_reset(user: UserId, org: Option<OrgId>, token: u8) -> NewReset {
 }
 
 async fn create(h: &Harness, new: NewReset) -> CreateReset {
-    done(h.store().create_reset(new, None).await.unwrap())
+    done(h.store().create_reset(new, None, someone()).await.unwrap())
 }
 
 async fn spend(h: &Harness, token: u8, hash: &str) -> Option<UserId> {
-    let used = h.store().use_reset([token; 32], hash.to_owned(), now());
+    let used = h
+        .store()
+        .use_reset([token; 32], hash.to_owned(), now(), someone());
     used.await.unwrap()
 }
 
@@ -52,7 +54,7 @@ pub async fn a_reset_is_used_once(h: &Harness) {
     assert!(!has(2, now() + HOUR).await);
     let late = h
         .store()
-        .use_reset([2; 32], "late".to_owned(), now() + HOUR);
+        .use_reset([2; 32], "late".to_owned(), now() + HOUR, someone());
     assert_eq!(late.await.unwrap(), None);
     assert_eq!(
         create(h, new_reset(user, org, 3)).await,
@@ -78,10 +80,16 @@ pub async fn a_reset_is_for_a_member(h: &Harness) {
     assert!(!h.store().has_reset([1; 32], now()).await.unwrap());
     let once = idempotency(&own, "reset");
     let new = new_reset(own.user, Some(own.org), 2);
-    let first = h.store().create_reset(new, Some(once.clone())).await;
+    let first = h
+        .store()
+        .create_reset(new, Some(once.clone()), someone())
+        .await;
     assert_eq!(first.unwrap(), Once::Done(CreateReset::Created));
     let new = new_reset(own.user, Some(own.org), 3);
-    let again = h.store().create_reset(new, Some(once.clone())).await;
+    let again = h
+        .store()
+        .create_reset(new, Some(once.clone()), someone())
+        .await;
     assert_eq!(again.unwrap(), Once::Replayed(once.answer));
     assert!(!h.store().has_reset([3; 32], now()).await.unwrap());
     assert_eq!(spend(h, 2, "new").await, Some(own.user));

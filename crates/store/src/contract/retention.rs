@@ -7,7 +7,7 @@ use runloom_domain::{OrgId, ToolCallId};
 use super::Harness;
 use super::fixtures::{
     Scene, answer_message, append_ok, done, ended, event, first_page, idempotency, new_thread,
-    node, now, running, running_for, tenant,
+    node, now, running, running_for, someone, tenant,
 };
 use crate::ToolOutput;
 use runloom_domain::RunStatus;
@@ -109,14 +109,17 @@ pub async fn an_organisation_has_its_own_retention(h: &Harness) {
     let mut scenes = Vec::new();
     for days in [None, Some(0), Some(1)] {
         let tenant = tenant(h).await;
-        let set = h.store().set_event_retention(tenant.org, days);
+        let set = h.store().set_event_retention(tenant.org, days, someone());
         assert!(set.await.unwrap());
         let scene = running_for(h, &tenant, node).await;
         end(h, &scene).await;
         scenes.push(scene);
     }
     let nobody = OrgId::generate(now());
-    let set = h.store().set_event_retention(nobody, Some(1)).await;
+    let set = h
+        .store()
+        .set_event_retention(nobody, Some(1), someone())
+        .await;
     assert!(!set.unwrap());
     if !h.pass(AGES).await {
         return;
@@ -133,7 +136,9 @@ pub async fn an_organisation_has_its_own_retention(h: &Harness) {
     assert_eq!(expired().await, [false, false, true]);
     assert_eq!(expire(h, 1, 9).await, 1);
     assert_eq!(expired().await, [true, false, true]);
-    let set = h.store().set_event_retention(scenes[1].tenant.org, None);
+    let set = h
+        .store()
+        .set_event_retention(scenes[1].tenant.org, None, someone());
     assert!(set.await.unwrap());
     assert_eq!(expire(h, 1, 9).await, 1);
 }

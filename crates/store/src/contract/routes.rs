@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::Harness;
 use super::fixtures::{
     Tenant, append_ok, credential, done, first_page, idempotency, new_route, next_page, now, route,
-    running_with, tenant,
+    running_with, someone, tenant,
 };
 use crate::{
     DeleteConfig, MAX_ROUTES, NewRoute, Once, RouteRecord, RouteRefusal, RouteSettings, StoreError,
@@ -75,7 +75,7 @@ fn record(new: &NewRoute) -> RouteRecord {
 }
 
 async fn refusal(h: &Harness, new: NewRoute) -> Option<RouteRefusal> {
-    done(h.store().create_route(new, None).await.unwrap()).err()
+    done(h.store().create_route(new, None, someone()).await.unwrap()).err()
 }
 
 /// A route comes back as it was made, with the kind of its credential.
@@ -138,7 +138,7 @@ pub async fn a_route_is_changed(h: &Harness) {
     let update = |id, expected| {
         let (store, settings) = (h.store(), settings.clone());
         async move {
-            let updated = store.update_route(org, id, expected, settings, at);
+            let updated = store.update_route(org, id, expected, settings, at, someone());
             updated.await.unwrap()
         }
     };
@@ -178,7 +178,7 @@ pub async fn a_route_refers_to_what_is_there(h: &Harness) {
         let store = h.store();
         async move {
             match store
-                .update_route(org, last, 1, settings, now())
+                .update_route(org, last, 1, settings, now(), someone())
                 .await
                 .unwrap()
             {
@@ -214,7 +214,7 @@ pub async fn racing_changes_make_no_circle(h: &Harness) {
             racers.spawn(async move {
                 barrier.wait().await;
                 store
-                    .update_route(org, id, 1, settings, now())
+                    .update_route(org, id, 1, settings, now(), someone())
                     .await
                     .unwrap()
             });
@@ -239,7 +239,12 @@ pub async fn a_route_in_use_stays(h: &Harness) {
     ];
     let delete = |id, expected| {
         let store = h.store();
-        async move { store.delete_route(org, id, expected).await.unwrap() }
+        async move {
+            store
+                .delete_route(org, id, expected, someone())
+                .await
+                .unwrap()
+        }
     };
     assert_eq!(delete(last, Some(2)).await, DeleteConfig::Stale);
     assert_eq!(
@@ -269,7 +274,7 @@ pub async fn a_route_is_made_once(h: &Harness) {
     let once = idempotency(&tenant, "POST /llm-routes");
     let make = |credential| {
         let new = new_route(&tenant, credential);
-        h.store().create_route(new, Some(once.clone()))
+        h.store().create_route(new, Some(once.clone()), someone())
     };
     let refused = make(CredentialId::generate(now())).await.unwrap();
     assert_eq!(refused, Once::Done(Err(RouteRefusal::NoCredential)));
@@ -297,7 +302,7 @@ pub async fn a_bad_route_is_refused(h: &Harness) {
     let tenant = tenant(h).await;
     let mut bad = new_route(&tenant, credential(h, &tenant).await);
     bad.settings.model.push('\0');
-    let refused = h.store().create_route(bad, None).await;
+    let refused = h.store().create_route(bad, None, someone()).await;
     assert!(
         matches!(refused, Err(StoreError::Rejected(_))),
         "{refused:?}"
@@ -321,13 +326,16 @@ pub async fn writes_raise_the_version(h: &Harness) {
     let update = |expected| {
         let settings = settings.clone();
         h.store()
-            .update_route(tenant.org, id, expected, settings, now())
+            .update_route(tenant.org, id, expected, settings, now(), someone())
     };
     update(1).await.unwrap();
     assert_eq!(version(tenant).await, 3);
     assert_eq!(update(1).await.unwrap(), Update::Stale);
     assert_eq!(version(tenant).await, 3);
-    h.store().delete_route(tenant.org, id, None).await.unwrap();
+    h.store()
+        .delete_route(tenant.org, id, None, someone())
+        .await
+        .unwrap();
     assert_eq!(version(tenant).await, 4);
     let configured = h.store().configured(tenant.org).await.unwrap();
     assert_eq!((configured.version, configured.routes), (4, vec![]));

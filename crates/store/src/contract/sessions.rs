@@ -8,7 +8,7 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Harness;
-use super::fixtures::{Tenant, done, first_page, new_account, next_page, now, tenant};
+use super::fixtures::{Tenant, done, first_page, new_account, next_page, now, someone, tenant};
 use crate::{
     BeginSession, ChangePassword, CreateAccount, NewAccount, NewSession, NoOrg, OngoingSession,
     RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SignIn,
@@ -36,7 +36,10 @@ fn sign_in(user: UserId, session: &NewSession) -> SignIn {
 
 async fn begin(h: &Harness, user: UserId, token: u8) -> NewSession {
     let session = new_session(token);
-    let begun = h.store().begin_session(sign_in(user, &session)).await;
+    let begun = h
+        .store()
+        .begin_session(sign_in(user, &session), someone())
+        .await;
     assert!(matches!(begun.unwrap(), BeginSession::Begun(_)));
     session
 }
@@ -54,7 +57,7 @@ fn refreshed(session: &NewSession, presented: u8, successor: u8, at: Timestamp) 
 }
 
 async fn refresh(h: &Harness, refresh: RefreshSession) -> Refreshed {
-    h.store().refresh_session(refresh).await.unwrap()
+    h.store().refresh_session(refresh, someone()).await.unwrap()
 }
 
 fn ongoing(tenant: &Tenant, token: u8, expires_at: Timestamp) -> Refreshed {
@@ -87,7 +90,11 @@ pub async fn a_session_begins_and_goes_on(h: &Harness) {
         ..new_account()
     };
     let (org, user) = (new.org_id, new.user_id);
-    let created = h.store().create_account(new, None).await.unwrap();
+    let created = h
+        .store()
+        .create_account(new, None, someone())
+        .await
+        .unwrap();
     assert_eq!(done(created), CreateAccount::Created);
     let found = h
         .store()
@@ -163,7 +170,7 @@ pub async fn racing_refreshes_agree(h: &Harness) {
         let refresh = refreshed(&session, 1, 2, at);
         clients.spawn(async move {
             start.wait().await;
-            store.refresh_session(refresh).await.unwrap()
+            store.refresh_session(refresh, someone()).await.unwrap()
         });
     }
     for answer in clients.join_all().await {
@@ -181,7 +188,7 @@ pub async fn a_session_needs_an_organisation(h: &Harness) {
             org_id: Some(strange),
             ..sign_in(own.user, &new_session(9))
         };
-        let begun = h.store().begin_session(begun).await.unwrap();
+        let begun = h.store().begin_session(begun, someone()).await.unwrap();
         assert_eq!(begun, BeginSession::NoOrg(NoOrg::NotAMember));
         let moved = RefreshSession {
             org_id: Some(strange),
@@ -209,7 +216,13 @@ pub async fn sessions_end(h: &Harness) {
     let theirs = begin(h, other.user, 3).await;
     let end = async |user: UserId, session: &NewSession| {
         let store = h.store();
-        let ended = store.end_session(user, session.session_id, SessionEnd::SignedOut, now());
+        let ended = store.end_session(
+            user,
+            session.session_id,
+            SessionEnd::SignedOut,
+            now(),
+            someone(),
+        );
         ended.await.unwrap()
     };
     assert!(!end(other.user, &first).await);
@@ -224,7 +237,10 @@ pub async fn sessions_end(h: &Harness) {
     assert!(goes_on(h, &own, &second).await);
 
     let at = now();
-    h.store().end_all_sessions(own.user, at).await.unwrap();
+    h.store()
+        .end_all_sessions(own.user, at, someone())
+        .await
+        .unwrap();
     assert!(!goes_on(h, &own, &second).await);
     assert!(goes_on(h, &other, &theirs).await);
     let known = h.store().signed_in_user(own.org, own.user, None).await;
@@ -237,13 +253,13 @@ pub async fn sessions_end(h: &Harness) {
 pub async fn an_outdated_sign_in_begins_nothing(h: &Harness) {
     let tenant = tenant(h).await;
     h.store()
-        .end_all_sessions(tenant.user, now())
+        .end_all_sessions(tenant.user, now(), someone())
         .await
         .unwrap();
     let session = new_session(1);
     let begun = h
         .store()
-        .begin_session(sign_in(tenant.user, &session))
+        .begin_session(sign_in(tenant.user, &session), someone())
         .await;
     assert_eq!(begun.unwrap(), BeginSession::Outdated);
     assert!(!goes_on(h, &tenant, &session).await);
@@ -252,10 +268,13 @@ pub async fn an_outdated_sign_in_begins_nothing(h: &Harness) {
         signed_out_at: known.signed_out_at,
         ..sign_in(tenant.user, &session)
     };
-    let begun = h.store().begin_session(begun).await.unwrap();
+    let begun = h.store().begin_session(begun, someone()).await.unwrap();
     assert_eq!(begun, BeginSession::Begun(tenant.org));
     let nobody = UserId::generate(now());
-    let begun = h.store().begin_session(sign_in(nobody, &session)).await;
+    let begun = h
+        .store()
+        .begin_session(sign_in(nobody, &session), someone())
+        .await;
     assert_eq!(begun.unwrap(), BeginSession::Outdated);
 }
 
@@ -274,12 +293,15 @@ pub async fn a_password_change_ends_sessions(h: &Harness) {
         keep,
         at: now(),
     };
-    let wrong = h.store().change_password(change("wrong", "x", None)).await;
+    let wrong = h
+        .store()
+        .change_password(change("wrong", "x", None), someone())
+        .await;
     assert!(!wrong.unwrap());
     assert!(goes_on(h, &tenant, &other).await);
     let keep = Some(kept.session_id);
     let changed = change(&old.password_hash, "new", keep);
-    assert!(h.store().change_password(changed).await.unwrap());
+    assert!(h.store().change_password(changed, someone()).await.unwrap());
     assert!(goes_on(h, &tenant, &kept).await);
     assert!(!goes_on(h, &tenant, &other).await);
     let known = h.store().find_login(&tenant.login).await.unwrap().unwrap();
@@ -287,7 +309,7 @@ pub async fn a_password_change_ends_sessions(h: &Harness) {
     assert!(known.signed_out_at.is_some());
     assert!(
         h.store()
-            .change_password(change("new", "newer", None))
+            .change_password(change("new", "newer", None), someone())
             .await
             .unwrap()
     );
@@ -305,7 +327,7 @@ pub async fn a_person_is_renamed(h: &Harness) {
             login: login.map(str::to_owned),
             email: email.map(str::to_owned),
         };
-        h.store().rename_user(rename).await.unwrap()
+        h.store().rename_user(rename, someone()).await.unwrap()
     };
     let hash = known.password_hash.as_str();
     assert_eq!(
@@ -329,7 +351,11 @@ pub async fn a_person_is_renamed(h: &Harness) {
         email: own.email.clone(),
         ..new_account()
     };
-    let created = h.store().create_account(heir, None).await.unwrap();
+    let created = h
+        .store()
+        .create_account(heir, None, someone())
+        .await
+        .unwrap();
     assert_eq!(done(created), CreateAccount::Created);
 }
 

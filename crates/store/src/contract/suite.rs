@@ -35,6 +35,17 @@ macro_rules! contract_suite {
                 a_projection_needs_no_event;
                 one_live_run_per_thread;
             }
+            audit {
+                every_change_leaves_a_record;
+                a_record_says_who_and_where;
+                what_changes_nothing_leaves_none;
+                records_are_listed_and_filtered;
+            }
+            audit_chain {
+                records_are_chained;
+                racing_sealers_make_one_chain;
+                unsealed_records_are_told;
+            }
             batch {
                 bad_changes_leave_the_others;
                 nul_is_invalid;

@@ -7,8 +7,8 @@ use super::fixtures::{
     LATER, Scene, Tenant, allowance, append, append_ok, at_most, begin, budget, create, credential,
     credits_of, done, event, first_page, first_version, found, further_version, http_tool,
     idempotency, limited, mcp_server, new_api_key, new_budget, new_credential, new_http_tool,
-    new_mcp_server, new_message, new_route, new_run, new_thread, now, post, route, running, tenant,
-    top_up, try_create, written,
+    new_mcp_server, new_message, new_route, new_run, new_thread, now, post, route, running,
+    someone, tenant, top_up, try_create, written,
 };
 use crate::{
     Appended, BudgetPatch, Change, Content, CreateRun, DeleteConfig, DeletePersona, DeleteThread,
@@ -106,7 +106,10 @@ pub async fn threads_are_absent(h: &Harness) {
     };
     assert_eq!(store.update_thread(org, id, patch).await.unwrap(), None);
     assert_eq!(
-        store.delete_thread(org, id, now()).await.unwrap(),
+        store
+            .delete_thread(org, id, now(), someone())
+            .await
+            .unwrap(),
         DeleteThread::NoThread
     );
     assert!(
@@ -129,17 +132,22 @@ pub async fn api_keys_are_absent(h: &Harness) {
     let (owner, stranger) = (tenant(h).await, tenant(h).await);
     let new = new_api_key(&owner);
     let (id, public_id) = (new.api_key_id, new.public_id.clone());
-    done(h.store().create_api_key(new, None).await.unwrap());
+    done(
+        h.store()
+            .create_api_key(new, None, someone())
+            .await
+            .unwrap(),
+    );
     let store = h.store();
     assert!(
         !store
-            .revoke_api_key(stranger.org, None, id, now())
+            .revoke_api_key(stranger.org, None, id, now(), someone())
             .await
             .unwrap()
     );
     assert!(
         !store
-            .revoke_api_key(stranger.org, Some(owner.user), id, now())
+            .revoke_api_key(stranger.org, Some(owner.user), id, now(), someone())
             .await
             .unwrap()
     );
@@ -208,25 +216,33 @@ pub async fn credentials_and_routes_are_absent(h: &Harness) {
     assert!(store.configured(org).await.unwrap().routes.is_empty());
     let settings = new_credential(&stranger).settings;
     let changed = store
-        .update_credential(org, theirs, 1, settings, now())
+        .update_credential(org, theirs, 1, settings, now(), someone())
         .await;
     assert_eq!(changed.unwrap(), Update::Absent);
-    let deleted = store.delete_credential(org, theirs, None).await.unwrap();
+    let deleted = store
+        .delete_credential(org, theirs, None, someone())
+        .await
+        .unwrap();
     assert_eq!(deleted, DeleteConfig::Absent);
 
-    let lost = store.create_route(new_route(&stranger, theirs), None).await;
+    let lost = store
+        .create_route(new_route(&stranger, theirs), None, someone())
+        .await;
     assert_eq!(done(lost.unwrap()), Err(RouteRefusal::NoCredential));
     let own = credential(h, &stranger).await;
     let mut astray = new_route(&stranger, own);
     astray.settings.fallback = Some(their_route.to_string());
-    let astray = store.create_route(astray, None).await.unwrap();
+    let astray = store.create_route(astray, None, someone()).await.unwrap();
     assert_eq!(done(astray), Err(RouteRefusal::NoFallback));
     let settings = RouteSettings::new(own, "mine");
     let changed = store
-        .update_route(org, their_route, 1, settings, now())
+        .update_route(org, their_route, 1, settings, now(), someone())
         .await;
     assert_eq!(changed.unwrap(), Update::Absent);
-    let deleted = store.delete_route(org, their_route, None).await.unwrap();
+    let deleted = store
+        .delete_route(org, their_route, None, someone())
+        .await
+        .unwrap();
     assert_eq!(deleted, DeleteConfig::Absent);
     assert_eq!(store.credential(owner.org, theirs).await.unwrap(), before);
     assert!(store.route(owner.org, their_route).await.unwrap().is_some());
@@ -253,21 +269,31 @@ pub async fn tools_are_absent(h: &Harness) {
 
     let settings = new_mcp_server(&stranger, "a").settings;
     let changed = store
-        .update_mcp_server(org, server, 2, settings, now())
+        .update_mcp_server(org, server, 2, settings, now(), someone())
         .await;
     assert_eq!(changed.unwrap(), Update::Absent);
     let listed = store
         .put_discovery(org, server, 2, vec![], now(), LATER)
         .await;
     assert_eq!(listed.unwrap(), Update::Absent);
-    let approved = store.approve_tools(org, server, None, None, now()).await;
+    let approved = store
+        .approve_tools(org, server, None, None, now(), someone())
+        .await;
     assert_eq!(approved.unwrap(), Update::Absent);
-    let deleted = store.delete_mcp_server(org, server, None).await.unwrap();
+    let deleted = store
+        .delete_mcp_server(org, server, None, someone())
+        .await
+        .unwrap();
     assert_eq!(deleted, DeleteConfig::Absent);
     let settings = new_http_tool(&stranger, "a").settings;
-    let changed = store.update_http_tool(org, tool, 1, settings, now()).await;
+    let changed = store
+        .update_http_tool(org, tool, 1, settings, now(), someone())
+        .await;
     assert_eq!(changed.unwrap(), Update::Absent);
-    let deleted = store.delete_http_tool(org, tool, None).await.unwrap();
+    let deleted = store
+        .delete_http_tool(org, tool, None, someone())
+        .await
+        .unwrap();
     assert_eq!(deleted, DeleteConfig::Absent);
     http_tool(h, &stranger, "a").await;
     assert_eq!(store.configured_tools(owner.org).await.unwrap(), before);
@@ -290,11 +316,11 @@ pub async fn personas_are_absent(h: &Harness) {
     let versions = store.persona_versions(org, "clerk", first_page(9)).await;
     assert!(versions.unwrap().is_none());
     let lost = store
-        .write_persona(further_version(&stranger, "clerk"))
+        .write_persona(further_version(&stranger, "clerk"), someone())
         .await;
     assert_eq!(done(lost.unwrap()), WritePersona::Absent);
     let deleted = store
-        .delete_persona(org, "clerk", None, now())
+        .delete_persona(org, "clerk", None, now(), someone())
         .await
         .unwrap();
     assert_eq!(deleted, DeletePersona::Absent);
@@ -309,7 +335,7 @@ pub async fn personas_are_absent(h: &Harness) {
         assert_eq!(found.as_ref(), Some(expected));
     }
     store
-        .delete_persona(org, "clerk", None, now())
+        .delete_persona(org, "clerk", None, now(), someone())
         .await
         .unwrap();
     let found = store.persona(owner.org, Some("clerk"), None).await.unwrap();
@@ -333,11 +359,16 @@ pub async fn money_is_apart(h: &Harness) {
         max_cost: Some(None),
         max_tokens: Some(None),
     };
-    assert!(!store.update_budget(org, budget, patch).await.unwrap());
-    assert!(!store.delete_budget(org, budget).await.unwrap());
+    assert!(
+        !store
+            .update_budget(org, budget, patch, someone())
+            .await
+            .unwrap()
+    );
+    assert!(!store.delete_budget(org, budget, someone()).await.unwrap());
     let remaining = store.remaining(org, scene.run).await.unwrap();
     assert_eq!(remaining, Remaining::default());
-    assert!(store.set_metered(org, Some(true)).await.unwrap());
+    assert!(store.set_metered(org, Some(true), someone()).await.unwrap());
     assert_eq!(store.balance(owner.org).await.unwrap().metered, None);
     // The credits and the budget of another organisation are none of a run's.
     let new = limited(h, &stranger, allowance(1, 1)).await;

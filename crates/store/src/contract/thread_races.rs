@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::Harness;
 use super::fixtures::{
     Scene, Tenant, answer_message, done, ended, event, first_page, new_message, new_run, now,
-    running, tenant, thread,
+    running, someone, tenant, thread,
 };
 use crate::{
     Appended, CreateRun, DeleteThread, FirstEvent, Intended, Intent, NewRun, OnBusy, Projection,
@@ -109,8 +109,11 @@ pub async fn no_run_slips_into_a_deleted_thread(h: &Harness) {
         let creations = tokio::spawn(create_until_gone(h.shared(), tenant, thread, first));
         begun.await.unwrap();
         let mut cancelled = BTreeSet::new();
-        while let DeleteThread::Open(runs) =
-            h.store().delete_thread(org, thread, now()).await.unwrap()
+        while let DeleteThread::Open(runs) = h
+            .store()
+            .delete_thread(org, thread, now(), someone())
+            .await
+            .unwrap()
         {
             for run_id in runs {
                 let cancel = Intent {

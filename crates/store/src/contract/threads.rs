@@ -5,7 +5,7 @@ use runloom_domain::{RunStatus, ThreadId};
 use super::Harness;
 use super::fixtures::{
     append_ok, create, done, ended, event, first_page, new_message, new_run, new_thread, next_page,
-    now, running, tenant, thread,
+    now, running, someone, tenant, thread,
 };
 use crate::{
     DeleteThread, Intent, NewRun, NewThread, OnBusy, Once, StoreError, ThreadPatch, ThreadRecord,
@@ -128,7 +128,10 @@ pub async fn a_thread_outlives_its_runs(h: &Harness) {
     store.intend(cancelled(queued[1])).await.unwrap();
     for _ in 0..2 {
         assert_eq!(
-            store.delete_thread(org, id, now()).await.unwrap(),
+            store
+                .delete_thread(org, id, now(), someone())
+                .await
+                .unwrap(),
             DeleteThread::Open(vec![queued[2], queued[0], scene.run])
         );
         let read = store.thread(org, id).await.unwrap();
@@ -137,7 +140,10 @@ pub async fn a_thread_outlives_its_runs(h: &Harness) {
     store.intend(cancelled(queued[0])).await.unwrap();
     store.intend(cancelled(queued[2])).await.unwrap();
     assert_eq!(
-        store.delete_thread(org, id, now()).await.unwrap(),
+        store
+            .delete_thread(org, id, now(), someone())
+            .await
+            .unwrap(),
         DeleteThread::Open(vec![scene.run])
     );
 }
@@ -148,7 +154,10 @@ pub async fn a_deleted_thread_is_absent(h: &Harness) {
     let (store, org, id) = (h.store(), scene.tenant.org, scene.thread);
     store.intend(scene.cancel()).await.unwrap();
     assert_eq!(
-        store.delete_thread(org, id, now()).await.unwrap(),
+        store
+            .delete_thread(org, id, now(), someone())
+            .await
+            .unwrap(),
         DeleteThread::Deleted
     );
     assert_eq!(store.thread(org, id).await.unwrap(), None);
@@ -178,7 +187,10 @@ pub async fn a_deleted_thread_is_absent(h: &Harness) {
         .unwrap();
     assert_eq!(posted, Once::Done(None));
     assert_eq!(
-        store.delete_thread(org, id, now()).await.unwrap(),
+        store
+            .delete_thread(org, id, now(), someone())
+            .await
+            .unwrap(),
         DeleteThread::NoThread
     );
 
@@ -267,7 +279,7 @@ pub async fn cursors_hold_while_threads_are_added(h: &Harness) {
         // The row at the cursor itself goes; the cursor holds.
         let last = read.items[1].thread_id;
         h.store()
-            .delete_thread(tenant.org, last, now())
+            .delete_thread(tenant.org, last, now(), someone())
             .await
             .unwrap();
     }

@@ -13,11 +13,11 @@ use super::fixtures::{
     LATER, Scene, allowance, answer_message, append_ok, at_most, begin, budget, call_of, child_of,
     create, credential, entry, event, first_page, first_version, found, http_tool, idempotency,
     mcp_server, new_api_key, new_budget, new_credential, new_message, new_run, new_thread, now,
-    post, route, tenant, top_up, written,
+    post, route, someone, tenant, top_up, written,
 };
 use crate::{
-    BudgetPatch, Content, CreditKind, DataKey, HistoryPart, Idempotency, NewRun, Once, Paged,
-    Projection, RunFilter, StoreError, ThreadPatch, ToolOutput, UsageGroup, UsageQuery,
+    AuditFilter, BudgetPatch, Content, CreditKind, DataKey, HistoryPart, Idempotency, NewRun, Once,
+    Paged, Projection, RunFilter, StoreError, ThreadPatch, ToolOutput, UsageGroup, UsageQuery,
 };
 
 /// One of everything that an organisation can have.
@@ -65,7 +65,7 @@ async fn everything(h: &Harness) -> Everything {
     made.await.unwrap();
     let key = new_api_key(&owner);
     let key_id = key.api_key_id;
-    store.create_api_key(key, None).await.unwrap();
+    store.create_api_key(key, None, someone()).await.unwrap();
     let credential = credential(h, &owner).await;
     let route = route(h, &owner, credential, None).await;
     written(h, first_version(&owner, "clerk")).await;
@@ -81,6 +81,12 @@ async fn everything(h: &Harness) -> Everything {
         created_at: now(),
     };
     store.create_data_key(data_key).await.unwrap();
+    // Some of the audit log has been sealed, and some not yet.
+    store.seal_audit(9).await.unwrap();
+    store
+        .set_metered(owner.org, Some(true), someone())
+        .await
+        .unwrap();
     Everything {
         scene,
         call,
@@ -161,10 +167,14 @@ async fn of_settings(h: &Harness, of: &Everything) -> Seen {
     let configured = store.configured(org).await.unwrap();
     let tools = store.configured_tools(org).await.unwrap();
     let balance = store.balance(org).await.unwrap();
+    let audit_log = store.audit_log(org, AuditFilter::default(), all).await;
     let some = |is_there: bool, what: String| is_there.then_some(what);
     let versions = store.persona_versions(org, "clerk", all).await.unwrap();
     BTreeMap::from([
         ("user", one(store.user(org, user).await)),
+        ("audit log", page(audit_log)),
+        ("audit chain", many(store.audit_chain(org, 0, 9).await)),
+        ("unsealed", many(store.unsealed_audit(org, now(), 9).await)),
         ("api keys", page(store.api_keys(org, None, all).await)),
         (
             "configured",
@@ -237,40 +247,57 @@ async fn change(h: &Harness, of: &Everything) {
     let nothing = "nothing of theirs is there";
     let changed = store.update_thread(org, thread, patch).await.unwrap();
     assert_eq!(changed, None, "{nothing}");
-    let _ = store.delete_thread(org, thread, now()).await;
+    let _ = store.delete_thread(org, thread, now(), someone()).await;
     let _ = store.intend(of.scene.cancel()).await;
     let _ = store.hasten(org, of.scene.run).await;
-    let revoked = store.revoke_api_key(org, None, of.key, now()).await;
+    let revoked = store
+        .revoke_api_key(org, None, of.key, now(), someone())
+        .await;
     assert!(!revoked.unwrap(), "{nothing}");
     let _ = store.touch_api_key(org, of.key, now()).await;
     let settings = new_credential(&of.scene.tenant).settings;
-    let changed = store.update_credential(org, of.credential, 1, settings, now());
+    let changed = store.update_credential(org, of.credential, 1, settings, now(), someone());
     let _ = changed.await;
-    let _ = store.delete_route(org, of.route, None).await;
-    let _ = store.delete_credential(org, of.credential, None).await;
-    let _ = store.delete_persona(org, "clerk", None, now()).await;
-    let _ = store.delete_mcp_server(org, of.server, None).await;
-    let _ = store.delete_http_tool(org, of.tool, None).await;
-    let approved = store.approve_tools(org, of.server, None, None, now());
+    let _ = store.delete_route(org, of.route, None, someone()).await;
+    let _ = store
+        .delete_credential(org, of.credential, None, someone())
+        .await;
+    let _ = store
+        .delete_persona(org, "clerk", None, now(), someone())
+        .await;
+    let _ = store
+        .delete_mcp_server(org, of.server, None, someone())
+        .await;
+    let _ = store.delete_http_tool(org, of.tool, None, someone()).await;
+    let approved = store.approve_tools(org, of.server, None, None, now(), someone());
     let _ = approved.await;
     let patch = BudgetPatch {
         max_cost: Some(None),
         max_tokens: Some(None),
     };
     assert!(
-        !store.update_budget(org, of.budget, patch).await.unwrap(),
+        !store
+            .update_budget(org, of.budget, patch, someone())
+            .await
+            .unwrap(),
         "{nothing}"
     );
     assert!(
-        !store.delete_budget(org, of.budget).await.unwrap(),
+        !store
+            .delete_budget(org, of.budget, someone())
+            .await
+            .unwrap(),
         "{nothing}"
     );
     assert!(
-        !store.set_metered(org, Some(true)).await.unwrap(),
+        !store.set_metered(org, Some(true), someone()).await.unwrap(),
         "{nothing}"
     );
     assert!(
-        !store.set_event_retention(org, Some(1)).await.unwrap(),
+        !store
+            .set_event_retention(org, Some(1), someone())
+            .await
+            .unwrap(),
         "{nothing}"
     );
 }
@@ -280,9 +307,13 @@ async fn add(h: &Harness, of: &Everything) {
     let (store, tenant) = (h.store(), &of.scene.tenant);
     let thread = store.create_thread(new_thread(tenant), None).await;
     assert!(thread.is_err(), "{thread:?}");
-    let key = store.create_api_key(new_api_key(tenant), None).await;
+    let key = store
+        .create_api_key(new_api_key(tenant), None, someone())
+        .await;
     assert!(key.is_err(), "{key:?}");
-    let credential = store.create_credential(new_credential(tenant), None).await;
+    let credential = store
+        .create_credential(new_credential(tenant), None, someone())
+        .await;
     assert!(credential.is_err(), "{credential:?}");
     let message = new_message(tenant, of.scene.thread, "mine");
     let posted = store.post_message(message, None).await.unwrap();
@@ -290,7 +321,7 @@ async fn add(h: &Harness, of: &Everything) {
     let run = store.create_run(new_run(tenant, of.scene.thread)).await;
     assert_eq!(format!("{run:?}"), "Ok(Done(NoThread))");
     let entry = entry(CreditKind::TopUp, 5);
-    let _ = store.add_credits(tenant.org, entry, None).await;
+    let _ = store.add_credits(tenant.org, entry, None, someone()).await;
 }
 
 /// What an organisation lists.

@@ -5,8 +5,8 @@ use super::MemoryStore;
 use super::lists::newest_first;
 use super::state::{State, rejected, storable};
 use crate::{
-    AccountStore, ApiKeyRecord, CreateAccount, Idempotency, LoginRecord, NewAccount, NewApiKey,
-    Once, Page, PageKey, Paged, StoreError, UserRecord,
+    AccountStore, ApiKeyRecord, By, CreateAccount, Idempotency, LoginRecord, NewAccount, NewApiKey,
+    Once, Page, PageKey, Paged, StoreError, UserRecord, entries,
 };
 
 /// A person with their password's hash, or a service account.
@@ -57,6 +57,7 @@ impl AccountStore for MemoryStore {
         &self,
         mut new: NewAccount,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateAccount>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
@@ -66,6 +67,7 @@ impl AccountStore for MemoryStore {
         if state.is_taken(&new) {
             return Ok(Once::Done(CreateAccount::Taken));
         }
+        let registered = entries::registered(&new, new.org_id, new.role);
         if let Some(key) = new.api_key.take() {
             if (key.org_id, key.user_id) != (new.org_id, new.user_id) {
                 return Err(rejected("the first key is somebody else's"));
@@ -73,6 +75,7 @@ impl AccountStore for MemoryStore {
             state.add_key(key)?;
         }
         state.make_org(new.org_id, &new.org_name, new.created_at);
+        state.note(by, registered);
         state.add_person(new);
         state.keep(once, now);
         Ok(Once::Done(CreateAccount::Created))
@@ -113,13 +116,16 @@ impl AccountStore for MemoryStore {
         &self,
         new: NewApiKey,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
         state.check_owner(&new)?;
+        let created = entries::key_created(&new);
         state.add_key(new)?;
+        state.note(by, created);
         state.keep(once, now);
         Ok(Once::Done(()))
     }
@@ -152,11 +158,16 @@ impl AccountStore for MemoryStore {
         owner: Option<UserId>,
         key: ApiKeyId,
         _at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
         let mut keys = state.keys.iter_mut();
         let found = keys.find(|k| k.new.api_key_id == key && k.is_of(org, owner) && !k.revoked);
-        Ok(found.map(|key| key.revoked = true).is_some())
+        let revoked = found.map(|key| key.revoked = true).is_some();
+        if revoked {
+            state.note(by, entries::key_revoked(org, key));
+        }
+        Ok(revoked)
     }
 
     async fn touch_api_key(

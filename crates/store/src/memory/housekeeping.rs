@@ -5,7 +5,7 @@ use runloom_domain::{OrgId, Timestamp};
 
 use super::MemoryStore;
 use super::state::{Run, State};
-use crate::{Deleted, Expired, Housekeeping, StoreError, Tended};
+use crate::{By, Deleted, Expired, Housekeeping, StoreError, Tended, entries};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -58,7 +58,12 @@ impl State {
 
 #[async_trait]
 impl Housekeeping for MemoryStore {
-    async fn set_event_retention(&self, org: OrgId, days: Option<u32>) -> Result<bool, StoreError> {
+    async fn set_event_retention(
+        &self,
+        org: OrgId,
+        days: Option<u32>,
+        by: By,
+    ) -> Result<bool, StoreError> {
         let mut state = self.state();
         if !state.has_org(org) {
             return Ok(false);
@@ -67,6 +72,7 @@ impl Housekeeping for MemoryStore {
             Some(days) => state.retention.insert(org, days),
             None => state.retention.remove(&org),
         };
+        state.note(by, entries::retention_changed(org, days));
         Ok(true)
     }
 

@@ -15,6 +15,7 @@
 
 mod accounts;
 mod append;
+mod audit;
 mod census;
 mod children;
 mod claim;

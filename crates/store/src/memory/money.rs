@@ -8,8 +8,9 @@ use super::holds::Hold;
 use super::lists::newest_first;
 use super::state::{State, rejected, storable};
 use crate::{
-    Balance, BudgetPatch, BudgetRecord, CreateBudget, CreditEntry, Idempotency, MoneyStore,
+    Balance, BudgetPatch, BudgetRecord, By, CreateBudget, CreditEntry, Idempotency, MoneyStore,
     NewBudget, NewRun, Once, Page, PageKey, Paged, Spending, StoreError, UsageQuery, UsageRow,
+    entries,
 };
 
 /// What organisations have and what they may spend.
@@ -179,7 +180,12 @@ impl MoneyStore for MemoryStore {
         })
     }
 
-    async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError> {
+    async fn set_metered(
+        &self,
+        org: OrgId,
+        metered: Option<bool>,
+        by: By,
+    ) -> Result<bool, StoreError> {
         let mut state = self.state();
         if !state.has_org(org) {
             return Ok(false);
@@ -188,6 +194,7 @@ impl MoneyStore for MemoryStore {
             Some(metered) => state.money.metered.insert(org, metered),
             None => state.money.metered.remove(&org),
         };
+        state.note(by, entries::metering_changed(org, metered));
         Ok(true)
     }
 
@@ -196,6 +203,7 @@ impl MoneyStore for MemoryStore {
         org: OrgId,
         entry: CreditEntry,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<bool>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
@@ -209,6 +217,7 @@ impl MoneyStore for MemoryStore {
         if entries.any(|(of, known)| *of == org && known.entry_id == entry.entry_id) {
             return Err(rejected("an entry is repeated"));
         }
+        state.note(by, entries::credits_added(org, &entry));
         state.money.enter(org, entry);
         state.keep(once, now);
         Ok(Once::Done(true))
@@ -234,6 +243,7 @@ impl MoneyStore for MemoryStore {
         &self,
         new: NewBudget,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateBudget>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
@@ -248,6 +258,7 @@ impl MoneyStore for MemoryStore {
         let start = new.period.start(new.created_at);
         let used = state.used_before(&new);
         state.money.standing(new.budget_id, start).spent = used;
+        state.note(by, entries::budget_created(&new));
         state.money.budgets.insert(new.budget_id, new);
         state.keep(once, now);
         Ok(Once::Done(CreateBudget::Created))
@@ -286,6 +297,7 @@ impl MoneyStore for MemoryStore {
         org: OrgId,
         budget: BudgetId,
         patch: BudgetPatch,
+        by: By,
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
         let Some(found) = state.money.budget(org, budget) else {
@@ -294,16 +306,25 @@ impl MoneyStore for MemoryStore {
         let limits = &mut found.limits;
         limits.max_cost = patch.max_cost.unwrap_or(limits.max_cost);
         limits.max_tokens = patch.max_tokens.unwrap_or(limits.max_tokens);
+        if patch != BudgetPatch::default() {
+            state.note(by, entries::budget_changed(org, budget, patch));
+        }
         Ok(true)
     }
 
-    async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError> {
+    async fn delete_budget(
+        &self,
+        org: OrgId,
+        budget: BudgetId,
+        by: By,
+    ) -> Result<bool, StoreError> {
         let mut state = self.state();
         if state.money.budget(org, budget).is_none() {
             return Ok(false);
         }
         state.money.budgets.remove(&budget);
         state.money.standings.retain(|(of, _), _| *of != budget);
+        state.note(by, entries::budget_deleted(org, budget));
         Ok(true)
     }
 

@@ -3,7 +3,7 @@ use runloom_domain::{MessageBody, OrgId};
 
 use super::MemoryStore;
 use super::state::State;
-use crate::{Measured, Measuring, Quota, QuotaStore, Standing, StoreError};
+use crate::{By, Measured, Measuring, Quota, QuotaStore, Standing, StoreError, entries};
 
 impl State {
     fn bytes_of_runs(&self, org: OrgId) -> usize {
@@ -31,11 +31,12 @@ impl State {
 
 #[async_trait]
 impl QuotaStore for MemoryStore {
-    async fn set_quota(&self, org: OrgId, quota: Quota) -> Result<bool, StoreError> {
+    async fn set_quota(&self, org: OrgId, quota: Quota, by: By) -> Result<bool, StoreError> {
         let mut state = self.state();
         let known = state.has_org(org);
         if known {
             state.standings.entry(org).or_default().quota = quota;
+            state.note(by, entries::quota_changed(org, quota));
         }
         Ok(known)
     }

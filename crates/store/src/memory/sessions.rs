@@ -5,9 +5,10 @@ use super::MemoryStore;
 use super::lists::newest_first;
 use super::state::{State, rejected, storable};
 use crate::{
-    BeginSession, ChangePassword, CreateReset, Deleted, Idempotency, LoginRecord, NewReset,
-    NewSession, NoOrg, Once, OngoingSession, Page, PageKey, Paged, RefreshSession, Refreshed,
-    Rename, Renamed, SessionEnd, SessionRecord, SessionStore, SignIn, SignedInUser, StoreError,
+    Action, BeginSession, By, ChangePassword, CreateReset, Deleted, Idempotency, LoginRecord,
+    NewReset, NewSession, NoOrg, Once, OngoingSession, Page, PageKey, Paged, RefreshSession,
+    Refreshed, Rename, Renamed, SessionEnd, SessionRecord, SessionStore, SignIn, SignedInUser,
+    StoreError, entries,
 };
 
 /// A session and what has happened to it since it began.
@@ -104,7 +105,7 @@ impl State {
         }
     }
 
-    fn refresh(&mut self, refresh: &RefreshSession) -> Refreshed {
+    fn refresh(&mut self, refresh: &RefreshSession, by: By) -> Refreshed {
         let found = self.sessions.get(&refresh.session_id);
         let Some(session) =
             found.filter(|session| !session.ended && session.record.expires_at > refresh.at)
@@ -120,6 +121,8 @@ impl State {
         };
         if !known {
             session.ended = true;
+            let why = SessionEnd::Reused;
+            self.record_end((user, refresh.session_id), before, why, by);
             return Refreshed::Reused(user);
         }
         match org {
@@ -132,7 +135,25 @@ impl State {
             session.record.last_used_at = refresh.at;
             session.record.expires_at = refresh.expires_at;
         }
-        Refreshed::Ongoing(session.ongoing())
+        let ongoing = session.ongoing();
+        if ongoing.org_id != before {
+            let (action, id) = (Action::SessionMoved, refresh.session_id);
+            self.note(by, entries::session(action, ongoing.org_id, user, id));
+        }
+        Refreshed::Ongoing(ongoing)
+    }
+
+    /// Where the session was, if its person is still in that organisation.
+    fn record_end(
+        &mut self,
+        (user, session): (UserId, SessionId),
+        org: OrgId,
+        why: SessionEnd,
+        by: By,
+    ) {
+        if self.role_in(org, user).is_some() {
+            self.note(by, entries::session_ended(org, user, session, why));
+        }
     }
 
     /// Whether nobody but this organisation decides of a person.
@@ -147,7 +168,7 @@ impl State {
 
 #[async_trait]
 impl SessionStore for MemoryStore {
-    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
+    async fn begin_session(&self, sign_in: SignIn, by: By) -> Result<BeginSession, StoreError> {
         let mut state = self.state();
         let user = sign_in.user_id;
         let account = state.accounts.get(&user);
@@ -158,14 +179,20 @@ impl SessionStore for MemoryStore {
         match state.choose_org(user, sign_in.org_id, newest) {
             Ok(org) => {
                 state.add_session(user, org, &sign_in.session);
+                let (action, id) = (Action::SessionBegun, sign_in.session.session_id);
+                state.note(by, entries::session(action, org, user, id));
                 Ok(BeginSession::Begun(org))
             }
             Err(none) => Ok(BeginSession::NoOrg(none)),
         }
     }
 
-    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
-        Ok(self.state().refresh(&refresh))
+    async fn refresh_session(
+        &self,
+        refresh: RefreshSession,
+        by: By,
+    ) -> Result<Refreshed, StoreError> {
+        Ok(self.state().refresh(&refresh, by))
     }
 
     async fn signed_in_user(
@@ -217,16 +244,31 @@ impl SessionStore for MemoryStore {
         &self,
         user: UserId,
         session: SessionId,
-        _why: SessionEnd,
+        why: SessionEnd,
         _at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError> {
         let mut state = self.state();
         let found = state.sessions.get_mut(&session).filter(|s| s.is_of(user));
-        Ok(found.map(|session| session.ended = true).is_some())
+        let Some(found) = found else {
+            return Ok(false);
+        };
+        found.ended = true;
+        let org = found.record.org_id;
+        state.record_end((user, session), org, why, by);
+        Ok(true)
     }
 
-    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
-        self.state().end_sessions(user, None, at);
+    async fn end_all_sessions(
+        &self,
+        user: UserId,
+        at: Timestamp,
+        by: By,
+    ) -> Result<(), StoreError> {
+        let mut state = self.state();
+        state.end_sessions(user, None, at);
+        let action = Action::SessionsEnded;
+        state.note_of(by, user, |org| entries::person(action, org, user));
         Ok(())
     }
 
@@ -236,18 +278,21 @@ impl SessionStore for MemoryStore {
         Ok(account.map(|account| state.login_record(account)))
     }
 
-    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
+    async fn change_password(&self, change: ChangePassword, by: By) -> Result<bool, StoreError> {
         let mut state = self.state();
         let found = state.accounts.get_mut(&change.user_id);
         let Some(account) = found.filter(|found| found.password_hash == change.old_hash) else {
             return Ok(false);
         };
         account.password_hash = change.new_hash;
-        state.end_sessions(change.user_id, change.keep, change.at);
+        let user = change.user_id;
+        state.end_sessions(user, change.keep, change.at);
+        let action = Action::PasswordChanged;
+        state.note_of(by, user, |org| entries::person(action, org, user));
         Ok(true)
     }
 
-    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
+    async fn rename_user(&self, rename: Rename, by: By) -> Result<Renamed, StoreError> {
         let mut state = self.state();
         let names = [rename.login.as_deref(), rename.email.as_deref()];
         storable(names.into_iter().flatten())?;
@@ -262,12 +307,13 @@ impl SessionStore for MemoryStore {
         else {
             return Ok(Renamed::Outdated);
         };
-        if let Some(login) = rename.login {
-            account.login = login;
+        if let Some(login) = &rename.login {
+            account.login.clone_from(login);
         }
-        if let Some(email) = rename.email {
-            account.email = email;
+        if let Some(email) = &rename.email {
+            account.email.clone_from(email);
         }
+        state.note_of(by, rename.user_id, |org| entries::renamed(org, &rename));
         Ok(Renamed::Done)
     }
 
@@ -275,6 +321,7 @@ impl SessionStore for MemoryStore {
         &self,
         new: NewReset,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateReset>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
@@ -287,6 +334,11 @@ impl SessionStore for MemoryStore {
         }
         if !state.accounts.contains_key(&new.user_id) {
             return Err(rejected("the person isn't there"));
+        }
+        let issued = |org| entries::person(Action::PasswordResetIssued, org, new.user_id);
+        match new.org_id {
+            Some(org) => state.note(by, issued(org)),
+            None => state.note_of(by, new.user_id, issued),
         }
         state.resets.retain(|_, other| other.user_id != new.user_id);
         state.resets.insert(new.token_hash, new);
@@ -305,6 +357,7 @@ impl SessionStore for MemoryStore {
         token_hash: [u8; 32],
         new_hash: String,
         at: Timestamp,
+        by: By,
     ) -> Result<Option<UserId>, StoreError> {
         let mut state = self.state();
         let found = state.resets.remove(&token_hash);
@@ -321,6 +374,8 @@ impl SessionStore for MemoryStore {
         };
         account.password_hash = new_hash;
         state.end_sessions(user, None, at);
+        let action = Action::PasswordReset;
+        state.note_of(by, user, |org| entries::person(action, org, user));
         Ok(Some(user))
     }
 

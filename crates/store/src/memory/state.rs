@@ -7,6 +7,7 @@ use runloom_domain::{
 };
 
 use super::accounts::{Account, StoredKey};
+use super::audit::AuditLog;
 use super::config::Config;
 use super::money::Money;
 use super::once::{Kept, OnceKey};
@@ -38,6 +39,7 @@ pub(super) struct State {
     /// What organisations may keep, and do.
     pub(super) standings: HashMap<OrgId, Standing>,
     pub(super) money: Money,
+    pub(super) audit: AuditLog,
 }
 
 /// A thread with its messages; a deleted one stays, for the sake of its runs.

@@ -5,8 +5,8 @@ use super::MemoryStore;
 use super::lists::newest_first;
 use super::state::{Posted, State, Thread, rejected, storable};
 use crate::{
-    DeleteThread, Idempotency, NewThread, Once, Page, PageKey, Paged, StoreError, ThreadPatch,
-    ThreadRecord, ThreadStore, UserMessage,
+    By, DeleteThread, Idempotency, NewThread, Once, Page, PageKey, Paged, StoreError, ThreadPatch,
+    ThreadRecord, ThreadStore, UserMessage, entries,
 };
 
 #[async_trait]
@@ -76,6 +76,7 @@ impl ThreadStore for MemoryStore {
         org: OrgId,
         thread: ThreadId,
         _at: Timestamp,
+        by: By,
     ) -> Result<DeleteThread, StoreError> {
         let mut state = self.state();
         let mut open: Vec<_> = state
@@ -88,6 +89,7 @@ impl ThreadStore for MemoryStore {
         };
         if open.is_empty() {
             found.deleted = true;
+            state.note(by, entries::thread_deleted(org, thread));
             return Ok(DeleteThread::Deleted);
         }
         open.sort_unstable_by(|a, b| b.cmp(a));

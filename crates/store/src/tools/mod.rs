@@ -20,7 +20,7 @@ pub use mcp_server::{
     mcp_server_texts,
 };
 
-use crate::{DeleteConfig, Idempotency, Once, Page, Paged, StoreError, Update};
+use crate::{By, DeleteConfig, Idempotency, Once, Page, Paged, StoreError, Update};
 
 /// How many MCP servers an organisation has at most.
 pub const MAX_MCP_SERVERS: u64 = 100;
@@ -84,6 +84,7 @@ pub trait ToolStore: Send + Sync + 'static {
         &self,
         new: NewMcpServer,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError>;
 
     /// Reads a server.
@@ -109,6 +110,7 @@ pub trait ToolStore: Send + Sync + 'static {
         expected: u64,
         settings: McpServerSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<McpServerRecord>, StoreError>;
 
     /// Deletes a server with its secret and its tools, unless a run uses it. Its key may be used
@@ -118,6 +120,7 @@ pub trait ToolStore: Send + Sync + 'static {
         org: OrgId,
         server: McpServerId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError>;
 
     /// Reads a server with its tools.
@@ -174,6 +177,7 @@ pub trait ToolStore: Send + Sync + 'static {
         expected: Option<u64>,
         tools: Option<Vec<String>>,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError>;
 
     /// Stores an HTTP tool.
@@ -181,6 +185,7 @@ pub trait ToolStore: Send + Sync + 'static {
         &self,
         new: NewHttpTool,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError>;
 
     /// Reads an HTTP tool.
@@ -202,6 +207,7 @@ pub trait ToolStore: Send + Sync + 'static {
         expected: u64,
         settings: HttpToolSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError>;
 
     /// Deletes an HTTP tool with its secrets, unless a run uses it.
@@ -210,6 +216,7 @@ pub trait ToolStore: Send + Sync + 'static {
         org: OrgId,
         tool: HttpToolId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError>;
 }
 

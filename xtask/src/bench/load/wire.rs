@@ -6,9 +6,9 @@
 //! expect for an error.
 
 use anyhow::{Context, Result, bail, ensure};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// Longest head, chunk line or event line that a sane answer has.
 const MAX_LINE: usize = 1 << 20;
@@ -51,6 +51,20 @@ enum Remaining {
 impl Connection {
     pub(crate) async fn open(address: SocketAddr, key: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).await.context("can't connect")?;
+        Self::over(stream, key)
+    }
+
+    /// A connection from one of this machine's own addresses.
+    pub(crate) async fn open_from(from: Ipv4Addr, to: SocketAddr, key: &str) -> Result<Self> {
+        let socket = TcpSocket::new_v4().context("can't make a socket")?;
+        socket
+            .bind((from, 0).into())
+            .context("can't take the address")?;
+        let stream = socket.connect(to).await.context("can't connect")?;
+        Self::over(stream, key)
+    }
+
+    fn over(stream: TcpStream, key: &str) -> Result<Self> {
         stream.set_nodelay(true).context("can't set TCP_NODELAY")?;
         Ok(Self {
             stream,

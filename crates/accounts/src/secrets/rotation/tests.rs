@@ -1,7 +1,8 @@
 use runloom_domain::{CredentialId, ManualClock, OrgRole, Timestamp, UserId};
 use runloom_store::memory::MemoryStore;
 use runloom_store::{
-    AccountStore as _, ConfigStore as _, CredentialSettings, NewAccount, NewCredential, StoredKey,
+    AccountStore as _, By, ConfigStore as _, CredentialSettings, NewAccount, NewCredential,
+    StoredKey,
 };
 
 use super::*;
@@ -32,7 +33,10 @@ async fn organisation(store: &Arc<MemoryStore>, name: &str) -> (OrgId, Credentia
         session: None,
         created_at: AT,
     };
-    store.create_account(account, None).await.unwrap();
+    store
+        .create_account(account, None, By::system(AT))
+        .await
+        .unwrap();
     let credential_id = CredentialId::generate(AT);
     let row = credential_id.to_string();
     let place = Place::of(SecretColumn::Credential, &row);
@@ -54,7 +58,10 @@ async fn organisation(store: &Arc<MemoryStore>, name: &str) -> (OrgId, Credentia
         created_by: user_id,
         created_at: AT,
     };
-    store.create_credential(new, None).await.unwrap();
+    store
+        .create_credential(new, None, By::system(AT))
+        .await
+        .unwrap();
     (org_id, credential_id)
 }
 

@@ -64,6 +64,7 @@ pub(crate) async fn login(call: Call<Anyone, (), (), LoginBody>) -> ApiResult {
         password: body.password,
         org_id: body.org_id,
         from: client_address(&call.request),
+        trace_id: Some(call.trace_id),
     };
     let signed_in = call
         .state

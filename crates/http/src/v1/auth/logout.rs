@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{cookie, refresh_token};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Anyone, Body, Call, Fields, bearer};
+use crate::extract::{Anyone, Body, Call, Fields, bearer, origin};
 
 /// What shall end.
 #[derive(ToSchema)]
@@ -52,10 +52,11 @@ enum By {
 pub(crate) async fn logout(call: Call<Anyone, (), (), LogoutBody>) -> ApiResult {
     let (accounts, everywhere) = (call.state.accounts(), call.body.everywhere);
     let by = named(&call).await?;
+    let origin = origin(&call.request);
     call.state
         .run(async move {
             match by {
-                By::Token(token) => accounts.sign_out_by(&token, everywhere).await,
+                By::Token(token) => accounts.sign_out_by(&token, everywhere, origin).await,
                 By::Caller(caller) => accounts.sign_out(&caller, everywhere).await,
             }
         })

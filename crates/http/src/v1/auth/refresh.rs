@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::tokens::SessionTokens;
 use super::{cookie, in_cookie, refresh_token, tokens};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Anyone, Body, Call, Fields};
+use crate::extract::{Anyone, Body, Call, Fields, origin};
 
 /// A session that shall go on.
 #[derive(ToSchema)]
@@ -57,9 +57,10 @@ pub(crate) async fn refresh(call: Call<Anyone, (), (), RefreshBody>) -> ApiResul
     }
     let token = body.refresh_token.or_else(|| cookie::read(&call.request));
     let token = token.ok_or_else(|| ApiError::unauthorized("a refresh token is needed"))?;
+    let origin = origin(&call.request);
     let next = call
         .state
-        .run(async move { accounts.refresh(&token, body.org_id).await })
+        .run(async move { accounts.refresh(&token, body.org_id, origin).await })
         .await?;
     Ok(tokens::answer(&next, use_cookie))
 }

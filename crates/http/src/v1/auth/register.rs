@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{NAME, cookie, in_cookie, password, uncached};
 use crate::error::{ApiError, ApiResult, ErrorEnvelope};
-use crate::extract::{Answer, Anyone, Body, Call, Fields, OnceKey};
+use crate::extract::{Answer, Anyone, Body, Call, Fields, OnceKey, origin};
 use crate::v1::invitations::TOKEN;
 use crate::v1::params::OnceParams;
 
@@ -19,7 +19,7 @@ pub(crate) struct RegisterBody {
     #[schema(format = Email)]
     email: String,
     /// 8 to 256 characters.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256, pattern = r"^[^\x00]*$")]
     password: Secret,
     /// Whether the refresh token is put into a cookie that scripts can't read.
     #[schema(value_type = Option<bool>, default = false)]
@@ -108,6 +108,7 @@ pub(crate) async fn register(call: Call<Anyone, (), (), RegisterBody>) -> ApiRes
     let once = once(&call, &accounts)?;
     let body = call.body;
     let in_cookie = body.cookie;
+    let origin = origin(&call.request);
     if in_cookie {
         cookie::check_origin(&call.request, &call.state)?;
     }
@@ -126,12 +127,13 @@ pub(crate) async fn register(call: Call<Anyone, (), (), RegisterBody>) -> ApiRes
                 invitation,
                 ..
             } = body;
-            match invitation {
-                Some(token) => {
-                    let joined = accounts.register_invited(&login, &email, password, &token, kept);
-                    joined.await
-                }
-                None => accounts.register(&login, &email, password, kept).await,
+            if let Some(token) = invitation {
+                let joined =
+                    accounts.register_invited(&login, &email, password, &token, origin, kept);
+                joined.await
+            } else {
+                let made = accounts.register(&login, &email, password, origin, kept);
+                made.await
             }
         })
         .await?;

@@ -4,16 +4,16 @@ use utoipa::ToSchema;
 
 use super::{TOKEN, password};
 use crate::error::{ApiResult, ErrorEnvelope};
-use crate::extract::{Anyone, Body, Call, Fields};
+use crate::extract::{Anyone, Body, Call, Fields, origin};
 
 /// A person who has forgotten their password.
 #[derive(ToSchema)]
 pub(crate) struct ResetBody {
     /// From an owner of their organisation, or from whoever runs the server.
-    #[schema(value_type = String, format = Password, example = "rlp_…", min_length = 1, max_length = 256)]
+    #[schema(value_type = String, format = Password, example = "rlp_…", min_length = 1, max_length = 256, pattern = r"^[^\x00]*$")]
     token: Secret,
     /// 8 to 256 characters.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256, pattern = r"^[^\x00]*$")]
     new_password: Secret,
 }
 
@@ -42,10 +42,11 @@ impl Body for ResetBody {
 )]
 pub(crate) async fn reset_password(call: Call<Anyone, (), (), ResetBody>) -> ApiResult {
     let (accounts, body) = (call.state.accounts(), call.body);
+    let origin = origin(&call.request);
     call.state
         .run(async move {
             accounts
-                .reset_password(&body.token, body.new_password)
+                .reset_password(&body.token, body.new_password, origin)
                 .await
         })
         .await?;

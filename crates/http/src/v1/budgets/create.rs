@@ -120,9 +120,10 @@ pub(crate) async fn create_budget(call: Call<BudgetsManage, (), (), Wanted>) -> 
     };
     let (answer, once) = call.answer(&Budget::from(fresh(&new)))?;
     let store = call.state.store();
+    let by = call.by();
     let outcome = call
         .state
-        .run(async move { store.create_budget(new, once).await })
+        .run(async move { store.create_budget(new, once, by).await })
         .await?;
     answer.settle(outcome, |answer, created| match created {
         CreateBudget::Created => Ok(answer.respond()),

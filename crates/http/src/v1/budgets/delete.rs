@@ -19,9 +19,10 @@ use crate::extract::{BudgetsManage, Call};
 )]
 pub(crate) async fn delete_budget(call: Call<BudgetsManage, BudgetId>) -> ApiResult {
     let (store, org, budget) = (call.state.store(), call.caller.org_id, call.path);
+    let by = call.by();
     let deleted = call
         .state
-        .run(async move { store.delete_budget(org, budget).await })
+        .run(async move { store.delete_budget(org, budget, by).await })
         .await?;
     if deleted {
         Ok(HttpResponse::NoContent().finish())

@@ -33,7 +33,7 @@ impl Body for BudgetPatch {
     path = "/v1/budgets/{budget_id}",
     tag = "money",
     params(("budget_id" = Uuid, Path)),
-    request_body = BudgetPatchBody,
+    request_body = Option<BudgetPatchBody>,
     responses(
         (status = 200, description = "The budget as it is now.", body = Budget),
         (status = 404, description = "`budgets.not_found`", body = ErrorEnvelope),
@@ -52,10 +52,11 @@ pub(crate) async fn update_budget(
     if cost.is_none() && tokens.is_none() {
         return Err(without_limit());
     }
+    let by = call.by();
     let found = call
         .state
         .run(async move {
-            store.update_budget(org, budget, patch).await?;
+            store.update_budget(org, budget, patch, by).await?;
             store.budget(org, budget, now).await
         })
         .await?;

@@ -88,9 +88,10 @@ where
     };
     let (answer, once) = call.answer(&Entry::from(entry.clone()))?;
     let store = call.state.store();
+    let by = call.by();
     let outcome = call
         .state
-        .run(async move { store.add_credits(org, entry, once).await })
+        .run(async move { store.add_credits(org, entry, once, by).await })
         .await?;
     answer.settle(outcome, |answer, added| {
         if added {

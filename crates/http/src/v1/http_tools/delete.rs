@@ -27,7 +27,8 @@ use crate::v1::params::IfMatchParams;
 pub(crate) async fn delete_http_tool(call: Call<ToolsManage, HttpToolId>) -> ApiResult {
     let (store, org, id) = (call.state.store(), call.caller.org_id, call.path);
     let expected = IfMatch::of(&call.request).version();
-    let write = async move { store.delete_http_tool(org, id, expected).await };
+    let by = call.by();
+    let write = async move { store.delete_http_tool(org, id, expected, by).await };
     match call.state.configure(org, write).await? {
         DeleteConfig::Deleted => Ok(HttpResponse::NoContent().finish()),
         DeleteConfig::Absent => Err(not_found()),

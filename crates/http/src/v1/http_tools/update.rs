@@ -48,8 +48,9 @@ pub(crate) async fn update_http_tool(call: Call<ToolsManage, HttpToolId, (), Sai
         };
         let (expected, now) = (found.version, state.now());
         let settings = call.body.applied(found.settings, secrets.clone());
+        let by = call.by();
         let write = async move {
-            let updated = store.update_http_tool(org, id, expected, settings, now);
+            let updated = store.update_http_tool(org, id, expected, settings, now, by);
             updated.await
         };
         match state.configure(org, write).await? {

@@ -15,7 +15,7 @@ pub(crate) struct NewCredentialBody {
     /// The kind of routes that it is for.
     #[schema(example = "openai_chat")]
     provider: String,
-    #[schema(max_length = 100, min_length = 1)]
+    #[schema(max_length = 100, min_length = 1, pattern = r"^[^\x00]*$")]
     name: String,
     /// The provider's key, which is never shown again. Leave it out for providers that ask for
     /// none.
@@ -80,7 +80,8 @@ pub(crate) async fn create_credential(
     let once = call.once_as(&call.caller.principal, |body| accounts.fingerprint(body))?;
     let once = once.map(|once| once.answered(&answer));
     let store = call.state.store();
-    let write = async move { store.create_credential(new, once).await };
+    let by = call.by();
+    let write = async move { store.create_credential(new, once, by).await };
     let outcome = call.state.configure(org, write).await?;
     answer.settle(outcome, |answer, ()| Ok(answer.respond()))
 }

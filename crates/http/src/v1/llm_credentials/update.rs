@@ -14,7 +14,12 @@ use crate::v1::params::IfMatchParams;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "read by the OpenAPI generator only")]
 pub(crate) struct CredentialPatchBody {
-    #[schema(max_length = 100, min_length = 1, nullable = false)]
+    #[schema(
+        max_length = 100,
+        min_length = 1,
+        pattern = r"^[^\x00]*$",
+        nullable = false
+    )]
     name: Option<String>,
     /// Needed again when `base_url` changes, so that a key only goes where whoever knows it
     /// sends it.
@@ -127,8 +132,9 @@ pub(crate) async fn update_credential(
         }
         let settings = call.body.applied(state, &found, key.as_ref())?;
         let (expected, now) = (found.version, state.now());
+        let by = call.by();
         let write = async move {
-            let updated = store.update_credential(org, id, expected, settings, now);
+            let updated = store.update_credential(org, id, expected, settings, now, by);
             updated.await
         };
         match state.configure(org, write).await? {

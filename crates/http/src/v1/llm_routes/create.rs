@@ -63,7 +63,8 @@ pub(crate) async fn create_llm_route(call: Call<RoutesManage, (), (), Said>) -> 
     };
     let (answer, once) = call.answer(&LlmRoute::from(record))?;
     let store = call.state.store();
-    let write = async move { store.create_route(new, once).await };
+    let by = call.by();
+    let write = async move { store.create_route(new, once, by).await };
     let outcome = call.state.configure(org, write).await?;
     answer.settle(outcome, |answer, created| {
         created?;

@@ -32,7 +32,8 @@ pub(crate) async fn delete_llm_route(call: Call<RoutesManage, RouteKey>) -> ApiR
         RouteKey::Platform(name) => return Err(of_platform(&call.state, name)),
     };
     let expected = IfMatch::of(&call.request).version();
-    let write = async move { store.delete_route(org, id, expected).await };
+    let by = call.by();
+    let write = async move { store.delete_route(org, id, expected, by).await };
     match call.state.configure(org, write).await? {
         DeleteConfig::Deleted => Ok(HttpResponse::NoContent().finish()),
         DeleteConfig::Absent => Err(not_found()),

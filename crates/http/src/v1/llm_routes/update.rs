@@ -42,8 +42,9 @@ pub(crate) async fn update_llm_route(
         let settings = call.body.clone().applied(found.settings);
         check(state, org, &settings).await?;
         let (expected, now) = (found.version, state.now());
+        let by = call.by();
         let write = async move {
-            let updated = store.update_route(org, id, expected, settings, now);
+            let updated = store.update_route(org, id, expected, settings, now, by);
             updated.await
         };
         match state.configure(org, write).await? {

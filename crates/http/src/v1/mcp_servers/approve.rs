@@ -11,8 +11,15 @@ use crate::v1::params::IfMatchParams;
 #[derive(ToSchema)]
 pub(crate) struct ApproveToolsBody {
     /// Their names at the server; all of them when left out.
+    #[schema(value_type = Option<Vec<ToolAtServer>>, max_items = 1000)]
     tools: Option<Vec<String>>,
 }
+
+/// The name of a tool at its server.
+#[derive(ToSchema)]
+#[schema(min_length = 1, max_length = 200)]
+#[expect(dead_code, reason = "read by the OpenAPI generator only")]
+pub(crate) struct ToolAtServer(String);
 
 impl Body for ApproveToolsBody {
     fn from_fields(fields: &mut Fields) -> Self {
@@ -50,8 +57,9 @@ pub(crate) async fn approve_mcp_tools(
         own(&call.state, &call.path)?,
     );
     let expected = IfMatch::of(&call.request).version();
+    let by = call.by();
     let (tools, now) = (call.body.tools, call.state.now());
-    let write = async move { store.approve_tools(org, id, expected, tools, now).await };
+    let write = async move { store.approve_tools(org, id, expected, tools, now, by).await };
     match call.state.configure(org, write).await? {
         Update::Done(Ok(listing)) => Ok(tagged(listing.server.version, &shown_tools(listing))),
         Update::Done(Err(unknown)) => {

@@ -46,7 +46,8 @@ pub(crate) async fn create_mcp_server(call: Call<ToolsManage, (), (), SaidNew>) 
     let once = call.once_as(&call.caller.principal, |body| accounts.fingerprint(body))?;
     let once = once.map(|once| once.answered(&answer));
     let store = call.state.store();
-    let write = async move { store.create_mcp_server(new, once).await };
+    let by = call.by();
+    let write = async move { store.create_mcp_server(new, once, by).await };
     let outcome = call.state.configure(org, write).await?;
     answer.settle(outcome, |answer, created| {
         created.map_err(refused)?;

@@ -31,7 +31,8 @@ pub(crate) async fn delete_mcp_server(call: Call<ToolsManage, ServerKey>) -> Api
         own(&call.state, &call.path)?,
     );
     let expected = IfMatch::of(&call.request).version();
-    let write = async move { store.delete_mcp_server(org, id, expected).await };
+    let by = call.by();
+    let write = async move { store.delete_mcp_server(org, id, expected, by).await };
     match call.state.configure(org, write).await? {
         DeleteConfig::Deleted => Ok(HttpResponse::NoContent().finish()),
         DeleteConfig::Absent => Err(not_found()),

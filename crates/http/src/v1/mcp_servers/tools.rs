@@ -11,7 +11,7 @@ use crate::precondition::tagged;
     get,
     path = "/v1/mcp-servers/{server_id}/tools",
     tag = "tools",
-    params(("server_id" = String, Path)),
+    params(("server_id" = String, Path, pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")),
     responses(
         (status = 200, description = "The tools.", body = Vec<McpToolShown>,
             headers(("ETag" = String,

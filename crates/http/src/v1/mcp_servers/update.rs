@@ -47,8 +47,9 @@ pub(crate) async fn update_mcp_server(call: Call<ToolsManage, ServerKey, (), Sai
         }
         let (expected, now) = (found.version, state.now());
         let settings = call.body.applied(&found.key, found.settings, auth.clone());
+        let by = call.by();
         let write = async move {
-            let updated = store.update_mcp_server(org, id, expected, settings, now);
+            let updated = store.update_mcp_server(org, id, expected, settings, now, by);
             updated.await
         };
         match state.configure(org, write).await? {

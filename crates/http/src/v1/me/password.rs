@@ -9,10 +9,10 @@ use crate::v1::auth::password;
 /// A change of password.
 #[derive(ToSchema)]
 pub(crate) struct PasswordBody {
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024, pattern = r"^[^\x00]*$")]
     current_password: Secret,
     /// 8 to 256 characters.
-    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256)]
+    #[schema(value_type = String, format = Password, min_length = 8, max_length = 256, pattern = r"^[^\x00]*$")]
     new_password: Secret,
 }
 

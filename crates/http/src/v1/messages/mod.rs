@@ -119,6 +119,7 @@ pub(crate) struct MessageParts(Vec<TextPart>);
 pub(crate) struct TextPart {
     #[schema(pattern = "^text$")]
     r#type: String,
+    #[schema(min_length = 1)]
     text: String,
 }
 

@@ -15,13 +15,12 @@ pub(crate) struct OrgPatchBody {
         example = "Acme",
         min_length = 1,
         max_length = 100,
-        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$",
-        nullable = false
+        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
     )]
     name: Option<String>,
     /// Whose runs members see who don't manage the organisation: `org` everybody's, `own` their
     /// own.
-    #[schema(example = "own", pattern = "^(org|own)$", nullable = false)]
+    #[schema(example = "own", pattern = "^(org|own)$")]
     run_visibility: Option<String>,
 }
 
@@ -40,7 +39,7 @@ impl Body for OrgPatch {
     path = "/v1/org",
     tag = "organisations",
     params(IfMatchParams),
-    request_body = OrgPatchBody,
+    request_body = Option<OrgPatchBody>,
     responses(
         (status = 200, description = "The organisation as it is now.", body = Org,
             headers(("ETag" = String))),

@@ -14,7 +14,7 @@ use crate::v1::params::{IfMatchParams, OnceParams};
     post,
     path = "/v1/personas/{persona_key}/versions",
     tag = "configuration",
-    params(("persona_key" = String, Path), OnceParams, IfMatchParams),
+    params(("persona_key" = String, Path, pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"), OnceParams, IfMatchParams),
     request_body = PersonaVersionBody,
     responses(
         (status = 201, description = "Made.", body = ShownPersona),

@@ -13,7 +13,7 @@ use crate::v1::params::IfMatchParams;
     delete,
     path = "/v1/personas/{persona_key}",
     tag = "configuration",
-    params(("persona_key" = String, Path), IfMatchParams),
+    params(("persona_key" = String, Path, pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"), IfMatchParams),
     responses(
         (status = 204, description = "Deleted."),
         (status = 404, description = "`personas.not_found`", body = ErrorEnvelope),
@@ -26,7 +26,8 @@ pub(crate) async fn delete_persona(call: Call<PersonasManage, PersonaKey>) -> Ap
     let (state, org, key) = (&call.state, call.caller.org_id, &call.path.0);
     let expected = IfMatch::of(&call.request).version();
     let (store, now, wanted) = (state.store(), state.now(), key.clone());
-    let write = async move { store.delete_persona(org, &wanted, expected, now).await };
+    let by = call.by();
+    let write = async move { store.delete_persona(org, &wanted, expected, now, by).await };
     match state.configure(org, write).await? {
         DeletePersona::Deleted => Ok(HttpResponse::NoContent().finish()),
         DeletePersona::Stale => Err(failed()),

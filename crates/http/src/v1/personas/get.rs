@@ -11,7 +11,7 @@ use crate::precondition::tagged;
     get,
     path = "/v1/personas/{persona_key}",
     tag = "configuration",
-    params(("persona_key" = String, Path)),
+    params(("persona_key" = String, Path, pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")),
     responses(
         (status = 200, description = "The persona.", body = ShownPersona,
             headers(("ETag" = String, description = "Absent for the platform's."))),

@@ -8,7 +8,7 @@ use crate::extract::{Call, PersonaKey, RunsRead, VersionName};
     get,
     path = "/v1/personas/{persona_key}/versions/{version}",
     tag = "configuration",
-    params(("persona_key" = String, Path), ("version" = String, Path)),
+    params(("persona_key" = String, Path, pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"), ("version" = String, Path, pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")),
     responses(
         (status = 200, description = "The version.", body = ShownPersona),
         (status = 404, description = "`personas.not_found`", body = ErrorEnvelope),

@@ -11,7 +11,7 @@ use crate::v1::params::PageParams;
     get,
     path = "/v1/personas/{persona_key}/versions",
     tag = "configuration",
-    params(("persona_key" = String, Path), PageParams),
+    params(("persona_key" = String, Path, pattern = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"), PageParams),
     responses(
         (status = 200, description = "A page.", body = Vec<ShownPersona>,
             headers(("X-Next-Cursor" = String, description = "Absent on the last page."))),

@@ -39,7 +39,8 @@ pub(super) async fn write<A: Access<Caller = Caller>, P, B>(
         answer: Box::new(kept),
     };
     let store = state.store();
-    let write = async move { store.write_persona(new).await };
+    let by = call.by();
+    let write = async move { store.write_persona(new, by).await };
     match state.configure(org, write).await? {
         Once::Done(outcome) => answer(state, key, outcome),
         Once::Replayed(answer) => Ok(Answer::stored(answer).respond()),

@@ -63,9 +63,9 @@ pub(crate) struct LimitsBody {
     max_steps: Option<u32>,
     #[schema(minimum = 1)]
     max_output_tokens: Option<u64>,
-    #[schema(minimum = 0.000_000_001, maximum = 1_000_000_000)]
+    #[schema(minimum = 0.000_000_001, maximum = 9_223_372_036i64)]
     max_cost_usd: Option<f64>,
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 3_153_600_000i64)]
     timeout_seconds: Option<u64>,
 }
 

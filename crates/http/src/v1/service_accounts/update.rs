@@ -15,12 +15,11 @@ pub(crate) struct ServicePatch {
         example = "nightly-reports",
         min_length = 1,
         max_length = 100,
-        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$",
-        nullable = false
+        pattern = r"^[^\x00-\x20\x7f-\xa0][^\x00-\x1f\x7f-\x9f]*$"
     )]
     name: Option<String>,
     /// `owner`, `admin`, `member` or `viewer`; not above the caller's own role.
-    #[schema(value_type = Option<String>, example = "viewer", pattern = "^(owner|admin|member|viewer)$", nullable = false)]
+    #[schema(value_type = Option<String>, example = "viewer", pattern = "^(owner|admin|member|viewer)$")]
     role: Option<OrgRole>,
 }
 
@@ -39,7 +38,7 @@ impl Body for ServicePatch {
     path = "/v1/service-accounts/{user_id}",
     tag = "organisations",
     params(("user_id" = Uuid, Path)),
-    request_body = ServicePatch,
+    request_body = Option<ServicePatch>,
     responses(
         (status = 200, description = "The account as it is now.", body = ShownService),
         (status = 403, description = "`auth.forbidden`, `members.role_above_own`",

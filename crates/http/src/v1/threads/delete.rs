@@ -41,8 +41,9 @@ pub(crate) async fn delete_thread(call: Call<ThreadsWrite, ThreadId>) -> ApiResu
 async fn delete(state: &HttpState, caller: &Caller, thread: ThreadId) -> Result<(), ApiError> {
     let (store, engine) = (state.store(), state.engine());
     for _ in 0..ROUNDS {
+        let now = state.now();
         let open = match store
-            .delete_thread(caller.org_id, thread, state.now())
+            .delete_thread(caller.org_id, thread, now, caller.by(now))
             .await?
         {
             DeleteThread::Deleted => return Ok(()),

@@ -4,8 +4,8 @@ use runloom_domain::{Clock as _, CredentialId, OrgRole, PersonaId, RouteId, Syst
 use runloom_engine::port::catalog::Source;
 use runloom_store::memory::MemoryStore;
 use runloom_store::{
-    AccountStore as _, CredentialSettings, NewAccount, NewCredential, NewPersona, NewRoute, Once,
-    PersonaTarget, PersonaVersion, RouteSettings, StoredAnswer, WritePersona,
+    AccountStore as _, By, CredentialSettings, NewAccount, NewCredential, NewPersona, NewRoute,
+    Once, PersonaTarget, PersonaVersion, RouteSettings, StoredAnswer, WritePersona,
 };
 use serde_json::json;
 
@@ -58,7 +58,10 @@ impl Scene {
             session: None,
             created_at: now,
         };
-        self.store.create_account(account, None).await.unwrap();
+        self.store
+            .create_account(account, None, By::system(SystemClock.now()))
+            .await
+            .unwrap();
         let credential = NewCredential {
             org_id: self.org,
             credential_id: self.credential,
@@ -72,7 +75,7 @@ impl Scene {
             created_at: now,
         };
         self.store
-            .create_credential(credential, None)
+            .create_credential(credential, None, By::system(SystemClock.now()))
             .await
             .unwrap();
     }
@@ -87,7 +90,11 @@ impl Scene {
             created_by: self.user,
             created_at: now,
         };
-        let made = self.store.create_route(new, None).await.unwrap();
+        let made = self
+            .store
+            .create_route(new, None, By::system(SystemClock.now()))
+            .await
+            .unwrap();
         assert_eq!(made, Once::Done(Ok(())));
         route_id.to_string()
     }
@@ -107,7 +114,11 @@ impl Scene {
                 body: String::new(),
             }),
         };
-        let written = self.store.write_persona(new).await.unwrap();
+        let written = self
+            .store
+            .write_persona(new, By::system(SystemClock.now()))
+            .await
+            .unwrap();
         assert!(matches!(written, Once::Done(WritePersona::Written(_))));
     }
 

@@ -10,7 +10,7 @@ use runloom_engine::port::tool::{OfferedTool, ToolSource as _};
 use runloom_net::guard::{Guard, Policy};
 use runloom_store::memory::MemoryStore;
 use runloom_store::{
-    AccountStore as _, FoundTool, HttpMethod, HttpToolSettings, McpAuth, McpServerSettings,
+    AccountStore as _, By, FoundTool, HttpMethod, HttpToolSettings, McpAuth, McpServerSettings,
     NewAccount, NewHttpTool, NewMcpServer, SecretColumn, ToolStore as _, ToolVersion, Update,
 };
 use runloom_tools::http_tool::HttpTools;
@@ -77,7 +77,10 @@ impl Scene {
             session: None,
             created_at: now,
         };
-        self.store.create_account(account, None).await.unwrap();
+        self.store
+            .create_account(account, None, By::system(SystemClock.now()))
+            .await
+            .unwrap();
         let row = self.server.to_string();
         let secret = Secret::from("canary");
         let sealed = self
@@ -101,7 +104,10 @@ impl Scene {
             created_by: self.user,
             created_at: now,
         };
-        self.store.create_mcp_server(server, None).await.unwrap();
+        self.store
+            .create_mcp_server(server, None, By::system(SystemClock.now()))
+            .await
+            .unwrap();
     }
 
     async fn lists(&self, tools: &[(&str, &str)]) {
@@ -145,7 +151,10 @@ impl Scene {
             created_by: self.user,
             created_at: now,
         };
-        self.store.create_http_tool(new, None).await.unwrap();
+        self.store
+            .create_http_tool(new, None, By::system(SystemClock.now()))
+            .await
+            .unwrap();
         self.tools.changed(self.org);
         id
     }
@@ -160,7 +169,8 @@ impl Scene {
         let mut server = store.mcp_server(org, id).await.unwrap().unwrap();
         change(&mut server.settings);
         let (version, now) = (server.version, SystemClock.now());
-        let updated = store.update_mcp_server(org, id, version, server.settings, now);
+        let updated =
+            store.update_mcp_server(org, id, version, server.settings, now, By::system(now));
         assert!(matches!(updated.await.unwrap(), Update::Done(_)));
         self.tools.changed(org);
     }
@@ -232,10 +242,14 @@ async fn a_changed_tool_is_not_offered_and_not_opened() {
     assert_eq!(scene.offered().await, []);
     assert_eq!(scene.opened(&pins[0]).await, err("tool.definition_changed"));
     assert_eq!(scene.opened(&pins[1]).await, err("tool.unavailable"));
-    let approved =
-        scene
-            .store
-            .approve_tools(scene.org, scene.server, None, None, SystemClock.now());
+    let approved = scene.store.approve_tools(
+        scene.org,
+        scene.server,
+        None,
+        None,
+        SystemClock.now(),
+        By::system(SystemClock.now()),
+    );
     assert!(matches!(approved.await.unwrap(), Update::Done(Ok(_))));
     scene.tools.changed(scene.org);
     assert_eq!(scene.offered().await.len(), 2);
@@ -261,11 +275,19 @@ async fn what_is_switched_off_or_anothers_is_not_there() {
     let (store, org, now) = (&scene.store, scene.org, SystemClock.now());
     let mut server = store.mcp_server(org, scene.server).await.unwrap().unwrap();
     server.settings.enabled = false;
-    let updated = store.update_mcp_server(org, scene.server, server.version, server.settings, now);
+    let updated = store.update_mcp_server(
+        org,
+        scene.server,
+        server.version,
+        server.settings,
+        now,
+        By::system(now),
+    );
     updated.await.unwrap();
     let mut http = store.http_tool(org, tool).await.unwrap().unwrap();
     http.settings.enabled = false;
-    let updated = store.update_http_tool(org, tool, http.version, http.settings, now);
+    let updated =
+        store.update_http_tool(org, tool, http.version, http.settings, now, By::system(now));
     updated.await.unwrap();
     scene.tools.changed(org);
     assert_eq!(scene.offered().await, []);
@@ -292,7 +314,11 @@ async fn a_server_that_is_not_wanted_any_more_is_ended() {
     opened().await;
     let (org, id) = (scene.org, scene.server);
     assert_eq!(scene.tools.owner(id), Some(org));
-    scene.store.delete_mcp_server(org, id, None).await.unwrap();
+    scene
+        .store
+        .delete_mcp_server(org, id, None, By::system(SystemClock.now()))
+        .await
+        .unwrap();
     scene.tools.changed(org);
     assert!(!scene.is_held().await);
     assert_eq!(scene.tools.owner(id), None);

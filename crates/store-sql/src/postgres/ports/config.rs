@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use runloom_domain::{CredentialId, OrgId, RouteId, Timestamp};
 use runloom_store::{
-    ConfigStore, Configured, CredentialRecord, CredentialSettings, DataKey, DataKeys, DeleteConfig,
-    DeletePersona, Idempotency, NewCredential, NewPersona, NewRoute, Once, Page, Paged,
-    PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update, WritePersona,
+    By, ConfigStore, Configured, CredentialRecord, CredentialSettings, DataKey, DataKeys,
+    DeleteConfig, DeletePersona, Idempotency, NewCredential, NewPersona, NewRoute, Once, Page,
+    Paged, PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update,
+    WritePersona,
 };
 
 use crate::postgres::dialect::Now;
@@ -29,9 +30,10 @@ impl ConfigStore for PostgresStore {
         &self,
         new: NewCredential,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            credentials::create(c, Now, new.clone(), once.clone())
+            credentials::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -58,9 +60,10 @@ impl ConfigStore for PostgresStore {
         expected: u64,
         settings: CredentialSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<CredentialRecord>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
-            credentials::update(c, (org, id), expected, settings.clone(), at)
+            credentials::update(c, (org, id), expected, settings.clone(), at, by)
         })
     }
 
@@ -69,9 +72,10 @@ impl ConfigStore for PostgresStore {
         org: OrgId,
         id: CredentialId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| credentials::delete(
-            c, org, id, expected
+            c, org, id, expected, by
         ))
     }
 
@@ -79,9 +83,10 @@ impl ConfigStore for PostgresStore {
         &self,
         new: NewRoute,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            routes::create(c, Now, new.clone(), once.clone())
+            routes::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -100,9 +105,10 @@ impl ConfigStore for PostgresStore {
         expected: u64,
         settings: RouteSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
-            routes::update(c, (org, id), expected, settings.clone(), at)
+            routes::update(c, (org, id), expected, settings.clone(), at, by)
         })
     }
 
@@ -111,15 +117,20 @@ impl ConfigStore for PostgresStore {
         org: OrgId,
         id: RouteId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| routes::delete(
-            c, org, id, expected
+            c, org, id, expected, by
         ))
     }
 
-    async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError> {
+    async fn write_persona(
+        &self,
+        new: NewPersona,
+        by: By,
+    ) -> Result<Once<WritePersona>, StoreError> {
         decide!(self, create(new.org_id), new, |c, new| personas::write(
-            c, Now, new
+            c, Now, new, by
         ))
     }
 
@@ -151,9 +162,10 @@ impl ConfigStore for PostgresStore {
         key: &str,
         expected: Option<u64>,
         at: Timestamp,
+        by: By,
     ) -> Result<DeletePersona, StoreError> {
         decide!(self, any(org), key.to_owned(), |c, key| {
-            personas::delete(c, org, key, expected, at)
+            personas::delete(c, org, key, expected, at, by)
         })
     }
 }

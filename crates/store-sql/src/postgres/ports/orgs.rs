@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use runloom_domain::{InvitationId, OrgId, OrgRole, RunId, UserId, UserKind};
 use runloom_store::{
-    ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
+    By, ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
     NewAccount, NewOrg, NewService, Once, OrgPatch, OrgRecord, OrgStore, Page, Paged,
     PresentedInvitation, StoreError, Update,
 };
@@ -21,10 +21,11 @@ impl OrgStore for PostgresStore {
         &self,
         new: NewOrg,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let scope = without_org(once.as_ref()).and(new.org_id).and(new.owner);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
-            orgs::create(c, Now, new.clone(), once.clone())
+            orgs::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -41,12 +42,14 @@ impl OrgStore for PostgresStore {
         org: OrgId,
         expected: u64,
         patch: OrgPatch,
+        by: By,
     ) -> Result<Update<OrgRecord>, StoreError> {
         decide!(self, any(org), patch, |c, patch| orgs::update(
             c,
             org,
             expected,
-            patch.clone()
+            patch.clone(),
+            by
         ))
     }
 
@@ -67,10 +70,11 @@ impl OrgStore for PostgresStore {
         &self,
         new: NewService,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let scope = Scope::from(new.org_id).and(new.user_id);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
-            members::create_service(c, Now, new.clone(), once.clone())
+            members::create_service(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -79,13 +83,15 @@ impl OrgStore for PostgresStore {
         org: OrgId,
         user: UserId,
         patch: MemberPatch,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> Result<ChangeMember<MemberRecord>, StoreError> {
         let scope = Scope::from(org).and(user);
         decide!(self, any(scope), patch, |c, patch| members::change(
             c,
             (org, user),
             patch.clone(),
+            rank,
             by
         ))
     }
@@ -94,12 +100,13 @@ impl OrgStore for PostgresStore {
         &self,
         org: OrgId,
         user: UserId,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> Result<ChangeMember<()>, StoreError> {
         // Also where else they are a member.
         let scope = Scope::from(org).and(user);
         decide!(self, any(scope), (), |c, ()| members::remove(
-            c, org, user, by
+            c, org, user, rank, by
         ))
     }
 
@@ -108,11 +115,12 @@ impl OrgStore for PostgresStore {
         new: InvitationRecord,
         token_hash: [u8; 32],
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<bool>, StoreError> {
         // Whoever has the address may be a member already.
         let scope = finding::scope_of_login(&new.email).and(new.org_id);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
-            invitations::create(c, Now, new.clone(), token_hash, once.clone())
+            invitations::create(c, Now, new.clone(), token_hash, once.clone(), by)
         })
     }
 
@@ -135,8 +143,9 @@ impl OrgStore for PostgresStore {
         &self,
         org: OrgId,
         invitation: InvitationId,
+        by: By,
     ) -> Result<bool, StoreError> {
-        write!(self, any(org), c => invitations::withdraw(c, org, invitation).await)
+        write!(self, any(org), c => invitations::withdraw(c, org, invitation, by).await)
     }
 
     async fn accept_invitation(
@@ -144,10 +153,11 @@ impl OrgStore for PostgresStore {
         presented: PresentedInvitation,
         user: UserId,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Join>, StoreError> {
         let scope = Scope::from(presented.org_id).and(user);
         decide!(self, create(scope), once, |c, once| {
-            invitations::accept(c, Now, presented, user, once.clone())
+            invitations::accept(c, Now, presented, user, once.clone(), by)
         })
     }
 
@@ -156,12 +166,13 @@ impl OrgStore for PostgresStore {
         new: NewAccount,
         presented: PresentedInvitation,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Join>, StoreError> {
         let scope = without_org(once.as_ref())
             .and(presented.org_id)
             .and(new.user_id);
         decide!(self, create(scope), (new, once), |c, (new, once)| {
-            invitations::register(c, Now, new.clone(), presented, once.clone())
+            invitations::register(c, Now, new.clone(), presented, once.clone(), by)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use runloom_domain::OrgId;
-use runloom_store::{Measured, Measuring, Quota, QuotaStore, Standing, StoreError};
+use runloom_store::{By, Measured, Measuring, Quota, QuotaStore, Standing, StoreError};
 
 use crate::postgres::queries::quotas;
 use crate::postgres::scope::Scope;
@@ -10,8 +10,8 @@ use crate::postgres::{PostgresStore, error};
 
 #[async_trait]
 impl QuotaStore for PostgresStore {
-    async fn set_quota(&self, org: OrgId, quota: Quota) -> Result<bool, StoreError> {
-        write!(self, any(org), c => quotas::set(c, org, quota).await)
+    async fn set_quota(&self, org: OrgId, quota: Quota, by: By) -> Result<bool, StoreError> {
+        write!(self, any(org), c => quotas::set(c, org, quota, by).await)
     }
 
     async fn standing(&self, org: OrgId) -> Result<Standing, StoreError> {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use runloom_domain::{OrgId, SessionId, Timestamp, UserId, hex};
 use runloom_store::{
-    BeginSession, ChangePassword, CreateReset, Deleted, Idempotency, LoginRecord, NewReset, Once,
-    Page, Paged, RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord,
+    BeginSession, By, ChangePassword, CreateReset, Deleted, Idempotency, LoginRecord, NewReset,
+    Once, Page, Paged, RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord,
     SessionStore, SignIn, SignedInUser, StoreError,
 };
 
@@ -17,18 +17,22 @@ use crate::postgres::{PostgresStore, error};
 
 #[async_trait]
 impl SessionStore for PostgresStore {
-    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
+    async fn begin_session(&self, sign_in: SignIn, by: By) -> Result<BeginSession, StoreError> {
         decide!(self, create(sign_in.user_id), sign_in, |c, sign_in| {
-            sessions::begin(c, sign_in)
+            sessions::begin(c, sign_in, by)
         })
     }
 
-    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
+    async fn refresh_session(
+        &self,
+        refresh: RefreshSession,
+        by: By,
+    ) -> Result<Refreshed, StoreError> {
         let Some(user) = self.session_owner(refresh.session_id).await? else {
             return Ok(Refreshed::Unknown);
         };
         decide!(self, create(user), refresh, |c, refresh| sessions::refresh(
-            c, refresh
+            c, refresh, by
         ))
     }
 
@@ -66,27 +70,35 @@ impl SessionStore for PostgresStore {
         session: SessionId,
         why: SessionEnd,
         at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError> {
-        write!(self, any(user), c => sessions::end(c, user, session, why, at).await)
+        write!(self, any(user), c => sessions::end(c, user, session, why, at, by).await)
     }
 
-    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
-        decide!(self, any(user), (), |c, ()| sessions::end_all(c, user, at))
+    async fn end_all_sessions(
+        &self,
+        user: UserId,
+        at: Timestamp,
+        by: By,
+    ) -> Result<(), StoreError> {
+        decide!(self, any(user), (), |c, ()| sessions::end_all(
+            c, user, at, by
+        ))
     }
 
     async fn login_of(&self, user: UserId) -> Result<Option<LoginRecord>, StoreError> {
         read!(self, any(user), accounts::login_of(user))
     }
 
-    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
+    async fn change_password(&self, change: ChangePassword, by: By) -> Result<bool, StoreError> {
         decide!(self, any(change.user_id), change, |c, change| {
-            sessions::change_password(c, change)
+            sessions::change_password(c, change, by)
         })
     }
 
-    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
+    async fn rename_user(&self, rename: Rename, by: By) -> Result<Renamed, StoreError> {
         decide!(self, any(rename.user_id), rename, |c, rename| {
-            accounts::rename(c, rename)
+            accounts::rename(c, rename, by)
         })
     }
 
@@ -94,6 +106,7 @@ impl SessionStore for PostgresStore {
         &self,
         new: NewReset,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateReset>, StoreError> {
         let scope = Scope::from(new.user_id);
         let scope = match (new.org_id, &once) {
@@ -102,7 +115,7 @@ impl SessionStore for PostgresStore {
             (None, None) => scope,
         };
         decide!(self, create(scope), (new, once), |c, (new, once)| {
-            resets::create(c, Now, new, once.clone())
+            resets::create(c, Now, new, once.clone(), by)
         })
     }
 
@@ -116,12 +129,13 @@ impl SessionStore for PostgresStore {
         token_hash: [u8; 32],
         new_hash: String,
         at: Timestamp,
+        by: By,
     ) -> Result<Option<UserId>, StoreError> {
         let Some(user) = self.reset_owner(token_hash, at).await? else {
             return Ok(None);
         };
         decide!(self, any(user), new_hash, |c, new_hash| resets::spend(
-            c, token_hash, new_hash, at
+            c, token_hash, new_hash, at, by
         ))
     }
 

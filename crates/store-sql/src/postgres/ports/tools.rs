@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
 use runloom_store::{
-    ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
+    By, ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
     Idempotency, McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once,
     Page, Paged, StoreError, ToolRefusal, ToolStore, UnknownTool, Update, WantedDiscovery,
 };
@@ -27,9 +27,10 @@ impl ToolStore for PostgresStore {
         &self,
         new: NewMcpServer,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            mcp_servers::create(c, Now, new.clone(), once.clone())
+            mcp_servers::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -56,9 +57,10 @@ impl ToolStore for PostgresStore {
         expected: u64,
         settings: McpServerSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<McpServerRecord>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
-            mcp_servers::update(c, Now, (org, server), expected, settings.clone(), at)
+            mcp_servers::update(c, Now, (org, server), expected, settings.clone(), at, by)
         })
     }
 
@@ -67,9 +69,10 @@ impl ToolStore for PostgresStore {
         org: OrgId,
         server: McpServerId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| {
-            mcp_servers::delete(c, (org, server), expected)
+            mcp_servers::delete(c, (org, server), expected, by)
         })
     }
 
@@ -132,9 +135,10 @@ impl ToolStore for PostgresStore {
         expected: Option<u64>,
         tools: Option<Vec<String>>,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
         decide!(self, any(org), tools, |c, tools| {
-            mcp_tools::approve_named(c, (org, server), expected, tools.as_deref(), at)
+            mcp_tools::approve_named(c, (org, server), expected, tools.as_deref(), at, by)
         })
     }
 
@@ -142,9 +146,10 @@ impl ToolStore for PostgresStore {
         &self,
         new: NewHttpTool,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         decide!(self, create(new.org_id), (new, once), |c, (new, once)| {
-            http_tools::create(c, Now, new.clone(), once.clone())
+            http_tools::create(c, Now, new.clone(), once.clone(), by)
         })
     }
 
@@ -171,9 +176,10 @@ impl ToolStore for PostgresStore {
         expected: u64,
         settings: HttpToolSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
         decide!(self, any(org), settings, |c, settings| {
-            http_tools::update(c, (org, tool), expected, settings.clone(), at)
+            http_tools::update(c, (org, tool), expected, settings.clone(), at, by)
         })
     }
 
@@ -182,9 +188,10 @@ impl ToolStore for PostgresStore {
         org: OrgId,
         tool: HttpToolId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
         decide!(self, any(org), (), |c, ()| {
-            http_tools::delete(c, org, tool, expected)
+            http_tools::delete(c, org, tool, expected, by)
         })
     }
 }

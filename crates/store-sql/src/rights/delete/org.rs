@@ -112,7 +112,8 @@ pub(super) async fn whole(
     }
     for _ in 0..ROUNDS {
         session.execute(END_RUNS, &org_id).await?;
-        for table in tables.iter().filter(|table| !LAST.contains(&table.name)) {
+        let at_once = |table: &&Walked| !table.cascades && !LAST.contains(&table.name);
+        for table in tables.iter().filter(at_once) {
             empty(session, table, &org_id, deleted, progress).await?;
         }
         if finish(session, org, &tables, deleted).await? {
@@ -176,7 +177,10 @@ async fn finish(
     }
     for table in tables.iter().filter(|table| table.name != "orgs") {
         let sql = format!("SELECT count(*) FROM \"{}\" WHERE org_id = $1", table.name);
-        if session.number(&sql, &org_id).await? > 0 {
+        let rows = session.number(&sql, &org_id).await?;
+        if table.cascades {
+            last.add(table.name, rows);
+        } else if rows > 0 {
             session.run("ROLLBACK").await?;
             return Ok(false);
         }

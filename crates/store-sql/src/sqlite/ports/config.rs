@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use runloom_domain::{CredentialId, OrgId, RouteId, Timestamp};
 use runloom_store::{
-    ConfigStore, Configured, CredentialRecord, CredentialSettings, DataKey, DataKeys, DeleteConfig,
-    DeletePersona, Idempotency, NewCredential, NewPersona, NewRoute, Once, Page, Paged,
-    PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update, WritePersona,
+    By, ConfigStore, Configured, CredentialRecord, CredentialSettings, DataKey, DataKeys,
+    DeleteConfig, DeletePersona, Idempotency, NewCredential, NewPersona, NewRoute, Once, Page,
+    Paged, PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update,
+    WritePersona,
 };
 
 use crate::sqlite::queries::{config, credentials, data_keys, personas, routes};
@@ -25,9 +26,10 @@ impl ConfigStore for SqliteStore {
         &self,
         new: NewCredential,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(credentials::create(c, now, new, once)))
+        self.decide(move |c| done(credentials::create(c, now, new, once, by)))
             .await
     }
 
@@ -55,9 +57,19 @@ impl ConfigStore for SqliteStore {
         expected: u64,
         settings: CredentialSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<CredentialRecord>, StoreError> {
-        self.decide(move |c| done(credentials::update(c, (org, id), expected, settings, at)))
-            .await
+        self.decide(move |c| {
+            done(credentials::update(
+                c,
+                (org, id),
+                expected,
+                settings,
+                at,
+                by,
+            ))
+        })
+        .await
     }
 
     async fn delete_credential(
@@ -65,8 +77,9 @@ impl ConfigStore for SqliteStore {
         org: OrgId,
         id: CredentialId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
-        self.decide(move |c| done(credentials::delete(c, org, id, expected)))
+        self.decide(move |c| done(credentials::delete(c, org, id, expected, by)))
             .await
     }
 
@@ -74,9 +87,10 @@ impl ConfigStore for SqliteStore {
         &self,
         new: NewRoute,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(routes::create(c, now, new, once)))
+        self.decide(move |c| done(routes::create(c, now, new, once, by)))
             .await
     }
 
@@ -95,8 +109,9 @@ impl ConfigStore for SqliteStore {
         expected: u64,
         settings: RouteSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
-        self.decide(move |c| done(routes::update(c, (org, id), expected, settings, at)))
+        self.decide(move |c| done(routes::update(c, (org, id), expected, settings, at, by)))
             .await
     }
 
@@ -105,14 +120,19 @@ impl ConfigStore for SqliteStore {
         org: OrgId,
         id: RouteId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
-        self.decide(move |c| done(routes::delete(c, org, id, expected)))
+        self.decide(move |c| done(routes::delete(c, org, id, expected, by)))
             .await
     }
 
-    async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError> {
+    async fn write_persona(
+        &self,
+        new: NewPersona,
+        by: By,
+    ) -> Result<Once<WritePersona>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(personas::write(c, now, &new)))
+        self.decide(move |c| done(personas::write(c, now, &new, by)))
             .await
     }
 
@@ -148,9 +168,10 @@ impl ConfigStore for SqliteStore {
         key: &str,
         expected: Option<u64>,
         at: Timestamp,
+        by: By,
     ) -> Result<DeletePersona, StoreError> {
         let key = key.to_owned();
-        self.decide(move |c| done(personas::delete(c, org, &key, expected, at)))
+        self.decide(move |c| done(personas::delete(c, org, &key, expected, at, by)))
             .await
     }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use runloom_domain::{BudgetId, OrgId, Timestamp};
 use runloom_store::{
-    Balance, BudgetPatch, BudgetRecord, CreateBudget, CreditEntry, Idempotency, MoneyStore,
+    Balance, BudgetPatch, BudgetRecord, By, CreateBudget, CreditEntry, Idempotency, MoneyStore,
     NewBudget, Once, Page, Paged, StoreError, UsageQuery, UsageRow,
 };
 
@@ -16,8 +16,13 @@ impl MoneyStore for SqliteStore {
         self.read(move |c| done(credits::balance(c, org))).await
     }
 
-    async fn set_metered(&self, org: OrgId, metered: Option<bool>) -> Result<bool, StoreError> {
-        self.write(move |c| done(credits::set_metered(c, org, metered)))
+    async fn set_metered(
+        &self,
+        org: OrgId,
+        metered: Option<bool>,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        self.write(move |c| done(credits::set_metered(c, org, metered, by)))
             .await
     }
 
@@ -26,9 +31,10 @@ impl MoneyStore for SqliteStore {
         org: OrgId,
         entry: CreditEntry,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<bool>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(credits::add(c, now, org, entry, once)))
+        self.decide(move |c| done(credits::add(c, now, org, entry, once, by)))
             .await
     }
 
@@ -44,9 +50,10 @@ impl MoneyStore for SqliteStore {
         &self,
         new: NewBudget,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateBudget>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(budgets::create(c, now, new, once)))
+        self.decide(move |c| done(budgets::create(c, now, new, once, by)))
             .await
     }
 
@@ -75,13 +82,19 @@ impl MoneyStore for SqliteStore {
         org: OrgId,
         budget: BudgetId,
         patch: BudgetPatch,
+        by: By,
     ) -> Result<bool, StoreError> {
-        self.write(move |c| done(budgets::update(c, org, budget, patch)))
+        self.write(move |c| done(budgets::update(c, org, budget, patch, by)))
             .await
     }
 
-    async fn delete_budget(&self, org: OrgId, budget: BudgetId) -> Result<bool, StoreError> {
-        self.decide(move |c| done(budgets::delete(c, org, budget)))
+    async fn delete_budget(
+        &self,
+        org: OrgId,
+        budget: BudgetId,
+        by: By,
+    ) -> Result<bool, StoreError> {
+        self.decide(move |c| done(budgets::delete(c, org, budget, by)))
             .await
     }
 

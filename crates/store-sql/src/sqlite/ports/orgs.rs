@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use runloom_domain::{InvitationId, OrgId, OrgRole, RunId, UserId, UserKind};
 use runloom_store::{
-    ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
+    By, ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
     NewAccount, NewOrg, NewService, Once, OrgPatch, OrgRecord, OrgStore, Page, Paged,
     PresentedInvitation, StoreError, Update,
 };
@@ -17,9 +17,10 @@ impl OrgStore for SqliteStore {
         &self,
         new: NewOrg,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(orgs::create(c, now, new, once)))
+        self.decide(move |c| done(orgs::create(c, now, new, once, by)))
             .await
     }
 
@@ -36,8 +37,9 @@ impl OrgStore for SqliteStore {
         org: OrgId,
         expected: u64,
         patch: OrgPatch,
+        by: By,
     ) -> Result<Update<OrgRecord>, StoreError> {
-        self.decide(move |c| done(orgs::update(c, org, expected, patch)))
+        self.decide(move |c| done(orgs::update(c, org, expected, patch, by)))
             .await
     }
 
@@ -59,9 +61,10 @@ impl OrgStore for SqliteStore {
         &self,
         new: NewService,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(members::create_service(c, now, new, once)))
+        self.decide(move |c| done(members::create_service(c, now, new, once, by)))
             .await
     }
 
@@ -70,9 +73,10 @@ impl OrgStore for SqliteStore {
         org: OrgId,
         user: UserId,
         patch: MemberPatch,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> Result<ChangeMember<MemberRecord>, StoreError> {
-        self.decide(move |c| done(members::change(c, (org, user), patch, by)))
+        self.decide(move |c| done(members::change(c, (org, user), patch, rank, by)))
             .await
     }
 
@@ -80,9 +84,10 @@ impl OrgStore for SqliteStore {
         &self,
         org: OrgId,
         user: UserId,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> Result<ChangeMember<()>, StoreError> {
-        self.decide(move |c| done(members::remove(c, org, user, by)))
+        self.decide(move |c| done(members::remove(c, org, user, rank, by)))
             .await
     }
 
@@ -91,9 +96,10 @@ impl OrgStore for SqliteStore {
         new: InvitationRecord,
         token_hash: [u8; 32],
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<bool>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(invitations::create(c, now, new, token_hash, once)))
+        self.decide(move |c| done(invitations::create(c, now, new, token_hash, once, by)))
             .await
     }
 
@@ -118,8 +124,9 @@ impl OrgStore for SqliteStore {
         &self,
         org: OrgId,
         invitation: InvitationId,
+        by: By,
     ) -> Result<bool, StoreError> {
-        self.write(move |c| done(invitations::withdraw(c, org, invitation)))
+        self.write(move |c| done(invitations::withdraw(c, org, invitation, by)))
             .await
     }
 
@@ -128,9 +135,10 @@ impl OrgStore for SqliteStore {
         presented: PresentedInvitation,
         user: UserId,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Join>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(invitations::accept(c, now, presented, user, once)))
+        self.decide(move |c| done(invitations::accept(c, now, presented, user, once, by)))
             .await
     }
 
@@ -139,9 +147,10 @@ impl OrgStore for SqliteStore {
         new: NewAccount,
         presented: PresentedInvitation,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Join>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(invitations::register(c, now, new, presented, once)))
+        self.decide(move |c| done(invitations::register(c, now, new, presented, once, by)))
             .await
     }
 

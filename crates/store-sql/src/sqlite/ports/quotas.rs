@@ -2,15 +2,16 @@
 
 use async_trait::async_trait;
 use runloom_domain::OrgId;
-use runloom_store::{Measured, Measuring, Quota, QuotaStore, Standing, StoreError};
+use runloom_store::{By, Measured, Measuring, Quota, QuotaStore, Standing, StoreError};
 
 use crate::sqlite::queries::quotas;
 use crate::sqlite::{SqliteStore, done};
 
 #[async_trait]
 impl QuotaStore for SqliteStore {
-    async fn set_quota(&self, org: OrgId, quota: Quota) -> Result<bool, StoreError> {
-        self.write(move |c| done(quotas::set(c, org, quota))).await
+    async fn set_quota(&self, org: OrgId, quota: Quota, by: By) -> Result<bool, StoreError> {
+        self.write(move |c| done(quotas::set(c, org, quota, by)))
+            .await
     }
 
     async fn standing(&self, org: OrgId) -> Result<Standing, StoreError> {

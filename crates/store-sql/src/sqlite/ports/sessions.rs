@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use runloom_domain::{OrgId, SessionId, Timestamp, UserId};
 use runloom_store::{
-    BeginSession, ChangePassword, CreateReset, Deleted, Idempotency, LoginRecord, NewReset, Once,
-    Page, Paged, RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord,
+    BeginSession, By, ChangePassword, CreateReset, Deleted, Idempotency, LoginRecord, NewReset,
+    Once, Page, Paged, RefreshSession, Refreshed, Rename, Renamed, SessionEnd, SessionRecord,
     SessionStore, SignIn, SignedInUser, StoreError,
 };
 
@@ -13,13 +13,17 @@ use crate::sqlite::{SqliteStore, done};
 
 #[async_trait]
 impl SessionStore for SqliteStore {
-    async fn begin_session(&self, sign_in: SignIn) -> Result<BeginSession, StoreError> {
-        self.decide(move |c| done(sessions::begin(c, &sign_in)))
+    async fn begin_session(&self, sign_in: SignIn, by: By) -> Result<BeginSession, StoreError> {
+        self.decide(move |c| done(sessions::begin(c, &sign_in, by)))
             .await
     }
 
-    async fn refresh_session(&self, refresh: RefreshSession) -> Result<Refreshed, StoreError> {
-        self.decide(move |c| done(sessions::refresh(c, &refresh)))
+    async fn refresh_session(
+        &self,
+        refresh: RefreshSession,
+        by: By,
+    ) -> Result<Refreshed, StoreError> {
+        self.decide(move |c| done(sessions::refresh(c, &refresh, by)))
             .await
     }
 
@@ -53,13 +57,19 @@ impl SessionStore for SqliteStore {
         session: SessionId,
         why: SessionEnd,
         at: Timestamp,
+        by: By,
     ) -> Result<bool, StoreError> {
-        self.write(move |c| done(sessions::end(c, user, session, why, at)))
+        self.write(move |c| done(sessions::end(c, user, session, why, at, by)))
             .await
     }
 
-    async fn end_all_sessions(&self, user: UserId, at: Timestamp) -> Result<(), StoreError> {
-        self.decide(move |c| done(sessions::end_all(c, user, at)))
+    async fn end_all_sessions(
+        &self,
+        user: UserId,
+        at: Timestamp,
+        by: By,
+    ) -> Result<(), StoreError> {
+        self.decide(move |c| done(sessions::end_all(c, user, at, by)))
             .await
     }
 
@@ -67,13 +77,13 @@ impl SessionStore for SqliteStore {
         self.read(move |c| done(accounts::login_of(c, user))).await
     }
 
-    async fn change_password(&self, change: ChangePassword) -> Result<bool, StoreError> {
-        self.decide(move |c| done(sessions::change_password(c, &change)))
+    async fn change_password(&self, change: ChangePassword, by: By) -> Result<bool, StoreError> {
+        self.decide(move |c| done(sessions::change_password(c, &change, by)))
             .await
     }
 
-    async fn rename_user(&self, rename: Rename) -> Result<Renamed, StoreError> {
-        self.decide(move |c| done(accounts::rename(c, &rename)))
+    async fn rename_user(&self, rename: Rename, by: By) -> Result<Renamed, StoreError> {
+        self.decide(move |c| done(accounts::rename(c, &rename, by)))
             .await
     }
 
@@ -81,9 +91,10 @@ impl SessionStore for SqliteStore {
         &self,
         new: NewReset,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<CreateReset>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(resets::create(c, now, &new, once)))
+        self.decide(move |c| done(resets::create(c, now, &new, once, by)))
             .await
     }
 
@@ -97,8 +108,9 @@ impl SessionStore for SqliteStore {
         token_hash: [u8; 32],
         new_hash: String,
         at: Timestamp,
+        by: By,
     ) -> Result<Option<UserId>, StoreError> {
-        self.decide(move |c| done(resets::spend(c, token_hash, &new_hash, at)))
+        self.decide(move |c| done(resets::spend(c, token_hash, &new_hash, at, by)))
             .await
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
 use runloom_store::{
-    ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
+    By, ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
     Idempotency, McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once,
     Page, Paged, StoreError, ToolRefusal, ToolStore, UnknownTool, Update, WantedDiscovery,
 };
@@ -23,9 +23,10 @@ impl ToolStore for SqliteStore {
         &self,
         new: NewMcpServer,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(mcp_servers::create(c, now, new, once)))
+        self.decide(move |c| done(mcp_servers::create(c, now, new, once, by)))
             .await
     }
 
@@ -54,6 +55,7 @@ impl ToolStore for SqliteStore {
         expected: u64,
         settings: McpServerSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<McpServerRecord>, StoreError> {
         let now = self.now();
         self.decide(move |c| {
@@ -64,6 +66,7 @@ impl ToolStore for SqliteStore {
                 expected,
                 settings,
                 at,
+                by,
             ))
         })
         .await
@@ -74,8 +77,9 @@ impl ToolStore for SqliteStore {
         org: OrgId,
         server: McpServerId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
-        self.decide(move |c| done(mcp_servers::delete(c, (org, server), expected)))
+        self.decide(move |c| done(mcp_servers::delete(c, (org, server), expected, by)))
             .await
     }
 
@@ -147,6 +151,7 @@ impl ToolStore for SqliteStore {
         expected: Option<u64>,
         tools: Option<Vec<String>>,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
         self.decide(move |c| {
             done(mcp_tools::approve_named(
@@ -155,6 +160,7 @@ impl ToolStore for SqliteStore {
                 expected,
                 tools.as_deref(),
                 at,
+                by,
             ))
         })
         .await
@@ -164,9 +170,10 @@ impl ToolStore for SqliteStore {
         &self,
         new: NewHttpTool,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         let now = self.now();
-        self.decide(move |c| done(http_tools::create(c, now, new, once)))
+        self.decide(move |c| done(http_tools::create(c, now, new, once, by)))
             .await
     }
 
@@ -195,9 +202,19 @@ impl ToolStore for SqliteStore {
         expected: u64,
         settings: HttpToolSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
-        self.decide(move |c| done(http_tools::update(c, (org, tool), expected, settings, at)))
-            .await
+        self.decide(move |c| {
+            done(http_tools::update(
+                c,
+                (org, tool),
+                expected,
+                settings,
+                at,
+                by,
+            ))
+        })
+        .await
     }
 
     async fn delete_http_tool(
@@ -205,8 +222,9 @@ impl ToolStore for SqliteStore {
         org: OrgId,
         tool: HttpToolId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
-        self.decide(move |c| done(http_tools::delete(c, org, tool, expected)))
+        self.decide(move |c| done(http_tools::delete(c, org, tool, expected, by)))
             .await
     }
 }

@@ -3,7 +3,8 @@ use runloom_domain::{CredentialId, OrgId, Timestamp};
 use super::is_stale;
 use crate::memory::state::{State, rejected, storable};
 use crate::{
-    CredentialRecord, CredentialSettings, DeleteConfig, NewCredential, StoreError, Update,
+    Action, By, CredentialRecord, CredentialSettings, DeleteConfig, NewCredential, StoreError,
+    Update, entries,
 };
 
 impl State {
@@ -12,13 +13,15 @@ impl State {
         found.filter(|row| row.org_id == org)
     }
 
-    pub(super) fn add_credential(&mut self, new: NewCredential) -> Result<(), StoreError> {
+    pub(super) fn add_credential(&mut self, new: NewCredential, by: By) -> Result<(), StoreError> {
         check(&new.settings)?;
         let id = new.credential_id;
         if self.config.credentials.contains_key(&id) {
             return Err(rejected("a credential id is repeated"));
         }
         self.config_changed(new.org_id);
+        let (action, name) = (Action::CredentialCreated, &new.settings.name);
+        self.note(by, entries::credential(action, new.org_id, id, name));
         self.config.credentials.insert(id, new.into());
         Ok(())
     }
@@ -29,6 +32,7 @@ impl State {
         expected: u64,
         settings: CredentialSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<CredentialRecord>, StoreError> {
         check(&settings)?;
         let Some(found) = self.own_credential(org, id) else {
@@ -43,6 +47,8 @@ impl State {
             updated_at: at,
             ..found.clone()
         };
+        let (action, name) = (Action::CredentialChanged, &changed.settings.name);
+        self.note(by, entries::credential(action, org, id, name));
         self.config.credentials.insert(id, changed.clone());
         self.config_changed(org);
         Ok(Update::Done(changed))
@@ -53,6 +59,7 @@ impl State {
         org: OrgId,
         id: CredentialId,
         expected: Option<u64>,
+        by: By,
     ) -> DeleteConfig {
         let Some(found) = self.own_credential(org, id) else {
             return DeleteConfig::Absent;
@@ -66,7 +73,10 @@ impl State {
         if routes + runs > 0 {
             return DeleteConfig::InUse { routes, runs };
         }
-        self.config.credentials.remove(&id);
+        if let Some(gone) = self.config.credentials.remove(&id) {
+            let (action, name) = (Action::CredentialDeleted, &gone.settings.name);
+            self.note(by, entries::credential(action, org, id, name));
+        }
         self.config_changed(org);
         DeleteConfig::Deleted
     }

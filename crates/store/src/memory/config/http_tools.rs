@@ -3,8 +3,8 @@ use runloom_domain::{HttpToolId, OrgId, Timestamp};
 use super::is_stale;
 use crate::memory::state::{State, rejected, storable};
 use crate::{
-    DeleteConfig, HttpToolRecord, HttpToolSettings, MAX_HTTP_TOOLS, NewHttpTool, StoreError,
-    ToolRefusal, Update, http_tool_texts,
+    Action, By, DeleteConfig, HttpToolRecord, HttpToolSettings, MAX_HTTP_TOOLS, NewHttpTool,
+    StoreError, ToolRefusal, Update, entries, http_tool_texts,
 };
 
 impl State {
@@ -27,6 +27,7 @@ impl State {
     pub(super) fn add_http_tool(
         &mut self,
         new: NewHttpTool,
+        by: By,
     ) -> Result<Result<(), ToolRefusal>, StoreError> {
         storable(http_tool_texts(&new.settings))?;
         let (org, id) = (new.org_id, new.tool_id);
@@ -39,6 +40,7 @@ impl State {
         if self.is_http_tool_taken(org, id, &new.settings) {
             return Ok(Err(ToolRefusal::Taken));
         }
+        self.note(by, entries::http_tool_created(&new));
         self.config.http_tools.insert(id, new.into());
         self.config_changed(org);
         Ok(Ok(()))
@@ -50,6 +52,7 @@ impl State {
         expected: u64,
         settings: HttpToolSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
         storable(http_tool_texts(&settings))?;
         let Some(found) = self.own_http_tool(org, id) else {
@@ -67,6 +70,8 @@ impl State {
             updated_at: at,
             ..found.clone()
         };
+        let (action, name) = (Action::HttpToolChanged, &changed.settings.definition.name);
+        self.note(by, entries::http_tool(action, org, id, name));
         self.config.http_tools.insert(id, changed.clone());
         self.config_changed(org);
         Ok(Update::Done(Ok(changed)))
@@ -77,6 +82,7 @@ impl State {
         org: OrgId,
         id: HttpToolId,
         expected: Option<u64>,
+        by: By,
     ) -> DeleteConfig {
         let Some(found) = self.own_http_tool(org, id) else {
             return DeleteConfig::Absent;
@@ -88,7 +94,10 @@ impl State {
         if runs > 0 {
             return DeleteConfig::InUse { routes: 0, runs };
         }
-        self.config.http_tools.remove(&id);
+        if let Some(gone) = self.config.http_tools.remove(&id) {
+            let (action, name) = (Action::HttpToolDeleted, &gone.settings.definition.name);
+            self.note(by, entries::http_tool(action, org, id, name));
+        }
         self.config_changed(org);
         DeleteConfig::Deleted
     }

@@ -3,8 +3,8 @@ use runloom_domain::{McpServerId, OrgId, Timestamp};
 use super::is_stale;
 use crate::memory::state::{State, rejected, storable};
 use crate::{
-    DeleteConfig, MAX_MCP_SERVERS, McpListing, McpServerRecord, McpServerSettings, NewMcpServer,
-    StoreError, ToolRefusal, UnknownTool, Update, approve, mcp_server_texts,
+    Action, By, DeleteConfig, MAX_MCP_SERVERS, McpListing, McpServerRecord, McpServerSettings,
+    NewMcpServer, StoreError, ToolRefusal, UnknownTool, Update, approve, entries, mcp_server_texts,
 };
 
 impl State {
@@ -40,6 +40,7 @@ impl State {
     pub(super) fn add_mcp_server(
         &mut self,
         new: NewMcpServer,
+        by: By,
     ) -> Result<Result<(), ToolRefusal>, StoreError> {
         storable(mcp_server_texts(&new.settings).chain([new.key.as_str()]))?;
         if self.config.mcp_servers.contains_key(&new.server_id) {
@@ -53,6 +54,7 @@ impl State {
             return Ok(Err(ToolRefusal::Taken));
         }
         drop(others);
+        self.note(by, entries::mcp_server_created(&new));
         self.put_mcp_listing(McpListing {
             server: new.into(),
             tools: vec![],
@@ -67,6 +69,7 @@ impl State {
         expected: u64,
         settings: McpServerSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<McpServerRecord>, StoreError> {
         storable(mcp_server_texts(&settings))?;
         let mut listing = match self.mcp_server_seen(place, Some(expected)) {
@@ -78,6 +81,8 @@ impl State {
         }
         listing.server = listing.server.changed(settings, at);
         self.put_mcp_listing(listing.clone());
+        let (action, key) = (Action::McpServerChanged, &listing.server.key);
+        self.note(by, entries::mcp_server(action, place.0, place.1, key));
         Ok(Update::Done(listing.server))
     }
 
@@ -85,6 +90,7 @@ impl State {
         &mut self,
         (org, id): (OrgId, McpServerId),
         expected: Option<u64>,
+        by: By,
     ) -> DeleteConfig {
         match self.mcp_server_seen((org, id), expected) {
             Ok(_) => {}
@@ -95,7 +101,10 @@ impl State {
         if runs > 0 {
             return DeleteConfig::InUse { routes: 0, runs };
         }
-        self.config.mcp_servers.remove(&id);
+        if let Some(gone) = self.config.mcp_servers.remove(&id) {
+            let (action, key) = (Action::McpServerDeleted, &gone.server.key);
+            self.note(by, entries::mcp_server(action, org, id, key));
+        }
         self.config.discover_at.remove(&id);
         self.config_changed(org);
         DeleteConfig::Deleted
@@ -107,6 +116,7 @@ impl State {
         expected: Option<u64>,
         names: Option<&[String]>,
         at: Timestamp,
+        by: By,
     ) -> Update<Result<McpListing, UnknownTool>> {
         let mut listing = match self.mcp_server_seen(place, expected) {
             Ok(listing) => listing,
@@ -118,6 +128,8 @@ impl State {
         listing.server.version += 1;
         listing.server.updated_at = at;
         self.put_mcp_listing(listing.clone());
+        let approved = entries::tools_approved(place.0, place.1, &listing.server.key, names);
+        self.note(by, approved);
         Update::Done(Ok(listing))
     }
 }

@@ -20,7 +20,7 @@ use super::MemoryStore;
 use super::lists::newest_first;
 use super::state::State;
 use crate::{
-    ConfigStore, Configured, CredentialRecord, CredentialSettings, DeleteConfig, DeletePersona,
+    By, ConfigStore, Configured, CredentialRecord, CredentialSettings, DeleteConfig, DeletePersona,
     HttpToolRecord, Idempotency, McpListing, NewCredential, NewPersona, NewRoute, Once, Page,
     PageKey, Paged, PersonaRecord, RouteRecord, RouteRefusal, RouteSettings, StoreError, Update,
     WritePersona,
@@ -84,12 +84,13 @@ impl ConfigStore for MemoryStore {
         &self,
         new: NewCredential,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
-        state.add_credential(new)?;
+        state.add_credential(new, by)?;
         state.keep(once, now);
         Ok(Once::Done(()))
     }
@@ -123,9 +124,10 @@ impl ConfigStore for MemoryStore {
         expected: u64,
         settings: CredentialSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<CredentialRecord>, StoreError> {
         self.state()
-            .change_credential((org, credential), expected, settings, at)
+            .change_credential((org, credential), expected, settings, at, by)
     }
 
     async fn delete_credential(
@@ -133,20 +135,24 @@ impl ConfigStore for MemoryStore {
         org: OrgId,
         credential: CredentialId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
-        Ok(self.state().remove_credential(org, credential, expected))
+        Ok(self
+            .state()
+            .remove_credential(org, credential, expected, by))
     }
 
     async fn create_route(
         &self,
         new: NewRoute,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), RouteRefusal>>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
-        let outcome = state.add_route(new)?;
+        let outcome = state.add_route(new, by)?;
         if outcome.is_ok() {
             state.keep(once, now);
         }
@@ -172,9 +178,10 @@ impl ConfigStore for MemoryStore {
         expected: u64,
         settings: RouteSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
         self.state()
-            .change_route((org, route), expected, settings, at)
+            .change_route((org, route), expected, settings, at, by)
     }
 
     async fn delete_route(
@@ -182,12 +189,17 @@ impl ConfigStore for MemoryStore {
         org: OrgId,
         route: RouteId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
-        Ok(self.state().remove_route(org, route, expected))
+        Ok(self.state().remove_route(org, route, expected, by))
     }
 
-    async fn write_persona(&self, new: NewPersona) -> Result<Once<WritePersona>, StoreError> {
-        self.state().add_persona(new, self.now())
+    async fn write_persona(
+        &self,
+        new: NewPersona,
+        by: By,
+    ) -> Result<Once<WritePersona>, StoreError> {
+        self.state().add_persona(new, self.now(), by)
     }
 
     async fn persona(
@@ -222,7 +234,8 @@ impl ConfigStore for MemoryStore {
         key: &str,
         expected: Option<u64>,
         _at: Timestamp,
+        by: By,
     ) -> Result<DeletePersona, StoreError> {
-        Ok(self.state().remove_persona(org, key, expected))
+        Ok(self.state().remove_persona(org, key, expected, by))
     }
 }

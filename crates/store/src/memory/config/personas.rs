@@ -7,8 +7,8 @@ use super::is_stale;
 use crate::memory::lists::in_order;
 use crate::memory::state::{State, storable};
 use crate::{
-    DeletePersona, NewPersona, Once, Page, PageKey, Paged, PersonaHead, PersonaRecord, StoreError,
-    WritePersona, next_version,
+    By, DeletePersona, NewPersona, Once, Page, PageKey, Paged, PersonaHead, PersonaRecord,
+    StoreError, WritePersona, entries, next_version,
 };
 
 /// A persona with all versions that it has had; a deleted one stays, for the sake of their names.
@@ -96,6 +96,7 @@ impl State {
         &mut self,
         mut new: NewPersona,
         now: Timestamp,
+        by: By,
     ) -> Result<Once<WritePersona>, StoreError> {
         let key = (new.org_id, new.persona.id.key.clone());
         let before = self.config.personas.get(&key);
@@ -118,6 +119,7 @@ impl State {
             once.answer = (new.answer)(&record);
         }
         self.put_persona(record.clone());
+        self.note(by, entries::persona_written(&record));
         self.keep(new.once, now);
         Ok(Once::Done(WritePersona::Written(Box::new(record))))
     }
@@ -156,6 +158,7 @@ impl State {
         org: OrgId,
         key: &str,
         expected: Option<u64>,
+        by: By,
     ) -> DeletePersona {
         let found = self.config.personas.get_mut(&(org, key.to_owned()));
         let Some(persona) = found.filter(|persona| !persona.head.is_deleted) else {
@@ -170,6 +173,7 @@ impl State {
             version.is_deleted = true;
         }
         self.config_changed(org);
+        self.note(by, entries::persona_deleted(org, key));
         DeletePersona::Deleted
     }
 }

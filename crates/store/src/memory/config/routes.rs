@@ -3,8 +3,8 @@ use runloom_domain::{OrgId, RouteId, Timestamp};
 use super::is_stale;
 use crate::memory::state::{State, rejected, storable};
 use crate::{
-    DeleteConfig, MAX_ROUTES, NewRoute, RouteRecord, RouteRefusal, RouteSettings, StoreError,
-    Update, refused_fallback,
+    Action, By, DeleteConfig, MAX_ROUTES, NewRoute, RouteRecord, RouteRefusal, RouteSettings,
+    StoreError, Update, entries, refused_fallback,
 };
 
 impl State {
@@ -21,6 +21,7 @@ impl State {
     pub(super) fn add_route(
         &mut self,
         new: NewRoute,
+        by: By,
     ) -> Result<Result<(), RouteRefusal>, StoreError> {
         check(&new.settings)?;
         let id = new.route_id;
@@ -44,6 +45,8 @@ impl State {
             created_at: new.created_at,
             updated_at: new.created_at,
         };
+        let (action, model) = (Action::RouteCreated, &record.settings.model);
+        self.note(by, entries::route(action, record.org_id, id, model));
         self.config.routes.insert(id, record);
         self.config_changed(new.org_id);
         Ok(Ok(()))
@@ -55,6 +58,7 @@ impl State {
         expected: u64,
         settings: RouteSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<RouteRecord, RouteRefusal>>, StoreError> {
         check(&settings)?;
         let Some(found) = self.own_route(org, id) else {
@@ -74,6 +78,8 @@ impl State {
             updated_at: at,
             ..found.clone()
         };
+        let (action, model) = (Action::RouteChanged, &changed.settings.model);
+        self.note(by, entries::route(action, org, id, model));
         self.config.routes.insert(id, changed.clone());
         self.config_changed(org);
         Ok(Update::Done(Ok(changed)))
@@ -103,6 +109,7 @@ impl State {
         org: OrgId,
         id: RouteId,
         expected: Option<u64>,
+        by: By,
     ) -> DeleteConfig {
         let Some(found) = self.own_route(org, id) else {
             return DeleteConfig::Absent;
@@ -116,7 +123,10 @@ impl State {
         if routes + runs > 0 {
             return DeleteConfig::InUse { routes, runs };
         }
-        self.config.routes.remove(&id);
+        if let Some(gone) = self.config.routes.remove(&id) {
+            let (action, model) = (Action::RouteDeleted, &gone.settings.model);
+            self.note(by, entries::route(action, org, id, model));
+        }
         self.config_changed(org);
         DeleteConfig::Deleted
     }

@@ -6,7 +6,7 @@ use runloom_domain::{HttpToolId, McpServerId, OrgId, Timestamp};
 use crate::memory::MemoryStore;
 use crate::memory::lists::newest_first;
 use crate::{
-    ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
+    By, ConfiguredTools, DeleteConfig, DiscoveryError, FoundTool, HttpToolRecord, HttpToolSettings,
     Idempotency, McpListing, McpServerRecord, McpServerSettings, NewHttpTool, NewMcpServer, Once,
     Page, PageKey, Paged, StoreError, ToolRefusal, ToolStore, UnknownTool, Update, WantedDiscovery,
 };
@@ -26,12 +26,13 @@ impl ToolStore for MemoryStore {
         &self,
         new: NewMcpServer,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
-        let outcome = state.add_mcp_server(new)?;
+        let outcome = state.add_mcp_server(new, by)?;
         if outcome.is_ok() {
             state.keep(once, now);
         }
@@ -69,9 +70,10 @@ impl ToolStore for MemoryStore {
         expected: u64,
         settings: McpServerSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<McpServerRecord>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
-        state.change_mcp_server(now, (org, server), expected, settings, at)
+        state.change_mcp_server(now, (org, server), expected, settings, at, by)
     }
 
     async fn delete_mcp_server(
@@ -79,8 +81,9 @@ impl ToolStore for MemoryStore {
         org: OrgId,
         server: McpServerId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
-        Ok(self.state().remove_mcp_server((org, server), expected))
+        Ok(self.state().remove_mcp_server((org, server), expected, by))
     }
 
     async fn mcp_listing(
@@ -139,21 +142,23 @@ impl ToolStore for MemoryStore {
         expected: Option<u64>,
         tools: Option<Vec<String>>,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<McpListing, UnknownTool>>, StoreError> {
         let mut state = self.state();
-        Ok(state.approve_mcp_tools((org, server), expected, tools.as_deref(), at))
+        Ok(state.approve_mcp_tools((org, server), expected, tools.as_deref(), at, by))
     }
 
     async fn create_http_tool(
         &self,
         new: NewHttpTool,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Result<(), ToolRefusal>>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
-        let outcome = state.add_http_tool(new)?;
+        let outcome = state.add_http_tool(new, by)?;
         if outcome.is_ok() {
             state.keep(once, now);
         }
@@ -187,9 +192,10 @@ impl ToolStore for MemoryStore {
         expected: u64,
         settings: HttpToolSettings,
         at: Timestamp,
+        by: By,
     ) -> Result<Update<Result<HttpToolRecord, ToolRefusal>>, StoreError> {
         let mut state = self.state();
-        state.change_http_tool((org, tool), expected, settings, at)
+        state.change_http_tool((org, tool), expected, settings, at, by)
     }
 
     async fn delete_http_tool(
@@ -197,7 +203,8 @@ impl ToolStore for MemoryStore {
         org: OrgId,
         tool: HttpToolId,
         expected: Option<u64>,
+        by: By,
     ) -> Result<DeleteConfig, StoreError> {
-        Ok(self.state().remove_http_tool(org, tool, expected))
+        Ok(self.state().remove_http_tool(org, tool, expected, by))
     }
 }

@@ -2,7 +2,9 @@ use runloom_domain::{InvitationId, OrgId, UserId};
 
 use crate::memory::lists::newest_first;
 use crate::memory::state::State;
-use crate::{InvitationRecord, Join, NewAccount, Page, PageKey, Paged, PresentedInvitation};
+use crate::{
+    By, InvitationRecord, Join, NewAccount, Page, PageKey, Paged, PresentedInvitation, entries,
+};
 
 /// An invitation with the hash of its token.
 pub(super) struct StoredInvitation {
@@ -17,7 +19,7 @@ impl StoredInvitation {
 }
 
 impl State {
-    pub(super) fn invite(&mut self, new: InvitationRecord, token_hash: [u8; 32]) -> bool {
+    pub(super) fn invite(&mut self, new: InvitationRecord, token_hash: [u8; 32], by: By) -> bool {
         let email = new.email.to_lowercase();
         let mut people = self
             .accounts
@@ -26,6 +28,7 @@ impl State {
         if people.any(|account| self.role_in(new.org_id, account.user_id).is_some()) {
             return false;
         }
+        self.note(by, entries::invited(&new));
         let invitations = &mut self.orgs.invitations;
         invitations.retain(|other| other.record.org_id != new.org_id || !other.is_for(&new.email));
         invitations.push(StoredInvitation {
@@ -76,6 +79,7 @@ impl State {
         &mut self,
         presented: PresentedInvitation,
         user: UserId,
+        by: By,
     ) -> Join {
         let account = self.accounts.get(&user).filter(|account| !account.closed);
         let email = account.map(|account| account.email.clone());
@@ -88,6 +92,7 @@ impl State {
         }
         self.withdraw_invitation(presented.org_id, invitation.invitation_id);
         self.add_member((presented.org_id, user), invitation.role, presented.at);
+        self.note(by, entries::joined(&invitation, user));
         Join::Joined
     }
 
@@ -95,6 +100,7 @@ impl State {
         &mut self,
         new: NewAccount,
         presented: PresentedInvitation,
+        by: By,
     ) -> Join {
         let Some(invitation) = self.invitation_for(presented, &new.email) else {
             return Join::NoInvitation;
@@ -103,6 +109,10 @@ impl State {
             return Join::Taken;
         }
         self.withdraw_invitation(presented.org_id, invitation.invitation_id);
+        self.note(
+            by,
+            entries::registered(&new, presented.org_id, invitation.role),
+        );
         self.add_person(NewAccount {
             org_id: presented.org_id,
             role: invitation.role,

@@ -3,7 +3,9 @@ use runloom_domain::{OrgId, OrgRole, Timestamp, UserId, UserKind};
 use crate::memory::accounts::Account;
 use crate::memory::lists::newest_first;
 use crate::memory::state::State;
-use crate::{ChangeMember, MemberPatch, MemberRecord, NewService, Page, PageKey, Paged};
+use crate::{
+    By, ChangeMember, MemberPatch, MemberRecord, NewService, Page, PageKey, Paged, entries,
+};
 
 /// What somebody is in an organisation.
 pub(super) struct Membership {
@@ -79,13 +81,13 @@ impl State {
     fn why_not<T>(
         &self,
         (org, user): (OrgId, UserId),
-        by: OrgRole,
+        rank: OrgRole,
         goes_on_owning: bool,
     ) -> Option<ChangeMember<T>> {
         let Some(role) = self.role_in(org, user) else {
             return Some(ChangeMember::Absent);
         };
-        if role.is_above(by) {
+        if role.is_above(rank) {
             return Some(ChangeMember::Above);
         }
         let is_last = role == OrgRole::Owner && self.owning_people(org) == [user];
@@ -110,12 +112,14 @@ impl State {
         &mut self,
         place: (OrgId, UserId),
         patch: MemberPatch,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> ChangeMember<MemberRecord> {
         let goes_on_owning = patch.role.is_none_or(|role| role == OrgRole::Owner);
-        if let Some(refusal) = self.why_not(place, by, goes_on_owning) {
+        if let Some(refusal) = self.why_not(place, rank, goes_on_owning) {
             return refusal;
         }
+        let before = self.role_in(place.0, place.1);
         let membership = self.orgs.members.get_mut(&place);
         if let (Some(membership), Some(role)) = (membership, patch.role) {
             let was = std::mem::replace(&mut membership.role, role);
@@ -129,20 +133,27 @@ impl State {
             service.login = name;
         }
         let changed = self.member_record(place.0, place.1);
-        changed.map_or(ChangeMember::Absent, ChangeMember::Done)
+        let (Some(before), Some(changed)) = (before, changed) else {
+            return ChangeMember::Absent;
+        };
+        self.note(by, entries::member_changed(place.0, &changed, before));
+        ChangeMember::Done(changed)
     }
 
     pub(super) fn remove_member(
         &mut self,
         place: (OrgId, UserId),
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> ChangeMember<()> {
-        if let Some(refusal) = self.why_not(place, by, false) {
+        if let Some(refusal) = self.why_not(place, rank, false) {
             return refusal;
         }
         self.withdraw_invitations_of(place);
         self.drop_keys_of(place.0, place.1);
-        self.orgs.members.remove(&place);
+        if let Some(was) = self.orgs.members.remove(&place) {
+            self.note(by, entries::member_removed(place.0, place.1, was.role));
+        }
         let is_nowhere = self.first_org_of(place.1).is_none();
         if let Some(account) = self.accounts.get_mut(&place.1) {
             account.closed = is_nowhere;

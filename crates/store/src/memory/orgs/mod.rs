@@ -14,9 +14,9 @@ use super::MemoryStore;
 use super::lists::newest_first;
 use super::state::{State, storable};
 use crate::{
-    ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
+    By, ChangeMember, Idempotency, InvitationRecord, Join, JoinedOrg, MemberPatch, MemberRecord,
     NewAccount, NewOrg, NewService, Once, OrgPatch, OrgRecord, OrgStore, Page, PageKey, Paged,
-    PresentedInvitation, StoreError, Update,
+    PresentedInvitation, StoreError, Update, entries,
 };
 
 /// Organisations, who belongs to them, and who shall.
@@ -33,6 +33,7 @@ impl OrgStore for MemoryStore {
         &self,
         new: NewOrg,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
@@ -41,6 +42,7 @@ impl OrgStore for MemoryStore {
         storable([new.name.as_str()])?;
         state.make_org(new.org_id, &new.name, new.created_at);
         state.add_member((new.org_id, new.owner), OrgRole::Owner, new.created_at);
+        state.note(by, entries::org_created(&new));
         state.keep(once, now);
         Ok(Once::Done(()))
     }
@@ -67,6 +69,7 @@ impl OrgStore for MemoryStore {
         org: OrgId,
         expected: u64,
         patch: OrgPatch,
+        by: By,
     ) -> Result<Update<OrgRecord>, StoreError> {
         storable(patch.name.as_deref())?;
         let mut state = self.state();
@@ -83,8 +86,11 @@ impl OrgStore for MemoryStore {
         if let Some(visibility) = patch.run_visibility {
             record.run_visibility = visibility;
         }
-        let changed = state.org_record(org);
-        Ok(changed.map_or(Update::Absent, Update::Done))
+        let Some(changed) = state.org_record(org) else {
+            return Ok(Update::Absent);
+        };
+        state.note(by, entries::org_changed(&changed));
+        Ok(Update::Done(changed))
     }
 
     async fn member(&self, org: OrgId, user: UserId) -> Result<Option<MemberRecord>, StoreError> {
@@ -104,12 +110,14 @@ impl OrgStore for MemoryStore {
         &self,
         new: NewService,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<()>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
         storable([new.name.as_str()])?;
+        state.note(by, entries::service_created(&new));
         state.add_service(new);
         state.keep(once, now);
         Ok(Once::Done(()))
@@ -120,19 +128,21 @@ impl OrgStore for MemoryStore {
         org: OrgId,
         user: UserId,
         patch: MemberPatch,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> Result<ChangeMember<MemberRecord>, StoreError> {
         storable(patch.name.as_deref())?;
-        Ok(self.state().change_member((org, user), patch, by))
+        Ok(self.state().change_member((org, user), patch, rank, by))
     }
 
     async fn remove_member(
         &self,
         org: OrgId,
         user: UserId,
-        by: OrgRole,
+        rank: OrgRole,
+        by: By,
     ) -> Result<ChangeMember<()>, StoreError> {
-        Ok(self.state().remove_member((org, user), by))
+        Ok(self.state().remove_member((org, user), rank, by))
     }
 
     async fn invite(
@@ -140,13 +150,14 @@ impl OrgStore for MemoryStore {
         new: InvitationRecord,
         token_hash: [u8; 32],
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<bool>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
         storable([new.email.as_str()])?;
-        if !state.invite(new, token_hash) {
+        if !state.invite(new, token_hash, by) {
             return Ok(Once::Done(false));
         }
         state.keep(once, now);
@@ -172,8 +183,14 @@ impl OrgStore for MemoryStore {
         &self,
         org: OrgId,
         invitation: InvitationId,
+        by: By,
     ) -> Result<bool, StoreError> {
-        Ok(self.state().withdraw_invitation(org, invitation))
+        let mut state = self.state();
+        let withdrawn = state.withdraw_invitation(org, invitation);
+        if withdrawn {
+            state.note(by, entries::invitation_withdrawn(org, invitation));
+        }
+        Ok(withdrawn)
     }
 
     async fn accept_invitation(
@@ -181,12 +198,13 @@ impl OrgStore for MemoryStore {
         presented: PresentedInvitation,
         user: UserId,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Join>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
-        let joined = state.accept_invitation(presented, user);
+        let joined = state.accept_invitation(presented, user, by);
         if joined == Join::Joined {
             state.keep(once, now);
         }
@@ -198,13 +216,14 @@ impl OrgStore for MemoryStore {
         new: NewAccount,
         presented: PresentedInvitation,
         once: Option<Idempotency>,
+        by: By,
     ) -> Result<Once<Join>, StoreError> {
         let (mut state, now) = (self.state(), self.now());
         if let Some(answer) = state.replay(once.as_ref(), now) {
             return Ok(answer);
         }
         storable([new.login.as_str(), &new.email])?;
-        let joined = state.register_invited(new, presented);
+        let joined = state.register_invited(new, presented, by);
         if joined == Join::Joined {
             state.keep(once, now);
         }

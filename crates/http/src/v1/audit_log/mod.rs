@@ -1,0 +1,3 @@
+//! Who has done what to the organisation.
+
+pub(crate) mod list;

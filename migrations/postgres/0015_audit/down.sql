@@ -1,0 +1,4 @@
+DROP TABLE audit_pending;
+DROP TABLE audit_seals;
+DROP TABLE audit_records;
+DROP FUNCTION audit_stays;
