@@ -2,7 +2,7 @@
 
 use crate::parts::cargo_tool;
 use crate::process::{self, Interrupt};
-use crate::{fuzz, test, tidy, torture, workspace};
+use crate::{test, tidy, torture, workspace};
 use anyhow::Result;
 use tokio::process::Command;
 
@@ -48,10 +48,7 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     test::run(interrupt, &test::Arguments::default()).await?;
 
     process::step("torture");
-    torture::run_briefly(interrupt).await?;
-
-    process::step("fuzzing");
-    fuzz::run_briefly(interrupt).await
+    torture::run_briefly(interrupt).await
 }
 
 fn cargo(arguments: &[&str]) -> Command {

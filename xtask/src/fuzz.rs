@@ -56,20 +56,6 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
     Ok(())
 }
 
-/// All targets for half a minute each, where the compiler is there.
-pub(crate) async fn run_briefly(interrupt: &Interrupt) -> Result<()> {
-    if !has_compiler().await {
-        process::step(&format!("no fuzzing: there is no {TOOLCHAIN} compiler"));
-        return Ok(());
-    }
-    let briefly = Arguments {
-        targets: Vec::new(),
-        seconds: 30,
-        keep: false,
-    };
-    run(interrupt, &briefly).await
-}
-
 async fn has_compiler() -> bool {
     let mut rustc = Command::new("rustc");
     rustc.arg("--version").env("RUSTUP_TOOLCHAIN", TOOLCHAIN);

@@ -1,11 +1,11 @@
 //! Accounts with one person, who has a token and a key.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use runloom_accounts::{Accounts, AccountsConfig, ApiKeyRequest, Secret, TokenKeys};
+use runloom_accounts::{Accounts, AccountsConfig, Login, TokenKeys};
 use runloom_domain::SystemClock;
 use runloom_store::memory::MemoryStore;
-use runloom_store::{Once, Origin};
 use tokio::runtime::{Builder, Runtime};
 
 pub struct Known {
@@ -47,30 +47,18 @@ async fn registered() -> (Accounts, String, String) {
     let clock = Arc::new(SystemClock);
     let store = Arc::new(MemoryStore::new(clock.clone()));
     let keys = TokenKeys::derive(&[7; 32]);
-    let accounts = Accounts::new(store, clock, &keys, AccountsConfig::default());
-    let password = Secret::from("correct horse battery staple");
-    let registered = accounts.register(
-        "ada",
-        "ada@example.org",
-        password,
-        Origin::default(),
-        |_| None,
-    );
-    let registered = match registered.await.expect("it is free") {
-        Once::Done(registered) => registered,
-        _ => panic!("it is new"),
+    let config = AccountsConfig::default();
+    let accounts = Accounts::new(store.clone(), store, clock, &keys, config);
+    let owner = accounts.first_owner("ada", "ada@example.org").await;
+    let owner = owner.expect("it is free").expect("it is new");
+    let login = Login {
+        name: owner.login,
+        password: owner.password,
+        org_id: None,
+        from: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        trace_id: None,
     };
-    let token = registered.access_token.token.expose().to_owned();
-    let caller = accounts.authenticate(&token).await.expect("it is good");
-    let request = ApiKeyRequest {
-        name: "main".to_owned(),
-        scopes: vec!["runs.read".to_owned()],
-        expires_at: None,
-    };
-    let created = accounts.create_api_key(&caller, request, |_| None).await;
-    let key = match created.expect("it may be made") {
-        Once::Done(created) => created.secret.expose().to_owned(),
-        _ => panic!("it is new"),
-    };
-    (accounts, token, key)
+    let tokens = accounts.login(login).await.expect("it is right");
+    let token = tokens.access.token.expose().to_owned();
+    (accounts, token, owner.api_key.expose().to_owned())
 }
