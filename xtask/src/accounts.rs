@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use runloom_accounts::operator_reset;
 use runloom_domain::{Clock, SystemClock};
-use std::sync::Arc;
+use runloom_store_sql::Database;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -31,12 +31,12 @@ struct Reset {
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let What::Reset(reset) = &arguments.what;
-    let clock = Arc::new(SystemClock);
-    let database = reset.database.choose()?.open(clock.clone()).await?;
-    let issued = operator_reset(&*database, &reset.login, clock.now()).await;
-    database.close().await.context("can't close the database")?;
     let login = &reset.login;
-    let issued = issued?.with_context(|| format!("nobody is called {login}"))?;
+    let issue = async |store: &dyn Database| {
+        let issued = operator_reset(store, login, SystemClock.now()).await?;
+        issued.with_context(|| format!("nobody is called {login}"))
+    };
+    let issued = reset.database.with(issue).await?;
     process::step(&format!(
         "{login} chooses a new password with this token until {}; it is not shown again:",
         issued.expires_at

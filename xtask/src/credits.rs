@@ -2,11 +2,11 @@
 
 use crate::database::DatabaseArguments;
 use crate::process;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use runloom_domain::{Clock, CreditEntryId, OrgId, SystemClock};
-use runloom_store::{By, CreditEntry, CreditKind, MoneyStore, Once};
-use std::sync::Arc;
+use runloom_store::{By, CreditEntry, CreditKind, Once};
+use runloom_store_sql::Database;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -48,15 +48,17 @@ impl Rule {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
-    let clock = Arc::new(SystemClock);
-    let database = arguments.database.choose()?.open(clock).await?;
-    let done = change(&*database, arguments).await;
-    database.close().await.context("can't close the database")?;
-    done
+    let database = &arguments.database;
+    database
+        .with(async |store| change(store, arguments).await)
+        .await
 }
 
-async fn change(store: &(impl MoneyStore + ?Sized), arguments: &Arguments) -> Result<()> {
+async fn change(store: &dyn Database, arguments: &Arguments) -> Result<()> {
     let org = arguments.org;
+    // One that isn't there would be shown as one that has nothing.
+    let known = store.org(org).await?;
+    ensure!(known.is_some(), "there is no organisation {org}");
     if let Some(rule) = arguments.metered {
         let known = store
             .set_metered(org, rule.as_option(), By::operator(SystemClock.now()))

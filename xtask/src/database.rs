@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use runloom_domain::Clock;
+use runloom_domain::{Clock, SystemClock};
 use runloom_store_sql::{Database, open_postgres, open_sqlite};
 use std::env;
 use std::path::PathBuf;
@@ -45,6 +45,17 @@ impl DatabaseArguments {
             (None, None) => url_of_environment().map(Chosen::Postgres),
         };
         Ok(named.unwrap_or_else(|| Chosen::Sqlite(folder_of_environment())))
+    }
+
+    /// Opens it for a piece of work, and closes it whatever comes of that.
+    pub(crate) async fn with<T>(
+        &self,
+        work: impl AsyncFnOnce(&dyn Database) -> Result<T>,
+    ) -> Result<T> {
+        let database = self.choose()?.open(Arc::new(SystemClock)).await?;
+        let done = work(&*database).await;
+        database.close().await.context("can't close the database")?;
+        done
     }
 }
 

@@ -1,11 +1,10 @@
 //! `cargo xtask limits`: what an organisation may keep.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use runloom_domain::{Clock as _, OrgId, SystemClock};
-use runloom_store::{By, QuotaStore, Standing};
+use runloom_store::{By, Standing};
+use runloom_store_sql::Database;
 
 use crate::database::DatabaseArguments;
 use crate::process;
@@ -26,15 +25,17 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
-    let clock = Arc::new(SystemClock);
-    let database = arguments.database.choose()?.open(clock).await?;
-    let done = change(&*database, arguments).await;
-    database.close().await.context("can't close the database")?;
-    done
+    let database = &arguments.database;
+    database
+        .with(async |store| change(store, arguments).await)
+        .await
 }
 
-async fn change(store: &(impl QuotaStore + ?Sized), arguments: &Arguments) -> Result<()> {
+async fn change(store: &dyn Database, arguments: &Arguments) -> Result<()> {
     let org = arguments.org;
+    // One that isn't there would be shown as one that has nothing.
+    let known = store.org(org).await?;
+    ensure!(known.is_some(), "there is no organisation {org}");
     let mut quota = store.standing(org).await?.quota;
     if let Some(said) = &arguments.threads {
         quota.threads = limit(said)?;
@@ -42,10 +43,12 @@ async fn change(store: &(impl QuotaStore + ?Sized), arguments: &Arguments) -> Re
     if let Some(said) = &arguments.bytes {
         quota.bytes = limit(said)?;
     }
-    let known = store
-        .set_quota(org, quota, By::operator(SystemClock.now()))
-        .await?;
-    ensure!(known, "there is no organisation {org}");
+    if arguments.threads.is_some() || arguments.bytes.is_some() {
+        let known = store
+            .set_quota(org, quota, By::operator(SystemClock.now()))
+            .await?;
+        ensure!(known, "there is no organisation {org}");
+    }
     let Standing { stored_bytes, .. } = store.standing(org).await?;
     let (threads, bytes) = (shown(quota.threads), shown(quota.bytes));
     process::step(&format!(

@@ -16,6 +16,7 @@ use clap::{Args, Subcommand};
 use runloom_domain::{Clock, ManualClock, SystemClock, Timestamp};
 use runloom_engine::{Engine, EngineConfig, EngineParts};
 use runloom_models::{Models, ScriptedModel};
+use runloom_store_sql::Database;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,13 +70,11 @@ impl Clock for PastClock {
 pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
     let chosen = arguments.database.choose()?;
     if let Some(other) = &arguments.other {
-        let database = chosen.open(Arc::new(SystemClock)).await?;
-        let done = match other {
-            Other::ExportPersonas(arguments) => personas::export(&*database, arguments).await,
-            Other::ImportPersonas(arguments) => personas::import(&*database, arguments).await,
+        let work = async |database: &dyn Database| match other {
+            Other::ExportPersonas(arguments) => personas::export(database, arguments).await,
+            Other::ImportPersonas(arguments) => personas::import(database, arguments).await,
         };
-        database.close().await.context("can't close the database")?;
-        return done;
+        return arguments.database.with(work).await;
     }
     // Leases go by the database's own clock, which stays in the present.
     let database = chosen.open(Arc::new(SystemClock)).await?;

@@ -12,7 +12,8 @@ use crate::limits::{Spent, whole_seconds};
 use crate::state::HttpState;
 
 /// Counts a request of somebody whose credential was checked. One that isn't valid counts by
-/// address, so that guessing has an end.
+/// address, so that guessing has an end. After the check, though it may have read a row: a valid
+/// credential isn't kept out by what others behind its address do.
 pub(crate) fn admit(
     request: &HttpRequest,
     state: &HttpState,
