@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::tenancy::{Case, Tenant, case, essence, fill, never_made, routes, send, setup};
 
 /// All that an API key may be given.
-const SCOPES: [&str; 10] = [
+const SCOPES: [&str; 11] = [
     "runs.read",
     "runs.write",
     "threads.read",
@@ -19,6 +19,7 @@ const SCOPES: [&str; 10] = [
     "members.manage",
     "keys.manage",
     "usage.read",
+    "audit.read",
 ];
 
 /// People of other organisations, one of each role, and an API key; with whether they may do
