@@ -5,6 +5,7 @@ use crate::process::{self, Interrupt};
 use crate::{parts, workspace};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -16,6 +17,9 @@ const FOLDER: &str = "tests/fuzz";
 /// The compiler that can instrument them.
 const TOOLCHAIN: &str = "nightly";
 
+/// How many inputs of a target are kept beside those that somebody has named.
+const KEPT: usize = 64;
+
 /// How many targets run at once.
 const AT_ONCE: usize = 2;
 
@@ -26,7 +30,7 @@ pub(crate) struct Arguments {
     /// How long each of them runs
     #[arg(long, default_value_t = 300)]
     seconds: u32,
-    /// Keep new inputs beside those in the tree, as few as reach the same code
+    /// Keep new inputs in the tree, the few that reach most code
     #[arg(long)]
     keep: bool,
 }
@@ -36,24 +40,36 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         has_compiler().await,
         "there is no {TOOLCHAIN} compiler; `rustup toolchain install {TOOLCHAIN}` brings it"
     );
-    let all = targets()?;
-    let targets = if arguments.targets.is_empty() {
-        all
-    } else {
-        let unknown = arguments.targets.iter().find(|name| !all.contains(name));
-        if let Some(unknown) = unknown {
-            bail!("there is no target {unknown}, only {}", all.join(", "));
-        }
-        arguments.targets.clone()
-    };
+    let targets = chosen(arguments)?;
     let built = build(interrupt).await?;
+    let mut failed = Vec::new();
     for targets in targets.chunks(AT_ONCE) {
         let runs = targets
             .iter()
             .map(|target| fuzz(interrupt, &built, target, arguments));
-        futures_util::future::try_join_all(runs).await?;
+        // What one finds keeps no other from looking on.
+        let done = futures_util::future::join_all(runs).await;
+        failed.extend(done.into_iter().filter_map(Result::err));
+        interrupt.check()?;
     }
+    for error in &failed {
+        process::step(&format!("{error:#}"));
+    }
+    ensure!(failed.is_empty(), "{} targets failed", failed.len());
     Ok(())
+}
+
+/// The targets that were named, or all.
+fn chosen(arguments: &Arguments) -> Result<Vec<String>> {
+    let all = targets()?;
+    if arguments.targets.is_empty() {
+        return Ok(all);
+    }
+    let unknown = arguments.targets.iter().find(|name| !all.contains(name));
+    if let Some(unknown) = unknown {
+        bail!("there is no target {unknown}, only {}", all.join(", "));
+    }
+    Ok(arguments.targets.clone())
 }
 
 async fn has_compiler() -> bool {
@@ -124,11 +140,41 @@ async fn fuzz(
         .await
         .with_context(|| format!("the input is in {}", artifacts.display()))?;
     if arguments.keep {
-        let mut merge = Command::new(built.join(target));
-        merge
-            .args(["-merge=1", "-verbosity=0"])
-            .args([known.as_path(), found.path()]);
-        process::run(interrupt, &mut merge).await?;
+        keep(interrupt, &built.join(target), &known, found.path()).await?;
     }
     Ok(())
+}
+
+/// Replaces what earlier runs have left in the tree by inputs that reach most of the code that
+/// all of them reach; those that somebody has named stay.
+async fn keep(interrupt: &Interrupt, target: &Path, known: &Path, found: &Path) -> Result<()> {
+    let cover = TempDir::new().context("can't make a folder")?;
+    let mut merge = Command::new(target);
+    // Which code an input reaches counts, not how often: that would keep hundreds of them.
+    merge
+        .args(["-set_cover_merge=1", "-use_counters=0", "-verbosity=0"])
+        .args([cover.path(), known, found]);
+    process::run(interrupt, &mut merge).await?;
+    // Those that reach most are written first.
+    let mut inputs = Vec::new();
+    for entry in fs::read_dir(cover.path())? {
+        let entry = entry?;
+        inputs.push((entry.metadata()?.modified()?, entry.file_name()));
+    }
+    inputs.sort();
+    for entry in fs::read_dir(known)? {
+        let entry = entry?;
+        if is_found(&entry.file_name()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    for (_, name) in inputs.iter().filter(|(_, name)| is_found(name)).take(KEPT) {
+        fs::copy(cover.path().join(name), known.join(name))?;
+    }
+    Ok(())
+}
+
+/// Whether an input was named by its hash.
+fn is_found(name: &OsStr) -> bool {
+    name.len() == 40
 }

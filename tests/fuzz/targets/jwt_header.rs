@@ -19,5 +19,8 @@ libfuzzer_sys::fuzz_target!(|header: &[u8]| {
             assert!(forged == *token || !known.is_let_in(&forged), "{forged}");
         }
         assert!(!known.is_let_in(&header));
+        // Nor does it open anything behind the public part of a key.
+        let public = &known.key[.."rl_12345678".len()];
+        assert!(!known.is_let_in(&format!("{public}_{header}")));
     });
 });
