@@ -103,6 +103,10 @@ impl World {
         check_ended(&owner.log(&self.made).await, "run.completed");
         let next = owner.run(&json!({ "input": "and now?" })).await;
         check_ended(&owner.follow(&next).await, "run.completed");
+        // The organisation that the member was in says so.
+        let removed = "/v1/audit-log?action=member.removed";
+        let removed = owner.get(removed).await.expect(200);
+        assert_eq!(removed[0]["actor"]["kind"], "operator", "{removed}");
         // Their names are free again.
         owner.stranger("ada").await;
     }

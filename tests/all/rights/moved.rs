@@ -186,6 +186,9 @@ async fn live_runs_end(file: &Path, org: &str, live: &str, store: Store) {
         .post("/v1/auth/login", &login)
         .await;
     let ada = ada.with_token(&id(&login.expect(200)["access_token"]));
+    let joined = ada.get("/v1/audit-log?action=member.joined").await;
+    let joined = joined.expect(200);
+    assert_eq!(joined[0]["details"]["role"], "owner", "{joined}");
     let events = ada.log(live).await;
     check_ended(&events, "run.cancelled");
     assert!(kinds(&events).contains(&"run.cancel_requested"));

@@ -133,6 +133,10 @@ impl<R: BufRead> Reader<R> {
                 "it has the format {format}; this version reads {FORMAT}"
             )));
         }
+        // The rows of no organisation have this id.
+        if header.org.as_uuid().is_nil() {
+            return Err(file("its organisation has the id of zeros"));
+        }
         reader.org = header.org;
         reader.hash.update(&reader.buffer);
         Ok(reader)
@@ -266,6 +270,8 @@ mod tests {
             "this version reads 1",
         );
         refused(whole.replace("header", "beginning"), "no header");
+        let nobody = whole.replacen("00000007", "00000000", 1);
+        refused(nobody, "the id of zeros");
         refused(
             whole.replace("{\"type\":\"thread\",\"n\":2}", "[]"),
             "line 4",

@@ -9,18 +9,18 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use runloom_domain::{Clock, OrgId, RunId, UserId};
+use runloom_domain::{Clock, OrgId, RunId, TraceId, UserId};
 use serde_json::value::RawValue;
 
 use self::filling::Filling;
 use self::members::Members;
 use super::file::Reader;
-use super::form::Object;
+use super::form::{Field, Object};
 use super::objects::{MEMBER_KIND, OBJECTS};
 use super::session::{self, Row, Session};
 use super::walk::org_tables;
 use super::{Place, RightsError, RightsProgress, json};
-use crate::copy::image::Kind;
+use crate::copy::image::{Image, Kind};
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -48,6 +48,15 @@ pub struct Imported {
     pub live: Vec<(RunId, UserId)>,
 }
 
+/// Live runs of others whose id is that of a run of the organisation.
+const TWINS: &str = "SELECT count(*) FROM run_heads theirs
+    WHERE theirs.status NOT IN ('completed', 'failed', 'cancelled') AND EXISTS
+        (SELECT 1 FROM run_heads ours WHERE ours.org_id = $1
+            AND ours.run_id = theirs.run_id AND theirs.org_id <> ours.org_id)";
+
+/// The largest value of a number that is no limit.
+const LARGEST: i64 = 1 << 53;
+
 /// The runs of an organisation that have not ended.
 const LIVE: &str = "SELECT run_heads.run_id, runs.created_by FROM run_heads
     JOIN runs ON runs.org_id = run_heads.org_id AND runs.run_id = run_heads.run_id
@@ -72,7 +81,11 @@ pub async fn import_org(
     progress: &mut dyn FnMut(RightsProgress),
 ) -> Result<Imported, RightsError> {
     let mut reader = open(file)?;
-    while reader.next()?.is_some() {}
+    while let Some((kind, _)) = reader.next()? {
+        let known = object(kind).map(|_| ());
+        let line = reader.number();
+        known.map_err(|reason| RightsError::Line { line, reason })?;
+    }
     let mut session = Session::writing(place, clock.clone()).await?;
     session.begin().await?;
     let mut reader = open(file)?;
@@ -98,7 +111,8 @@ pub async fn import_org(
         }
     }
     filling.flush(&mut session, progress).await?;
-    let left_out = members.finish(&mut session).await?;
+    let left_out = members.finish(&mut session, clock.now()).await?;
+    refuse_twins(&mut session, org).await?;
     let live = live(&mut session, org).await?;
     session.run("COMMIT").await?;
     session.close().await?;
@@ -128,7 +142,7 @@ fn parse(object: &Object, line: &str) -> Result<Row, String> {
     for field in object.fields() {
         let raw = said.remove(field.name);
         let raw = raw.ok_or_else(|| format!("it has no {}", field.name))?;
-        let image = json::read(field, raw);
+        let image = json::read(field, raw).and_then(|image| within(field, image));
         row.push(image.map_err(|reason| format!("its {} can't be taken: {reason}", field.name))?);
     }
     match said.into_keys().next() {
@@ -151,6 +165,35 @@ async fn refuse_known(session: &mut Session, org: OrgId) -> Result<(), RightsErr
     Ok(())
 }
 
+/// Refuses what no deployment has written: numbers below zero, or so large that counting on from
+/// them fails, and traces that are none. A row with such a value would be in the way of those of
+/// others that are read along with it.
+fn within(field: &Field, image: Image) -> Result<Image, &'static str> {
+    if let (Kind::BigInt | Kind::Integer, Some(number)) = (field.kind, image.as_number()) {
+        if number < 0 && field.name != "credits" {
+            return Err("it is below zero");
+        }
+        if number > LARGEST && !field.name.starts_with("max_") {
+            return Err("it is too large");
+        }
+    }
+    if field.name == "trace_id" {
+        let trace = image.as_text().map(str::parse::<TraceId>);
+        trace.transpose().map_err(|_| "it is no trace")?;
+    }
+    Ok(image)
+}
+
+/// Nodes know the runs that they work on by id alone, so no two of one id may be alive.
+async fn refuse_twins(session: &mut Session, org: OrgId) -> Result<(), RightsError> {
+    if session.number(TWINS, &[session::id(org.as_uuid())]).await? > 0 {
+        return Err(RightsError::Refused(
+            "a run of it has the id of one that another organisation is running here".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 async fn live(session: &mut Session, org: OrgId) -> Result<Vec<(RunId, UserId)>, RightsError> {
     let kinds = [Kind::Id, Kind::Id];
     let rows = session
@@ -164,4 +207,21 @@ async fn live(session: &mut Session, org: OrgId) -> Result<Vec<(RunId, UserId)>,
         Some((run, UserId::from_uuid(by.as_id()?)))
     });
     Ok(ids.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::form::{number, text};
+    use super::*;
+
+    #[test]
+    fn what_would_be_in_the_way_of_others_is_refused() {
+        let refused = |field: &Field, image| within(field, image).is_err();
+        assert!(refused(&number("epoch"), Image::number(i64::MAX)));
+        assert!(refused(&number("seq"), Image::number(-1)));
+        assert!(refused(&text("trace_id"), Image::text("x")));
+        assert!(!refused(&number("credits"), Image::number(-1)));
+        assert!(!refused(&number("max_tokens"), Image::number(i64::MAX)));
+        assert!(!refused(&text("trace_id"), Image(None)));
+    }
 }

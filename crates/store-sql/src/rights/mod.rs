@@ -14,6 +14,7 @@ mod form;
 mod import;
 mod json;
 mod objects;
+mod recorded;
 mod session;
 mod walk;
 

@@ -112,6 +112,17 @@ pub fn member_changed(org: OrgId, member: &MemberRecord, was: OrgRole) -> Entry 
         .with("role_before", was.as_str())
 }
 
+/// Somebody was made an owner, who may have been no member before.
+pub fn made_owner(org: OrgId, user: UserId, was: Option<OrgRole>) -> Entry {
+    let action = match was {
+        Some(_) => Action::MemberChanged,
+        None => Action::MemberJoined,
+    };
+    Entry::new(action, org, &user)
+        .with("role", OrgRole::Owner.as_str())
+        .maybe("role_before", was.map(OrgRole::as_str))
+}
+
 /// A member is none any more.
 pub fn member_removed(org: OrgId, user: UserId, was: OrgRole) -> Entry {
     Entry::new(Action::MemberRemoved, org, &user).with("role", was.as_str())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use runloom_domain::{Clock, OrgId, UserId};
 
 use super::super::session::{self, Session};
-use super::super::{Place, RightsError, RightsProgress};
+use super::super::{Place, RightsError, RightsProgress, recorded};
 use super::{Deleted, org, person, wipe};
 use crate::copy::image::{Image, Kind};
 use crate::sqlite::name_key;
@@ -41,7 +41,7 @@ pub async fn delete_user(
     clock: Arc<dyn Clock>,
     progress: &mut dyn FnMut(RightsProgress),
 ) -> Result<Deleted, RightsError> {
-    let mut session = Session::writing(place, clock).await?;
+    let mut session = Session::writing(place, clock.clone()).await?;
     let user = find(&mut session, who).await?;
     let alone = orgs_alone(&mut session, user, who).await?;
     let mut deleted = Deleted::default();
@@ -59,6 +59,7 @@ pub async fn delete_user(
         }
         let user_id = [session::id(user.as_uuid())];
         deleted.add("invitations", session.execute(INVITED, &user_id).await?);
+        recorded::removed(&mut session, user, clock.now()).await?;
         person::delete(&mut session, user, &mut deleted).await?;
         session.run("COMMIT").await?;
         wipe(&mut session).await?;

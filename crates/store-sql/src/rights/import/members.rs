@@ -1,10 +1,11 @@
 //! The people and service accounts that come with an organisation.
 
-use runloom_domain::{OrgId, UserKind};
+use runloom_domain::{OrgId, OrgRole, Timestamp, UserId, UserKind};
+use runloom_store::{By, entries};
 
-use super::super::RightsError;
 use super::super::form::{Made, Object, Part};
-use super::super::session::{self, Row, Session};
+use super::super::session::{self, Argument, Row, Session};
+use super::super::{RightsError, recorded};
 use super::ImportOptions;
 use super::filling::insert;
 use crate::copy::image::{Image, Kind};
@@ -12,6 +13,7 @@ use crate::sqlite::name_key;
 
 const BY_ID: &str = "SELECT login, email, kind FROM users WHERE user_id = $1";
 const BY_NAME: &str = "SELECT user_id FROM user_names WHERE name_key = $1";
+const ELSEWHERE: &str = "SELECT count(*) FROM memberships WHERE user_id = $1";
 const ADD_NAME: &str = "INSERT INTO user_names (name_key, user_id) VALUES ($1, $2)
     ON CONFLICT DO NOTHING";
 const OWN: &str = "INSERT INTO memberships (org_id, user_id, role, created_at)
@@ -58,13 +60,17 @@ impl<'a> Members<'a> {
         let known = session
             .rows(BY_ID, std::slice::from_ref(&user), &[Kind::Text; 3])
             .await?;
-        let is_known = match known.first() {
-            Some(known) if known.as_slice() != [login, email, kind].map(Image::text) => {
-                let reason = format!("the account of {login} is here, and called otherwise");
-                return Err(refused(reason));
+        if !names.is_empty() && !are_names(login, email) {
+            return Err(refused("its login or address is none".to_owned()));
+        }
+        let is_known = !known.is_empty();
+        if let Some(why) = stranger(session, known.first(), [login, email, kind], &user).await? {
+            if self.options.without_known_logins {
+                self.left_out.push(login.to_owned());
+                return Ok(());
             }
-            known => known.is_some(),
-        };
+            return Err(refused(format!("the account of {login} is here, {why}")));
+        }
         if let Some(taken) = taken(session, &names, &user.1).await? {
             if self.options.without_known_logins {
                 self.left_out.push(login.to_owned());
@@ -81,12 +87,15 @@ impl<'a> Members<'a> {
             let added = insert(session, self.org, object, part, rows, vec![made]).await;
             added.map_err(|error| refused(error.to_string()))?;
         }
-        for name in names {
-            session
-                .execute(ADD_NAME, &[session::text(name), user.clone()])
-                .await?;
+        for name in &names {
+            let named = [session::text(name.as_str()), user.clone()];
+            session.execute(ADD_NAME, &named).await?;
         }
-        Ok(())
+        // Somebody may have registered in this very moment.
+        match taken(session, &names, &user.1).await? {
+            None => Ok(()),
+            Some(taken) => Err(refused(format!("{taken} is somebody else's here"))),
+        }
     }
 
     /// Service accounts, which have no names to log in with, have an empty password.
@@ -100,16 +109,27 @@ impl<'a> Members<'a> {
 
     /// Adds the owner from here, and sees that somebody owns the organisation. Returns who was
     /// left out.
-    pub(super) async fn finish(self, session: &mut Session) -> Result<Vec<String>, RightsError> {
+    pub(super) async fn finish(
+        self,
+        session: &mut Session,
+        now: Timestamp,
+    ) -> Result<Vec<String>, RightsError> {
         let org = session::id(self.org.as_uuid());
         if let Some(login) = &self.options.as_owner {
             let name = session::text(name_key(login));
             let found = session.rows(BY_NAME, &[name], &[Kind::Id]).await?;
             let user = found.into_iter().flatten().next();
+            let user = user.and_then(|user| user.as_id());
             let user = user.ok_or_else(|| RightsError::NoUser(login.clone()))?;
+            let user_id = UserId::from_uuid(user);
+            let was = recorded::role_of(session, self.org, user_id).await?;
             session
-                .execute(OWN, &[org.clone(), (Kind::Id, user)])
+                .execute(OWN, &[org.clone(), session::id(user)])
                 .await?;
+            if was != Some(OrgRole::Owner) {
+                let entry = entries::made_owner(self.org, user_id, was);
+                recorded::write(session, By::operator(now), entry).await?;
+            }
         }
         if session.number(OWNERS, &[org]).await? == 0 {
             return Err(RightsError::Refused(
@@ -119,6 +139,35 @@ impl<'a> Members<'a> {
         }
         Ok(self.left_out)
     }
+}
+
+/// Why an account that is here can't join, if there is one and it can't.
+async fn stranger(
+    session: &mut Session,
+    known: Option<&Row>,
+    said: [&str; 3],
+    user: &Argument,
+) -> Result<Option<&'static str>, RightsError> {
+    let Some(known) = known else {
+        return Ok(None);
+    };
+    if known.as_slice() != said.map(Image::text) {
+        return Ok(Some("and called otherwise"));
+    }
+    // The owner of the only organisation that somebody is in can give them another password.
+    let elsewhere = session
+        .number(ELSEWHERE, std::slice::from_ref(user))
+        .await?;
+    Ok((elsewhere == 0).then_some("and in no organisation"))
+}
+
+/// Whether they can be what somebody logs in with: a login with an `@` would be taken for
+/// somebody's address.
+fn are_names(login: &str, email: &str) -> bool {
+    let is_login = (1..=64).contains(&login.len())
+        && login.is_ascii()
+        && !login.contains(|other: char| other == '@' || other.is_whitespace());
+    is_login && email.len() <= 254 && email.contains('@')
 }
 
 /// What a person logs in with, each name once.
@@ -143,4 +192,17 @@ async fn taken(
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_comes_by_a_name_that_could_be_anothers_address() {
+        assert!(are_names("ada", "ada@example.com"));
+        assert!(!are_names("ceo@example.com", "ada@example.com"));
+        assert!(!are_names("", "ada@example.com"));
+        assert!(!are_names("ada", "ada"));
+    }
 }
