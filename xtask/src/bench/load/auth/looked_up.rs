@@ -53,7 +53,7 @@ async fn by_turns(accounts: &Accounts, kinds: [&Secret; 2]) -> Result<[Histogram
             if let Err(error) = caller {
                 bail!("a good credential is refused: {error}");
             }
-            times.saturating_record(took);
+            times.record(took)?;
         }
     }
     Ok(times)
