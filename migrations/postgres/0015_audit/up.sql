@@ -24,7 +24,7 @@ CREATE INDEX audit_by_subject ON audit_records (org_id, subject_id, created_at, 
 -- The chain of each organisation. No reference to the records: a seal tells of one that is gone.
 CREATE TABLE audit_seals (
     org_id uuid NOT NULL REFERENCES orgs (org_id) ON DELETE CASCADE,
-    seq bigint NOT NULL CHECK (seq > 0),
+    seq bigint NOT NULL,
     record_id uuid NOT NULL,
     previous_hash bytea NOT NULL CHECK (length(previous_hash) = 32),
     hash bytea NOT NULL CHECK (length(hash) = 32),

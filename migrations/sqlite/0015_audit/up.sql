@@ -1,13 +1,12 @@
 -- Who has done what to an organisation, written in the transaction of what was done.
--- These tables are without rowid, so that a row has no second key by which it could be replaced.
 CREATE TABLE audit_records (
     org_id BLOB NOT NULL REFERENCES orgs (org_id) ON DELETE CASCADE,
-    record_id BLOB NOT NULL CHECK (length(record_id) = 16),
+    record_id BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     actor TEXT NOT NULL,
     -- Of an API key its owner. No reference: records outlive people.
-    user_id BLOB CHECK (length(user_id) = 16),
-    api_key_id BLOB CHECK (length(api_key_id) = 16),
+    user_id BLOB,
+    api_key_id BLOB,
     action TEXT NOT NULL,
     subject_kind TEXT NOT NULL,
     subject_id TEXT NOT NULL,
@@ -16,7 +15,7 @@ CREATE TABLE audit_records (
     address TEXT,
     trace_id TEXT,
     PRIMARY KEY (org_id, record_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX audit_listed ON audit_records (org_id, created_at, record_id);
 CREATE INDEX audit_by_action ON audit_records (org_id, action, created_at, record_id);
 CREATE INDEX audit_by_user ON audit_records (org_id, user_id, created_at, record_id);
@@ -25,20 +24,20 @@ CREATE INDEX audit_by_subject ON audit_records (org_id, subject_id, created_at, 
 -- The chain of each organisation. No reference to the records: a seal tells of one that is gone.
 CREATE TABLE audit_seals (
     org_id BLOB NOT NULL REFERENCES orgs (org_id) ON DELETE CASCADE,
-    seq INTEGER NOT NULL CHECK (seq > 0),
-    record_id BLOB NOT NULL CHECK (length(record_id) = 16),
+    seq INTEGER NOT NULL,
+    record_id BLOB NOT NULL,
     previous_hash BLOB NOT NULL CHECK (length(previous_hash) = 32),
     hash BLOB NOT NULL CHECK (length(hash) = 32),
     PRIMARY KEY (org_id, seq),
     UNIQUE (org_id, record_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- What waits for its seal.
 CREATE TABLE audit_pending (
     org_id BLOB NOT NULL REFERENCES orgs (org_id) ON DELETE CASCADE,
-    record_id BLOB NOT NULL CHECK (length(record_id) = 16),
+    record_id BLOB NOT NULL,
     PRIMARY KEY (org_id, record_id)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- Records and seals are never changed, and go with their organisation only: once its row in orgs
 -- is gone, which the cascade above waits for.
@@ -55,26 +54,4 @@ END;
 CREATE TRIGGER audit_seals_are_kept BEFORE DELETE ON audit_seals
     WHEN EXISTS (SELECT 1 FROM orgs WHERE org_id = OLD.org_id) BEGIN
     SELECT RAISE(ABORT, 'the audit log is only added to');
-END;
-
--- REPLACE deletes rows without their delete triggers, so what it would replace is refused.
-CREATE TRIGGER audit_records_are_not_replaced BEFORE INSERT ON audit_records
-    WHEN EXISTS (SELECT 1 FROM audit_records
-        WHERE org_id = NEW.org_id AND record_id = NEW.record_id) BEGIN
-    SELECT RAISE(ABORT, 'the audit log is only added to');
-END;
-CREATE TRIGGER audit_seals_are_not_replaced BEFORE INSERT ON audit_seals
-    WHEN EXISTS (SELECT 1 FROM audit_seals
-        WHERE org_id = NEW.org_id AND (seq = NEW.seq OR record_id = NEW.record_id)) BEGIN
-    SELECT RAISE(ABORT, 'the audit log is only added to');
-END;
--- The cascade takes along the records of an organisation that is replaced, by its id or its rowid.
-CREATE TRIGGER audited_orgs_are_not_replaced BEFORE INSERT ON orgs
-    WHEN EXISTS (SELECT 1 FROM orgs JOIN audit_records USING (org_id)
-        WHERE orgs.org_id = NEW.org_id OR orgs.rowid = NEW.rowid) BEGIN
-    SELECT RAISE(ABORT, 'the audit log is only added to');
-END;
-CREATE TRIGGER orgs_keep_their_ids BEFORE UPDATE ON orgs
-    WHEN NEW.org_id <> OLD.org_id OR NEW.rowid <> OLD.rowid BEGIN
-    SELECT RAISE(ABORT, 'an organisation keeps its id: the audit log is only added to');
 END;
