@@ -10,6 +10,9 @@ use super::{PASSWORD, colleague, export, export_sealed, org_of, setup, task};
 /// What is said in the organisation that goes.
 const CANARY: &str = "canary-in-what-is-deleted";
 
+/// What belongs to no organisation has this id.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
 /// An organisation that goes, with a live run, and one that stays.
 struct World {
     ada: Client,
@@ -27,6 +30,13 @@ impl World {
         let ada = node.client().stranger("ada").await;
         let said = json!({ "input": CANARY, "metadata": { "a": CANARY } });
         ada.follow(&ada.run(&said).await).await;
+        // Who registers once by a key leaves a row that is of no organisation.
+        let nora = json!({ "login": "nora", "email": "nora@example.com", "password": PASSWORD });
+        let registered = Client::anonymous(node.base());
+        registered
+            .post_once("/v1/auth/register", "once", &nora)
+            .await
+            .expect(201);
         let owner = node.client().stranger("olga").await;
         let member = colleague(&owner, "member").await;
         let made = member.run(&json!({ "input": "hello" })).await;
@@ -67,6 +77,8 @@ impl World {
             "{done}"
         );
         refused(data, &delete, "there is no organisation").await;
+        let nobody = ["orgs", "delete", NOBODY, "--yes"];
+        refused(data, &nobody, "there is no organisation").await;
         let after = export(data, &self.stays, "after").await;
         let same = fs::read(before).expect("a file") == fs::read(after).expect("a file");
         assert!(same, "the other organisation's rows are the same");

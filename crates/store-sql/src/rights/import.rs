@@ -18,7 +18,7 @@ use super::file::Reader;
 use super::form::{Field, Object};
 use super::objects::{MEMBER_KIND, OBJECTS};
 use super::session::{self, Row, Session};
-use super::walk::org_tables;
+use super::walk::table_of;
 use super::{Place, RightsError, RightsProgress, json};
 use crate::copy::image::{Image, Kind};
 
@@ -153,16 +153,12 @@ fn parse(object: &Object, line: &str) -> Result<Row, String> {
 
 /// An id of the organisation's can be there only with the organisation, or what is left of it.
 async fn refuse_known(session: &mut Session, org: OrgId) -> Result<(), RightsError> {
-    for table in org_tables(session).await? {
-        let sql = format!("SELECT count(*) FROM \"{}\" WHERE org_id = $1", table.name);
-        if session.number(&sql, &[session::id(org.as_uuid())]).await? > 0 {
-            return Err(RightsError::Refused(format!(
-                "the organisation {org} is here already: {} has rows of it",
-                table.name
-            )));
-        }
+    match table_of(session, org).await? {
+        None => Ok(()),
+        Some(table) => Err(RightsError::Refused(format!(
+            "the organisation {org} is here already: {table} has rows of it"
+        ))),
     }
-    Ok(())
 }
 
 /// Refuses what no deployment has written: numbers below zero, or so large that counting on from

@@ -1,5 +1,7 @@
 //! Which tables have rows of organisations and of people, as the schema says.
 
+use runloom_domain::OrgId;
+
 use super::RightsError;
 use super::session::{self, Session};
 use crate::copy::TABLES;
@@ -31,6 +33,24 @@ impl Walked {
 /// The tables with rows of organisations, children before what they refer to.
 pub(super) async fn org_tables(session: &mut Session) -> Result<Vec<Walked>, RightsError> {
     tables(session, "org_id").await
+}
+
+/// A table that has a row of an organisation, its own row first.
+pub(super) async fn table_of(
+    session: &mut Session,
+    org: OrgId,
+) -> Result<Option<&'static str>, RightsError> {
+    let org = [session::id(org.as_uuid())];
+    let tables = org_tables(session).await?;
+    for table in tables.into_iter().rev() {
+        let name = table.name;
+        let sql =
+            format!("SELECT count(*) FROM (SELECT 1 FROM \"{name}\" WHERE org_id = $1 LIMIT 1) t");
+        if session.number(&sql, &org).await? > 0 {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// The same of people. What goes with an organisation is not theirs, whomever it names.
