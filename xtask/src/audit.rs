@@ -3,22 +3,18 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 use runloom_domain::{Clock, OrgId, SystemClock, Timestamp, hex};
-use runloom_store::{AuditStore, Chain, Finding};
+use runloom_store::{Chain, Checked, Finding, StoreError};
 use runloom_store_sql::{Database, back_up_sqlite, open_sqlite};
 use tempfile::TempDir;
 
 use crate::database::{Chosen, DatabaseArguments};
 use crate::process;
 
-/// A record that waits longer for its seal is named.
-const SEALED_WITHIN: Duration = Duration::from_mins(1);
-
-/// Seals that are read at once.
+/// Seals, records or organisations that are read at once.
 const PAGE: u32 = 1_000;
 
 #[derive(Args)]
@@ -29,8 +25,8 @@ pub(crate) struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
-    /// Name every record that was changed, is missing, is out of order or has no seal, and print
-    /// the heads of the chains, to be kept elsewhere
+    /// Name every record that was changed, is missing, is out of order or has no seal and waits
+    /// for none, and print the heads of the chains, to be kept elsewhere
     Verify(Verify),
 }
 
@@ -87,9 +83,14 @@ impl FromStr for Head {
 
 pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let What::Verify(verify) = &arguments.what;
-    let clock = Arc::new(SystemClock);
-    let read = Reading::open(&verify.database.choose()?, clock.clone()).await?;
-    let found = check(&*read.database, verify, clock.now()).await;
+    if let Some(org) = verify.org {
+        let other = verify.heads.iter().find(|head| head.org != org);
+        if let Some(head) = other {
+            bail!("the head {head} isn't one of the organisation {org}");
+        }
+    }
+    let read = Reading::open(&verify.database.choose()?, Arc::new(SystemClock)).await?;
+    let found = check(&*read.database, verify).await;
     let closed = read.database.close().await;
     closed.context("can't close the database")?;
     match found? {
@@ -126,20 +127,20 @@ impl Reading {
 }
 
 /// Checks one chain or all, prints what is found, and counts it.
-async fn check(store: &dyn Database, verify: &Verify, now: Timestamp) -> Result<usize> {
+async fn check(store: &dyn Database, verify: &Verify) -> Result<usize> {
     if let Some(org) = verify.org {
         ensure!(
             store.org(org).await?.is_some(),
             "there is no organisation {org}"
         );
-        return check_org(store, org, &verify.heads, now).await;
+        return Ok(check_org(store, org, &verify.heads).await);
     }
     let (mut found, mut after) = (0, None);
     let mut unknown: Vec<&Head> = verify.heads.iter().collect();
     loop {
         let orgs = store.audited_orgs(after, PAGE).await?;
         for org in &orgs {
-            found += check_org(store, *org, &verify.heads, now).await?;
+            found += check_org(store, *org, &verify.heads).await;
             unknown.retain(|head| head.org != *org);
         }
         after = orgs.last().copied();
@@ -153,12 +154,43 @@ async fn check(store: &dyn Database, verify: &Verify, now: Timestamp) -> Result<
     Ok(found + unknown.len())
 }
 
-async fn check_org(
+/// What can't be read of one organisation is a finding too, and keeps no other from being checked.
+async fn check_org(store: &dyn Database, org: OrgId, heads: &[Head]) -> usize {
+    let (checked, waiting) = match read_org(store, org, heads).await {
+        Ok(read) => read,
+        Err(error) => {
+            let error = anyhow::Error::new(error);
+            println!("{org}: can't be read: {error:#}");
+            return 1;
+        }
+    };
+    for finding in &checked.findings {
+        println!("{org}: {finding}");
+    }
+    if let Some(since) = waiting.oldest {
+        process::step(&format!(
+            "{org}: {} wait for their seals, which a running server gives, the oldest since {since}",
+            waiting.count
+        ));
+    }
+    if let Some((seq, hash)) = checked.head {
+        process::step(&format!("head {}", Head { org, seq, hash }));
+    }
+    checked.findings.len()
+}
+
+/// Records that are as they should be, but for the seal that they will get.
+#[derive(Debug, Default)]
+struct Waiting {
+    count: u64,
+    oldest: Option<Timestamp>,
+}
+
+async fn read_org(
     store: &dyn Database,
     org: OrgId,
     heads: &[Head],
-    now: Timestamp,
-) -> Result<usize> {
+) -> Result<(Checked, Waiting), StoreError> {
     let kept = heads.iter().filter(|head| head.org == org);
     let mut chain = Chain::with_heads(kept.map(|head| (head.seq, head.hash)));
     let mut after = 0;
@@ -171,25 +203,21 @@ async fn check_org(
         after = last.seal.seq;
     }
     let mut checked = chain.finish();
-    checked.findings.extend(unsealed(store, org, now).await?);
-    for finding in &checked.findings {
-        println!("{org}: {finding}");
+    let (mut waiting, mut after) = (Waiting::default(), None);
+    loop {
+        let unsealed = store.unsealed_audit(org, after, PAGE).await?;
+        for it in &unsealed {
+            if it.waits {
+                waiting.count += 1;
+                waiting.oldest = Some(waiting.oldest.map_or(it.at, |oldest| oldest.min(it.at)));
+            } else {
+                checked.findings.push(Finding::Unsealed(it.record_id));
+            }
+        }
+        let Some(last) = unsealed.last() else { break };
+        after = Some(last.record_id);
     }
-    if let Some((seq, hash)) = checked.head {
-        process::step(&format!("head {}", Head { org, seq, hash }));
-    }
-    Ok(checked.findings.len())
-}
-
-async fn unsealed(
-    store: &(impl AuditStore + ?Sized),
-    org: OrgId,
-    now: Timestamp,
-) -> Result<Vec<Finding>> {
-    let long = i64::try_from(SEALED_WITHIN.as_micros()).unwrap_or(i64::MAX);
-    let before = Timestamp::from_micros(now.as_micros().saturating_sub(long));
-    let records = store.unsealed_audit(org, before, PAGE).await?;
-    Ok(records.into_iter().map(Finding::Unsealed).collect())
+    Ok((checked, waiting))
 }
 
 #[cfg(test)]

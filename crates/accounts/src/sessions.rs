@@ -115,11 +115,12 @@ impl Accounts {
     /// Fails with [`AccountError::PersonNeeded`] for an API key.
     pub async fn sign_out(&self, caller: &Caller, everywhere: bool) -> Result<(), AccountError> {
         let session = caller.person()?;
-        self.end(caller.user_id, session, everywhere, caller.origin)
-            .await
+        let by = By::new(Actor::User(caller.user_id), caller.origin, self.clock.now());
+        self.end(caller.user_id, session, everywhere, by).await
     }
 
     /// Signs a person out by a refresh token. One that doesn't work any more has nothing to end.
+    /// The audit log names whoever holds the token, since nothing shows that it is the person.
     pub async fn sign_out_by(
         &self,
         token: &Secret,
@@ -132,7 +133,8 @@ impl Accounts {
         match self.store.session_owner(token.session_id()).await? {
             Some(user) => {
                 let session = Some(token.session_id());
-                self.end(user, session, everywhere, origin).await
+                let by = By::new(Actor::Bearer, origin, self.clock.now());
+                self.end(user, session, everywhere, by).await
             }
             None => Ok(()),
         }
@@ -143,10 +145,9 @@ impl Accounts {
         user: UserId,
         session: Option<SessionId>,
         everywhere: bool,
-        origin: Origin,
+        by: By,
     ) -> Result<(), AccountError> {
-        let now = self.clock.now();
-        let by = By::new(Actor::User(user), origin, now);
+        let now = by.at;
         if everywhere {
             self.store.end_all_sessions(user, now, by).await?;
         } else if let Some(session) = session {

@@ -210,6 +210,7 @@ impl Parts {
         self.engine.drain(HAND_OVER).await;
         server.stop(true).await;
         tokio::join!(self.pool.shutdown(), self.platform_tools.stop());
+        audit::seal_rest(&*self.database).await;
         let closed = self.database.close().await;
         closed.context("can't close the database")
     }

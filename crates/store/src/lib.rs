@@ -43,7 +43,8 @@ pub use account::{
 };
 pub use audit::{
     Action, Actor, AuditFilter, AuditRecord, AuditStore, Audited, By, CHAIN_START, Chain,
-    ChainLink, Checked, Entry, Finding, Origin, Seal, SealedRecord, UnknownAction, entries,
+    ChainLink, Checked, Entry, Finding, Origin, Seal, SealedRecord, UnknownAction, Unsealed,
+    entries,
 };
 pub use config::{
     ConfigStore, Configured, CredentialRecord, CredentialSettings, DeleteConfig, DeletePersona,

@@ -82,10 +82,26 @@ both_stores! {
         assert!(well, "{said}");
         let org = client.get("/v1/me").await.expect(200)["org_id"].clone();
         let org = org.as_str().expect("an id");
-        let head = said.split_whitespace().find(|word| word.starts_with(&format!("{org}:")));
-        let head = head.unwrap_or_else(|| panic!("no head of {org}: {said}")).to_owned();
         let data = Arc::clone(node.data());
+        // A row that no version has written holds up neither the list nor the seals of others.
+        let unreadable = tampering::add_unreadable(&data, org).await;
+        let key = json!({ "name": "behind", "scopes": ["runs.read"] });
+        client.post("/v1/api-keys", &key).await.expect(201);
+        let before = records.len();
+        let records = sealed(&client).await;
+        assert_eq!(records.len(), before + 1);
+        // The last request's record has its seal although the server stops at once.
+        client.post("/v1/api-keys", &key).await.expect(201);
+        let mut records = records;
+        records.extend(log(&client).await.pop());
         node.terminate().await;
+        let (well, said) = verify(&data, &[]).await;
+        let head = said.split_whitespace().find(|word| word.starts_with(&format!("{org}:{}:", records.len())));
+        let head = head.unwrap_or_else(|| panic!("no head of {org}: {said}")).to_owned();
+        assert!(!well && said.contains(": 1 finding"), "{said}");
+        let (_, said) = verify(&data, &[org, "--head", &head.replacen(org, unreadable, 1)]).await;
+        assert!(said.contains("isn't one of the organisation"), "{said}");
+        tampering::addition_is_named(&data, org, unreadable).await;
         tampering::is_named(&data, org, &records, &head).await;
     }
 }

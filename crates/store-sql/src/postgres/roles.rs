@@ -89,7 +89,7 @@ const RIGHTS: &[(&str, &str, &str)] = &[
     ),
     ("audit_records", "SELECT, INSERT", "SELECT"),
     ("audit_seals", "SELECT", "SELECT, INSERT"),
-    ("audit_pending", "INSERT", "SELECT, DELETE"),
+    ("audit_pending", "SELECT, INSERT", "SELECT, DELETE"),
     ("contents", "SELECT, INSERT", ""),
     ("tool_outputs", "SELECT, INSERT", "SELECT, INSERT, DELETE"),
     ("expired_runs", "", "SELECT, INSERT, UPDATE, DELETE"),

@@ -2,10 +2,10 @@
 
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use runloom_domain::{AuditRecordId, OrgId, Timestamp, UserId};
+use runloom_domain::{AuditRecordId, OrgId, UserId};
 use runloom_store::{
-    AuditFilter, AuditRecord, Audited, By, CHAIN_START, ChainLink, Entry, Page, PageKey, Paged,
-    Seal, SealedRecord, StoreError,
+    AuditFilter, AuditRecord, Audited, By, CHAIN_START, ChainLink, Entry, Page, Paged, Seal,
+    SealedRecord, StoreError, Unsealed,
 };
 
 use super::{Conn, RunQueryDsl, dialect, sessions};
@@ -47,14 +47,15 @@ pub(super) async fn record_of(
     Ok(())
 }
 
-/// Records with their seals.
+/// Records with their seals. The sealer gives places above 0 only.
 macro_rules! audited {
     () => {
         audit_records::table
             .left_join(
                 audit_seals::table.on(audit_seals::org_id
                     .eq(audit_records::org_id)
-                    .and(audit_seals::record_id.eq(audit_records::record_id))),
+                    .and(audit_seals::record_id.eq(audit_records::record_id))
+                    .and(audit_seals::seq.gt(0))),
             )
             .select((AuditRow::as_select(), Option::<SealRow>::as_select()))
     };
@@ -85,36 +86,55 @@ pub(crate) async fn list(
         query = query.filter(created_at.lt(At(to)));
     }
     let rows: Vec<(AuditRow, Option<SealRow>)> = query.load(c).await?;
-    let rows = rows.into_iter().map(|(record, seal)| {
-        let seal = seal.map(SealRow::into_seal).transpose()?;
-        Ok(Audited {
-            record: record.into_record()?,
-            seal: seal.map(|(_, seal)| seal),
-        })
+    let Paged { items, next } = Paged::from_surplus(rows, page.limit, |(record, _)| record.key());
+    // One that can't be read would take all others on its page along.
+    let items = items.into_iter().filter_map(|row| {
+        let read = audited(row);
+        let log = |error| tracing::error!(%org, %error, "a record of the audit log can't be read");
+        read.map_err(log).ok()
     });
-    let rows = rows.collect::<Result<Vec<_>, StoreError>>()?;
-    Ok(Paged::from_surplus(rows, page.limit, |it| PageKey {
-        created_at: it.record.at,
-        id: it.record.record_id.as_uuid(),
-    }))
+    Ok(Paged {
+        items: items.collect(),
+        next,
+    })
 }
 
-/// Whether anything waits for its seal.
-pub(crate) async fn is_pending(c: &mut Conn) -> Result<bool, Failure> {
-    let found: Option<Id> = audit_pending::table
+fn audited((record, seal): (AuditRow, Option<SealRow>)) -> Result<Audited, StoreError> {
+    let seal = seal.map(SealRow::into_seal).transpose()?;
+    Ok(Audited {
+        record: record.into_record()?,
+        seal: seal.map(|(_, seal)| seal),
+    })
+}
+
+/// Organisations with records that wait for their seals.
+pub(crate) async fn unsealed_orgs(
+    c: &mut Conn,
+    after: Option<OrgId>,
+    limit: u32,
+) -> Result<Vec<OrgId>, Failure> {
+    let mut query = audit_pending::table
         .select(audit_pending::org_id)
-        .first(c)
-        .await
-        .optional()?;
-    Ok(found.is_some())
+        .distinct()
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(audit_pending::org_id.gt(Id::from(after)));
+    }
+    let found: Vec<Id> = query
+        .order(audit_pending::org_id)
+        .limit(i64::from(limit))
+        .load(c)
+        .await?;
+    Ok(found.into_iter().map(OrgId::from).collect())
 }
 
 /// What waits, in the order in which it is sealed: with its record if that is there, and the seal
 /// that it shouldn't have yet.
 async fn pending(
     c: &mut Conn,
+    org: OrgId,
     limit: u32,
-) -> QueryResult<Vec<(Id, Id, Option<AuditRow>, Option<i64>)>> {
+) -> QueryResult<Vec<(Id, Option<AuditRow>, Option<i64>)>> {
     audit_pending::table
         .left_join(
             audit_records::table.on(audit_records::org_id
@@ -126,10 +146,10 @@ async fn pending(
                 .eq(audit_pending::org_id)
                 .and(audit_seals::record_id.eq(audit_pending::record_id))),
         )
-        .order((audit_pending::org_id, audit_pending::record_id))
+        .filter(audit_pending::org_id.eq(Id::from(org)))
+        .order(audit_pending::record_id)
         .limit(i64::from(limit))
         .select((
-            audit_pending::org_id,
             audit_pending::record_id,
             Option::<AuditRow>::as_select(),
             audit_seals::seq.nullable(),
@@ -138,30 +158,30 @@ async fn pending(
         .await
 }
 
-pub(crate) async fn seal(c: &mut Conn, limit: u32) -> Result<Verdict<u32>, Failure> {
+pub(crate) async fn seal(c: &mut Conn, org: OrgId, limit: u32) -> Result<Verdict<u32>, Failure> {
     if !dialect::seals_alone(c).await? {
         return Ok(Verdict::Undo(0));
     }
-    let mut waiting = pending(c, limit).await?.into_iter().peekable();
-    let mut count = 0;
-    while let Some((org, ..)) = waiting.peek() {
-        let org = *org;
-        let mut ids = Vec::new();
-        let mut records = Vec::new();
-        while let Some((_, id, row, seal)) = waiting.next_if(|(of, ..)| *of == org) {
-            ids.push(id);
-            // What can't be read, or was put here again, would hold up all others for ever. The
-            // check of the chain names it.
-            let record = row.filter(|_| seal.is_none()).map(AuditRow::into_record);
-            records.extend(record.and_then(Result::ok));
+    let mut ids = Vec::new();
+    let mut records = Vec::new();
+    for (id, row, seal) in pending(c, org, limit).await? {
+        ids.push(id);
+        // What can't be read, or was put here again, would hold up all others for ever. The check
+        // of the chain names it.
+        let record = row.filter(|_| seal.is_none()).map(AuditRow::into_record);
+        if let Some(record) = record.and_then(Result::ok) {
+            records.push(record);
+        } else {
+            let record = AuditRecordId::from(id);
+            tracing::error!(%org, %record, "a record of the audit log can't be sealed");
         }
-        count += ids.len() as u32;
-        chain(c, org.into(), &records).await?;
-        let sealed = audit_pending::table
-            .filter(audit_pending::org_id.eq(org))
-            .filter(audit_pending::record_id.eq_any(ids));
-        diesel::delete(sealed).execute(c).await?;
     }
+    chain(c, org, &records).await?;
+    let count = ids.len() as u32;
+    let sealed = audit_pending::table
+        .filter(audit_pending::org_id.eq(Id::from(org)))
+        .filter(audit_pending::record_id.eq_any(ids));
+    diesel::delete(sealed).execute(c).await?;
     Ok(Verdict::Keep(count))
 }
 
@@ -247,20 +267,39 @@ pub(crate) async fn links(
 pub(crate) async fn unsealed(
     c: &mut Conn,
     org: OrgId,
-    before: Timestamp,
+    after: Option<AuditRecordId>,
     limit: u32,
-) -> Result<Vec<AuditRecordId>, Failure> {
+) -> Result<Vec<Unsealed>, Failure> {
     let seal = audit_seals::table
         .filter(audit_seals::org_id.eq(audit_records::org_id))
-        .filter(audit_seals::record_id.eq(audit_records::record_id));
-    let ids: Vec<Id> = audit_records::table
+        .filter(audit_seals::record_id.eq(audit_records::record_id))
+        .filter(audit_seals::seq.gt(0));
+    let mut query = audit_records::table
+        .left_join(
+            audit_pending::table.on(audit_pending::org_id
+                .eq(audit_records::org_id)
+                .and(audit_pending::record_id.eq(audit_records::record_id))),
+        )
         .filter(audit_records::org_id.eq(Id::from(org)))
-        .filter(audit_records::created_at.lt(At(before)))
         .filter(not(exists(seal)))
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(audit_records::record_id.gt(Id::from(after)));
+    }
+    let rows: Vec<(Id, At, Option<Id>)> = query
         .order(audit_records::record_id)
         .limit(i64::from(limit))
-        .select(audit_records::record_id)
+        .select((
+            audit_records::record_id,
+            audit_records::created_at,
+            audit_pending::record_id.nullable(),
+        ))
         .load(c)
         .await?;
-    Ok(ids.into_iter().map(AuditRecordId::from).collect())
+    let unsealed = rows.into_iter().map(|(id, at, waiting)| Unsealed {
+        record_id: id.into(),
+        at: at.0,
+        waits: waiting.is_some(),
+    });
+    Ok(unsealed.collect())
 }

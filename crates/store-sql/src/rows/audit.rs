@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use diesel::prelude::*;
 use runloom_domain::{AuditRecordId, OrgId, TraceId};
-use runloom_store::{Actor, AuditRecord, Seal, StoreError};
+use runloom_store::{Actor, AuditRecord, PageKey, Seal, StoreError};
 
 use super::account::hash;
 use super::{signed, unsigned};
@@ -49,6 +49,13 @@ impl From<AuditRecord> for AuditRow {
 }
 
 impl AuditRow {
+    pub(crate) const fn key(&self) -> PageKey {
+        PageKey {
+            created_at: self.created_at.0,
+            id: self.record_id.0,
+        }
+    }
+
     pub(crate) fn into_record(self) -> Result<AuditRecord, StoreError> {
         let key = self.record_id;
         let corrupt = |column, why: String| corrupt("audit_records", column, key, why);

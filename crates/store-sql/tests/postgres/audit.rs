@@ -44,6 +44,11 @@ async fn the_audit_log_is_only_added_to() {
             assert_eq!(refused, Some(code.clone()), "{role}: {statement}");
         }
     }
+    // Behind such a place a record would hide from the check.
+    let hidden = "RESET ROLE; INSERT INTO audit_seals
+        SELECT org_id, 0, gen_random_uuid(), hash, hash FROM audit_seals";
+    let refused = session.batch_execute(hidden).await.expect_err(hidden);
+    assert_eq!(refused.code(), Some(&SqlState::CHECK_VIOLATION));
     let gone = "RESET ROLE; DELETE FROM orgs WHERE name = 'one'";
     support::run(&session, gone).await;
     for table in ["audit_records", "audit_seals", "audit_pending"] {

@@ -13,9 +13,30 @@ const A_RECORD_EACH: &str = "
 PRAGMA foreign_keys = ON;
 INSERT INTO orgs (org_id, name, created_at) VALUES (x'01', 'one', 1), (x'02', 'other', 1);
 INSERT INTO audit_records
-    SELECT org_id, x'07', 1, 'system', NULL, NULL, 'a', 'k', 's', '{}', NULL, NULL FROM orgs;
-INSERT INTO audit_seals SELECT org_id, 1, x'07', zeroblob(32), zeroblob(32) FROM orgs;
-INSERT INTO audit_pending SELECT org_id, x'07' FROM orgs;";
+    SELECT org_id, zeroblob(16), 1, 'system', NULL, NULL, 'a', 'k', 's', '{}', NULL, NULL FROM orgs;
+INSERT INTO audit_seals SELECT org_id, 1, zeroblob(16), zeroblob(32), zeroblob(32) FROM orgs;
+INSERT INTO audit_pending SELECT org_id, zeroblob(16) FROM orgs;";
+
+/// Changes that would be made by way of a deletion that fires no triggers.
+const REPLACEMENTS: [&str; 5] = [
+    "INSERT OR REPLACE INTO audit_records SELECT * FROM audit_records",
+    "UPDATE OR REPLACE audit_records SET org_id = x'02'",
+    "INSERT OR REPLACE INTO audit_seals SELECT * FROM audit_seals",
+    "INSERT OR REPLACE INTO audit_seals
+        SELECT org_id, 2, record_id, previous_hash, hash FROM audit_seals",
+    "INSERT OR REPLACE INTO audit_seals
+        SELECT org_id, seq, randomblob(16), previous_hash, hash FROM audit_seals",
+];
+
+/// Rows that would stop whoever reads them, or hide from the check.
+const MISFITS: [&str; 4] = [
+    "INSERT INTO audit_seals
+        SELECT org_id, 0, randomblob(16), previous_hash, hash FROM audit_seals",
+    "INSERT INTO audit_seals SELECT org_id, 2, x'07', previous_hash, hash FROM audit_seals",
+    "INSERT INTO audit_pending SELECT org_id, x'07' FROM orgs",
+    "INSERT INTO audit_records
+        SELECT org_id, x'07', 1, 'system', NULL, NULL, 'a', 'k', 's', '{}', NULL, NULL FROM orgs",
+];
 
 /// Records and seals can't be changed, and go with their organisation alone.
 #[tokio::test]
@@ -27,14 +48,21 @@ async fn the_audit_log_is_only_added_to() {
     drop(store);
     let mut c = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     c.batch_execute(A_RECORD_EACH).unwrap();
-    for statement in [
+    let changes = [
         "UPDATE audit_records SET details = ''",
         "DELETE FROM audit_records",
         "UPDATE audit_seals SET seq = 2",
         "DELETE FROM audit_seals",
-    ] {
+    ];
+    let refused = |(statement, why): (&str, &str), c: &mut SqliteConnection| {
         let error = c.batch_execute(statement).expect_err(statement);
-        assert!(error.to_string().contains("only added to"), "{error}");
+        assert!(error.to_string().contains(why), "{statement}: {error}");
+    };
+    for statement in changes.into_iter().chain(REPLACEMENTS) {
+        refused((statement, "only added to"), &mut c);
+    }
+    for statement in MISFITS {
+        refused((statement, "CHECK constraint failed"), &mut c);
     }
     c.batch_execute("DELETE FROM orgs WHERE org_id = x'01'")
         .unwrap();

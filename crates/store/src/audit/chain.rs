@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use runloom_domain::AuditRecordId;
@@ -70,7 +70,7 @@ pub enum Finding {
         /// The later one's record.
         record_id: AuditRecordId,
     },
-    /// A record has had no seal for too long.
+    /// A record has no seal and doesn't wait for one, so the store hasn't written it.
     Unsealed(AuditRecordId),
     /// A head that somebody has kept isn't in the chain.
     HeadLost(u64),
@@ -104,7 +104,7 @@ impl fmt::Display for Finding {
                 f,
                 "{record_id} (seal {seq}): not made for the seal before it, one of the two was changed"
             ),
-            Self::Unsealed(record_id) => write!(f, "{record_id}: unsealed for too long"),
+            Self::Unsealed(record_id) => write!(f, "{record_id}: has no seal and waits for none"),
             Self::HeadLost(seq) => write!(f, "seal {seq}: not the one that was kept"),
         }
     }
@@ -131,7 +131,7 @@ impl Stretch {
 #[derive(Debug, Default)]
 pub struct Chain {
     stretches: Vec<Stretch>,
-    kept: HashMap<u64, [u8; 32]>,
+    kept: HashSet<(u64, [u8; 32])>,
     findings: Vec<Finding>,
 }
 
@@ -164,9 +164,7 @@ impl Chain {
         } else if !link.record.fits(seal) {
             self.findings.push(Finding::Changed { seq, record_id });
         }
-        if self.kept.get(&seq) == Some(&seal.hash) {
-            self.kept.remove(&seq);
-        }
+        self.kept.remove(&(seq, seal.hash));
         let last = self.stretches.last_mut();
         let follows = |last: &&mut Stretch| last.last_seq + 1 == seq && last.hash == seal.previous;
         match last.filter(follows) {
@@ -187,7 +185,7 @@ impl Chain {
         let moved = self.moved();
         let misplaced = moved.unwrap_or_else(|| self.gaps());
         self.findings.extend(misplaced);
-        let mut lost: Vec<u64> = self.kept.into_keys().collect();
+        let mut lost: Vec<u64> = self.kept.into_iter().map(|(seq, _)| seq).collect();
         lost.sort_unstable();
         self.findings
             .extend(lost.into_iter().map(Finding::HeadLost));

@@ -44,10 +44,22 @@ pub struct Audited {
     pub seal: Option<Seal>,
 }
 
+/// A record without a seal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsealed {
+    /// The record.
+    pub record_id: AuditRecordId,
+    /// When it was written, by itself.
+    pub at: Timestamp,
+    /// Whether it waits for its seal. What the store has written does.
+    pub waits: bool,
+}
+
 /// The audit log. Records are written by the methods that change something.
 #[async_trait]
 pub trait AuditStore: Send + Sync + 'static {
-    /// Lists an organisation's records, newest first.
+    /// Lists an organisation's records, newest first. One that can't be read is left out, and is
+    /// logged.
     async fn audit_log(
         &self,
         org: OrgId,
@@ -55,9 +67,17 @@ pub trait AuditStore: Send + Sync + 'static {
         page: Page,
     ) -> Result<Paged<Audited>, StoreError>;
 
-    /// Seals up to `limit` records of whichever organisations and says how many it has sealed:
-    /// none, too, while another node does it.
-    async fn seal_audit(&self, limit: u32) -> Result<u32, StoreError>;
+    /// Organisations with records that wait for their seals, up to `limit` behind another one in
+    /// the order of their ids.
+    async fn unsealed_orgs(
+        &self,
+        after: Option<OrgId>,
+        limit: u32,
+    ) -> Result<Vec<OrgId>, StoreError>;
+
+    /// Seals up to `limit` records of an organisation and says how many don't wait any more: none,
+    /// too, while another node seals. One that can't be read gets no seal, and is logged.
+    async fn seal_audit(&self, org: OrgId, limit: u32) -> Result<u32, StoreError>;
 
     /// All organisations, up to `limit` behind another one in the order of their ids.
     async fn audited_orgs(
@@ -75,12 +95,12 @@ pub trait AuditStore: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<ChainLink>, StoreError>;
 
-    /// Up to `limit` records of an organisation from before a moment that have no seal. Looks at
-    /// all of its records.
+    /// Records of an organisation that have no seal, up to `limit` behind another one in the order
+    /// of their ids. Looks at all of its records.
     async fn unsealed_audit(
         &self,
         org: OrgId,
-        before: Timestamp,
+        after: Option<AuditRecordId>,
         limit: u32,
-    ) -> Result<Vec<AuditRecordId>, StoreError>;
+    ) -> Result<Vec<Unsealed>, StoreError>;
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::Harness;
 use super::fixtures::{Tenant, first_page, now, someone, tenant};
-use crate::{AuditFilter, By, Chain, ChainLink, Checked, SealedRecord};
+use crate::{AuditFilter, By, Chain, ChainLink, Checked, SealedRecord, Unsealed};
 
 /// Leaves so many records.
 async fn records(h: &Harness, of: &Tenant, count: usize) {
@@ -17,15 +17,22 @@ async fn records(h: &Harness, of: &Tenant, count: usize) {
     }
 }
 
-/// Seals all that there is, in steps.
-async fn seal_all(h: &Harness, limit: u32) -> u32 {
+/// Seals all that there is of an organisation, in steps.
+async fn seal_all(h: &Harness, org: OrgId, limit: u32) -> u32 {
     let mut sealed = 0;
     loop {
-        match h.store().seal_audit(limit).await.unwrap() {
+        match h.store().seal_audit(org, limit).await.unwrap() {
             0 => return sealed,
             some => sealed += some,
         }
     }
+}
+
+/// Whether records of an organisation wait for their seals.
+async fn waits(h: &Harness, org: OrgId) -> bool {
+    let orgs = h.store().unsealed_orgs(None, 1_000).await.unwrap();
+    assert!(orgs.is_sorted());
+    orgs.contains(&org)
 }
 
 async fn chain(h: &Harness, org: OrgId) -> Vec<ChainLink> {
@@ -46,9 +53,13 @@ pub async fn records_are_chained(h: &Harness) {
     let (one, other) = (tenant(h).await, tenant(h).await);
     records(h, &one, 4).await;
     records(h, &other, 2).await;
-    assert_eq!(seal_all(h, 3).await, 8);
+    assert_eq!(seal_all(h, one.org, 3).await, 5);
+    assert!(!waits(h, one.org).await && waits(h, other.org).await);
+    assert_eq!(seal_all(h, other.org, 3).await, 3);
+    assert!(!waits(h, other.org).await);
     records(h, &one, 1).await;
-    assert_eq!(seal_all(h, 100).await, 1);
+    assert!(waits(h, one.org).await);
+    assert_eq!(seal_all(h, one.org, 100).await, 1);
     for (tenant, count) in [(&one, 6), (&other, 3)] {
         let links = chain(h, tenant.org).await;
         let seqs: Vec<u64> = links.iter().map(|link| link.seal.seq).collect();
@@ -77,37 +88,48 @@ pub async fn racing_sealers_make_one_chain(h: &Harness) {
     records(h, &owner, 20).await;
     let mut sealing = JoinSet::new();
     for _ in 0..4 {
-        let store = h.shared();
+        let (store, org) = (h.shared(), owner.org);
         sealing.spawn(async move {
             for _ in 0..10 {
-                store.seal_audit(3).await.unwrap();
+                store.seal_audit(org, 3).await.unwrap();
             }
         });
     }
     sealing.join_all().await;
-    seal_all(h, 100).await;
+    seal_all(h, owner.org, 100).await;
     let checked = checked(&chain(h, owner.org).await);
     assert_eq!(checked.findings, []);
     assert_eq!(checked.head.map(|(seq, _)| seq), Some(21));
 }
 
-/// What waits for its seal is told, and which organisations there are.
+/// What waits for its seal is told in parts, and which organisations there are.
 pub async fn unsealed_records_are_told(h: &Harness) {
     let owner = tenant(h).await;
-    seal_all(h, 100).await;
-    let by = By::system(now());
-    h.store().set_metered(owner.org, None, by).await.unwrap();
-    let told = async |before| {
-        let told = h.store().unsealed_audit(owner.org, before, 9).await;
+    seal_all(h, owner.org, 100).await;
+    let by = [(); 3].map(|()| By::system(now()));
+    for by in by {
+        h.store().set_metered(owner.org, None, by).await.unwrap();
+    }
+    let told = async |after, limit| {
+        let told = h.store().unsealed_audit(owner.org, after, limit).await;
         told.unwrap()
     };
-    assert_eq!(told(by.at).await, []);
-    assert_eq!(told(now()).await, [by.record_id]);
-    seal_all(h, 100).await;
-    assert_eq!(told(now()).await, []);
+    let mut waiting = by.map(|by| Unsealed {
+        record_id: by.record_id,
+        at: by.at,
+        waits: true,
+    });
+    waiting.sort_unstable_by_key(|it| it.record_id);
+    assert_eq!(told(None, 9).await, waiting);
+    assert_eq!(told(Some(waiting[0].record_id), 1).await, waiting[1..2]);
+    seal_all(h, owner.org, 100).await;
+    assert_eq!(told(None, 9).await, []);
     let other = tenant(h).await;
     let orgs = h.store().audited_orgs(None, 1_000).await.unwrap();
     assert!(orgs.is_sorted() && orgs.contains(&owner.org) && orgs.contains(&other.org));
     let behind = h.store().audited_orgs(Some(orgs[0]), 1).await.unwrap();
     assert_eq!(behind, orgs[1..2]);
+    let unsealed = h.store().unsealed_orgs(None, 1_000).await.unwrap();
+    let behind = h.store().unsealed_orgs(Some(unsealed[0]), 1_000).await;
+    assert_eq!(behind.unwrap(), unsealed[1..]);
 }

@@ -82,7 +82,7 @@ async fn everything(h: &Harness) -> Everything {
     };
     store.create_data_key(data_key).await.unwrap();
     // Some of the audit log has been sealed, and some not yet.
-    store.seal_audit(9).await.unwrap();
+    store.seal_audit(owner.org, 9).await.unwrap();
     store
         .set_metered(owner.org, Some(true), someone())
         .await
@@ -174,7 +174,7 @@ async fn of_settings(h: &Harness, of: &Everything) -> Seen {
         ("user", one(store.user(org, user).await)),
         ("audit log", page(audit_log)),
         ("audit chain", many(store.audit_chain(org, 0, 9).await)),
-        ("unsealed", many(store.unsealed_audit(org, now(), 9).await)),
+        ("unsealed", many(store.unsealed_audit(org, None, 9).await)),
         ("api keys", page(store.api_keys(org, None, all).await)),
         (
             "configured",

@@ -1,12 +1,14 @@
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use runloom_domain::{AuditRecordId, OrgId, Timestamp, UserId};
+use runloom_domain::{AuditRecordId, OrgId, UserId};
 
 use super::MemoryStore;
 use super::lists::newest_first;
 use super::state::State;
 use crate::{
     AuditFilter, AuditRecord, AuditStore, Audited, By, CHAIN_START, ChainLink, Entry, Page,
-    PageKey, Paged, Seal, SealedRecord, StoreError,
+    PageKey, Paged, Seal, SealedRecord, StoreError, Unsealed,
 };
 
 /// The records of all organisations in the order in which they were written.
@@ -69,23 +71,39 @@ impl AuditStore for MemoryStore {
         }))
     }
 
-    async fn seal_audit(&self, limit: u32) -> Result<u32, StoreError> {
+    async fn unsealed_orgs(
+        &self,
+        after: Option<OrgId>,
+        limit: u32,
+    ) -> Result<Vec<OrgId>, StoreError> {
+        let state = self.state();
+        let unsealed = state.audit.0.iter().filter(|it| it.seal.is_none());
+        let orgs = unsealed.map(|it| it.record.org_id);
+        let orgs = orgs.filter(|org| after.is_none_or(|after| *org > after));
+        let orgs: BTreeSet<OrgId> = orgs.collect();
+        Ok(orgs.into_iter().take(limit as usize).collect())
+    }
+
+    async fn seal_audit(&self, org: OrgId, limit: u32) -> Result<u32, StoreError> {
         let mut state = self.state();
         let records = state.audit.0.iter().enumerate();
-        let mut unsealed: Vec<(OrgId, AuditRecordId, usize)> = records
-            .filter(|(_, it)| it.seal.is_none())
-            .map(|(place, it)| (it.record.org_id, it.record.record_id, place))
+        let mut unsealed: Vec<(AuditRecordId, usize)> = records
+            .filter(|(_, it)| it.seal.is_none() && it.record.org_id == org)
+            .map(|(place, it)| (it.record.record_id, place))
             .collect();
         unsealed.sort_unstable();
         unsealed.truncate(limit as usize);
-        for (org, _, place) in &unsealed {
-            let (seq, previous) = state.audit.head(*org);
+        let (mut seq, mut previous) = state.audit.head(org);
+        for (_, place) in &unsealed {
             let it = &mut state.audit.0[*place];
+            let hash = it.record.seal(&previous);
+            seq += 1;
             it.seal = Some(Seal {
-                seq: seq + 1,
+                seq,
                 previous,
-                hash: it.record.seal(&previous),
+                hash,
             });
+            previous = hash;
         }
         Ok(u32::try_from(unsealed.len()).unwrap_or(limit))
     }
@@ -125,15 +143,20 @@ impl AuditStore for MemoryStore {
     async fn unsealed_audit(
         &self,
         org: OrgId,
-        before: Timestamp,
+        after: Option<AuditRecordId>,
         limit: u32,
-    ) -> Result<Vec<AuditRecordId>, StoreError> {
+    ) -> Result<Vec<Unsealed>, StoreError> {
         let state = self.state();
         let records = state.audit.of(org).filter(|it| it.seal.is_none());
-        let records = records.filter(|it| it.record.at < before);
-        let mut ids: Vec<AuditRecordId> = records.map(|it| it.record.record_id).collect();
-        ids.sort_unstable();
-        ids.truncate(limit as usize);
-        Ok(ids)
+        let records = records.map(|it| Unsealed {
+            record_id: it.record.record_id,
+            at: it.record.at,
+            waits: true,
+        });
+        let behind = |it: &Unsealed| after.is_none_or(|after| it.record_id > after);
+        let mut unsealed: Vec<Unsealed> = records.filter(behind).collect();
+        unsealed.sort_unstable_by_key(|it| it.record_id);
+        unsealed.truncate(limit as usize);
+        Ok(unsealed)
     }
 }

@@ -2,8 +2,10 @@
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use runloom_domain::{AuditRecordId, OrgId, Timestamp};
-use runloom_store::{AuditFilter, AuditStore, Audited, ChainLink, Page, Paged, StoreError};
+use runloom_domain::{AuditRecordId, OrgId};
+use runloom_store::{
+    AuditFilter, AuditStore, Audited, ChainLink, Page, Paged, StoreError, Unsealed,
+};
 
 use crate::postgres::queries::audit;
 use crate::postgres::transaction::transaction;
@@ -20,11 +22,16 @@ impl AuditStore for PostgresStore {
         read!(self, any(org), audit::list(org, filter, page))
     }
 
-    async fn seal_audit(&self, limit: u32) -> Result<u32, StoreError> {
-        if !read!(self, dispatch, audit::is_pending())? {
-            return Ok(0);
-        }
-        decide!(self, dispatch, (), |c, ()| audit::seal(c, limit))
+    async fn unsealed_orgs(
+        &self,
+        after: Option<OrgId>,
+        limit: u32,
+    ) -> Result<Vec<OrgId>, StoreError> {
+        read!(self, dispatch, audit::unsealed_orgs(after, limit))
+    }
+
+    async fn seal_audit(&self, org: OrgId, limit: u32) -> Result<u32, StoreError> {
+        decide!(self, dispatch, (), |c, ()| audit::seal(c, org, limit))
     }
 
     async fn audited_orgs(
@@ -47,9 +54,9 @@ impl AuditStore for PostgresStore {
     async fn unsealed_audit(
         &self,
         org: OrgId,
-        before: Timestamp,
+        after: Option<AuditRecordId>,
         limit: u32,
-    ) -> Result<Vec<AuditRecordId>, StoreError> {
-        read!(self, any(org), audit::unsealed(org, before, limit))
+    ) -> Result<Vec<Unsealed>, StoreError> {
+        read!(self, any(org), audit::unsealed(org, after, limit))
     }
 }

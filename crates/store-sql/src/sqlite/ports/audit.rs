@@ -1,8 +1,10 @@
 //! The audit log.
 
 use async_trait::async_trait;
-use runloom_domain::{AuditRecordId, OrgId, Timestamp};
-use runloom_store::{AuditFilter, AuditStore, Audited, ChainLink, Page, Paged, StoreError};
+use runloom_domain::{AuditRecordId, OrgId};
+use runloom_store::{
+    AuditFilter, AuditStore, Audited, ChainLink, Page, Paged, StoreError, Unsealed,
+};
 
 use crate::sqlite::queries::audit;
 use crate::sqlite::{SqliteStore, done};
@@ -19,11 +21,17 @@ impl AuditStore for SqliteStore {
             .await
     }
 
-    async fn seal_audit(&self, limit: u32) -> Result<u32, StoreError> {
-        if !self.read(|c| done(audit::is_pending(c))).await? {
-            return Ok(0);
-        }
-        self.decide(move |c| done(audit::seal(c, limit))).await
+    async fn unsealed_orgs(
+        &self,
+        after: Option<OrgId>,
+        limit: u32,
+    ) -> Result<Vec<OrgId>, StoreError> {
+        self.read(move |c| done(audit::unsealed_orgs(c, after, limit)))
+            .await
+    }
+
+    async fn seal_audit(&self, org: OrgId, limit: u32) -> Result<u32, StoreError> {
+        self.decide(move |c| done(audit::seal(c, org, limit))).await
     }
 
     async fn audited_orgs(
@@ -47,10 +55,10 @@ impl AuditStore for SqliteStore {
     async fn unsealed_audit(
         &self,
         org: OrgId,
-        before: Timestamp,
+        after: Option<AuditRecordId>,
         limit: u32,
-    ) -> Result<Vec<AuditRecordId>, StoreError> {
-        self.read(move |c| done(audit::unsealed(c, org, before, limit)))
+    ) -> Result<Vec<Unsealed>, StoreError> {
+        self.read(move |c| done(audit::unsealed(c, org, after, limit)))
             .await
     }
 }

@@ -133,4 +133,6 @@ fn a_cut_tail_is_seen_by_a_kept_head_only() {
     assert_eq!(found(&links), []);
     assert_eq!(found_with(&links, [(4, head)]), [Finding::HeadLost(4)]);
     assert_eq!(found_with(&links, [(2, head)]), [Finding::HeadLost(2)]);
+    let twice = [(3, links[2].seal.hash), (3, head)];
+    assert_eq!(found_with(&links, twice), [Finding::HeadLost(3)]);
 }
