@@ -2,7 +2,7 @@
 
 use crate::parts::cargo_tool;
 use crate::process::{self, Interrupt};
-use crate::{test, tidy, torture, workspace};
+use crate::{fuzz, test, tidy, torture, workspace};
 use anyhow::Result;
 use tokio::process::Command;
 
@@ -45,10 +45,18 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     doc.env("RUSTDOCFLAGS", "-D warnings");
     process::run(interrupt, &mut doc).await?;
 
+    // Beside the tests, which leave processors idle while they wait.
+    let fuzzing = fuzz::build_beside(interrupt).await?;
     test::run(interrupt, &test::Arguments::default()).await?;
 
     process::step("torture");
-    torture::run_briefly(interrupt).await
+    torture::run_briefly(interrupt).await?;
+
+    if let Some(fuzzing) = fuzzing {
+        return fuzzing.run_briefly(interrupt).await;
+    }
+    process::step("fuzz targets: left out, there is no nightly compiler");
+    Ok(())
 }
 
 fn cargo(arguments: &[&str]) -> Command {

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::task::JoinHandle;
 
 /// Where the targets are.
 const FOLDER: &str = "tests/fuzz";
@@ -41,12 +42,61 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         "there is no {TOOLCHAIN} compiler; `rustup toolchain install {TOOLCHAIN}` brings it"
     );
     let targets = chosen(arguments)?;
-    let built = build(interrupt).await?;
+    process::step("building the fuzz targets");
+    let mut build = Build::new(interrupt, Pace::Full).await?;
+    process::run(interrupt, &mut build.command).await?;
+    fuzz_all(interrupt, &build.folder, &targets, arguments).await
+}
+
+/// What CI has time for.
+const BRIEFLY: Arguments = Arguments {
+    targets: Vec::new(),
+    seconds: 30,
+    keep: false,
+};
+
+/// A build of the targets that goes on beside other work.
+pub(crate) struct Building {
+    done: JoinHandle<Result<()>>,
+    folder: PathBuf,
+}
+
+/// Begins to build the targets beside other work, to which it gives way. `None` where no compiler
+/// for them is.
+pub(crate) async fn build_beside(interrupt: &Interrupt) -> Result<Option<Building>> {
+    if !has_compiler().await {
+        return Ok(None);
+    }
+    let Build {
+        mut command,
+        folder,
+    } = Build::new(interrupt, Pace::Yielding).await?;
+    // Its lines would stand between those of the other work.
+    command.env("CARGO_TERM_QUIET", "true").kill_on_drop(true);
+    let interrupt = interrupt.clone();
+    let done = tokio::spawn(async move { process::run(&interrupt, &mut command).await });
+    Ok(Some(Building { done, folder }))
+}
+
+impl Building {
+    /// Waits for the build and runs each target for half a minute.
+    pub(crate) async fn run_briefly(self, interrupt: &Interrupt) -> Result<()> {
+        self.done.await??;
+        fuzz_all(interrupt, &self.folder, &targets()?, &BRIEFLY).await
+    }
+}
+
+async fn fuzz_all(
+    interrupt: &Interrupt,
+    built: &Path,
+    targets: &[String],
+    arguments: &Arguments,
+) -> Result<()> {
     let mut failed = Vec::new();
     for targets in targets.chunks(AT_ONCE) {
         let runs = targets
             .iter()
-            .map(|target| fuzz(interrupt, &built, target, arguments));
+            .map(|target| fuzz(interrupt, built, target, arguments));
         // What one finds keeps no other from looking on.
         let done = futures_util::future::join_all(runs).await;
         failed.extend(done.into_iter().filter_map(Result::err));
@@ -97,20 +147,41 @@ fn corpus() -> PathBuf {
     workspace::root().join(FOLDER).join("corpus")
 }
 
-/// Builds all targets and says where they are. What is built of crates from outside is kept
-/// with the parts. Without a sanitizer: our own code has no `unsafe`, and panics are seen as
-/// they are.
-async fn build(interrupt: &Interrupt) -> Result<PathBuf> {
-    process::step("building the fuzz targets");
-    let tool = cargo_tool::find_or_install(interrupt, "cargo-fuzz").await?;
-    let target = parts::folder()?.join("fuzz-target");
-    let arguments = ["build", "--sanitizer", "none", "--fuzz-dir", FOLDER];
-    let mut build = workspace::cargo(tool, &arguments);
-    build
-        .env("RUSTUP_TOOLCHAIN", TOOLCHAIN)
-        .env("CARGO_TARGET_DIR", &target);
-    process::run(interrupt, &mut build).await?;
-    Ok(target.join(workspace::host_platform()?).join("release"))
+/// How all targets are built, and where they are then.
+struct Build {
+    command: Command,
+    folder: PathBuf,
+}
+
+/// How a build goes beside other work.
+enum Pace {
+    /// As fast as it can.
+    Full,
+    /// On the processors that other work leaves idle.
+    Yielding,
+}
+
+impl Build {
+    /// What is built of crates from outside is kept with the parts. Without a sanitizer: our own
+    /// code has no `unsafe`, and panics are seen as they are.
+    async fn new(interrupt: &Interrupt, pace: Pace) -> Result<Self> {
+        let tool = cargo_tool::find_or_install(interrupt, "cargo-fuzz").await?;
+        let target = parts::folder()?.join("fuzz-target");
+        let mut command = match pace {
+            Pace::Full => workspace::cargo(tool, &[]),
+            Pace::Yielding => {
+                let mut nice = workspace::cargo("nice", &["-n", "19"]);
+                nice.arg(tool);
+                nice
+            }
+        };
+        command
+            .args(["build", "--sanitizer", "none", "--fuzz-dir", FOLDER])
+            .env("RUSTUP_TOOLCHAIN", TOOLCHAIN)
+            .env("CARGO_TARGET_DIR", &target);
+        let folder = target.join(workspace::host_platform()?).join("release");
+        Ok(Self { command, folder })
+    }
 }
 
 /// Runs a target on the inputs of the tree; what it finds beside them goes into a folder of its
