@@ -18,6 +18,28 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     let check = ["--locked", "check", "bans", "licenses", "sources"];
     process::run(interrupt, &mut workspace::cargo(deny, &check)).await?;
 
+    // Fetching what the tests need is mostly waiting.
+    let (compiled, needs) = tokio::join!(static_checks(interrupt), test::Needs::prepare(interrupt));
+    compiled?;
+    let needs = needs?;
+
+    // Beside the tests, which leave processors idle while they wait.
+    let fuzzing = fuzz::build_beside(interrupt).await?;
+    test::run_with(interrupt, &needs, &test::Arguments::default()).await?;
+    drop(needs);
+
+    process::step("torture");
+    torture::run_briefly(interrupt).await?;
+
+    if let Some(fuzzing) = fuzzing {
+        return fuzzing.run_briefly(interrupt).await;
+    }
+    process::step("fuzz targets: left out, there is no nightly compiler");
+    Ok(())
+}
+
+/// What the compiler alone can tell.
+async fn static_checks(interrupt: &Interrupt) -> Result<()> {
     process::step("clippy");
     let clippy = [
         "clippy",
@@ -43,20 +65,7 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     ];
     let mut doc = cargo(&doc);
     doc.env("RUSTDOCFLAGS", "-D warnings");
-    process::run(interrupt, &mut doc).await?;
-
-    // Beside the tests, which leave processors idle while they wait.
-    let fuzzing = fuzz::build_beside(interrupt).await?;
-    test::run(interrupt, &test::Arguments::default()).await?;
-
-    process::step("torture");
-    torture::run_briefly(interrupt).await?;
-
-    if let Some(fuzzing) = fuzzing {
-        return fuzzing.run_briefly(interrupt).await;
-    }
-    process::step("fuzz targets: left out, there is no nightly compiler");
-    Ok(())
+    process::run(interrupt, &mut doc).await
 }
 
 fn cargo(arguments: &[&str]) -> Command {

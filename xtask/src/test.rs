@@ -21,11 +21,36 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
-    let nextest = cargo_tool::find_or_install(interrupt, "cargo-nextest").await?;
-    let parts = parts::start(interrupt).await?;
+    let needs = Needs::prepare(interrupt).await?;
+    run_with(interrupt, &needs, arguments).await
+}
+
+/// What the tests need, but for the tests themselves.
+pub(crate) struct Needs {
+    nextest: PathBuf,
+    parts: parts::TestParts,
+}
+
+impl Needs {
+    /// Finds or fetches them, and starts those that run beside the tests. Dropping the future
+    /// stops what it has started.
+    pub(crate) async fn prepare(interrupt: &Interrupt) -> Result<Self> {
+        Ok(Self {
+            nextest: cargo_tool::find_or_install(interrupt, "cargo-nextest").await?,
+            parts: parts::start(interrupt).await?,
+        })
+    }
+}
+
+pub(crate) async fn run_with(
+    interrupt: &Interrupt,
+    needs: &Needs,
+    arguments: &Arguments,
+) -> Result<()> {
+    let Needs { nextest, parts } = needs;
     let features = features()?;
     let server = build_server(interrupt).await?;
-    let environment = environment(&parts, &server, arguments);
+    let environment = environment(parts, &server, arguments);
     // Documentation tests first, so that the summary of all others is what is seen last.
     let documentation = if arguments.nextest.is_empty() {
         process::step("documentation tests");
@@ -38,7 +63,7 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
     interrupt.check()?;
 
     process::step("tests");
-    let mut command = workspace::cargo(&nextest, &["nextest", "run", "--workspace", "--locked"]);
+    let mut command = workspace::cargo(nextest, &["nextest", "run", "--workspace", "--locked"]);
     command
         .args(&features)
         .args(&arguments.nextest)
