@@ -92,8 +92,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let read = Reading::open(&verify.database.choose()?, Arc::new(SystemClock)).await?;
     let found = check(&*read.database, verify).await;
     let closed = read.database.close().await;
+    let found = found?;
     closed.context("can't close the database")?;
-    match found? {
+    match found {
         0 => Ok(()),
         1 => bail!("the audit log isn't as it was written: 1 finding"),
         found => bail!("the audit log isn't as it was written: {found} findings"),
@@ -133,14 +134,14 @@ async fn check(store: &dyn Database, verify: &Verify) -> Result<usize> {
             store.org(org).await?.is_some(),
             "there is no organisation {org}"
         );
-        return Ok(check_org(store, org, &verify.heads).await);
+        return check_org(store, org, &verify.heads).await;
     }
     let (mut found, mut after) = (0, None);
     let mut unknown: Vec<&Head> = verify.heads.iter().collect();
     loop {
         let orgs = store.audited_orgs(after, PAGE).await?;
         for org in &orgs {
-            found += check_org(store, *org, &verify.heads).await;
+            found += check_org(store, *org, &verify.heads).await?;
             unknown.retain(|head| head.org != *org);
         }
         after = orgs.last().copied();
@@ -155,14 +156,13 @@ async fn check(store: &dyn Database, verify: &Verify) -> Result<usize> {
 }
 
 /// What can't be read of one organisation is a finding too, and keeps no other from being checked.
-async fn check_org(store: &dyn Database, org: OrgId, heads: &[Head]) -> usize {
+async fn check_org(store: &dyn Database, org: OrgId, heads: &[Head]) -> Result<usize> {
     let (checked, waiting) = match read_org(store, org, heads).await {
-        Ok(read) => read,
-        Err(error) => {
-            let error = anyhow::Error::new(error);
-            println!("{org}: can't be read: {error:#}");
-            return 1;
+        Err(error @ (StoreError::Corrupt { .. } | StoreError::Rejected(_))) => {
+            println!("{org}: can't be read: {:#}", anyhow::Error::new(error));
+            return Ok(1);
         }
+        read => read?,
     };
     for finding in &checked.findings {
         println!("{org}: {finding}");
@@ -176,7 +176,7 @@ async fn check_org(store: &dyn Database, org: OrgId, heads: &[Head]) -> usize {
     if let Some((seq, hash)) = checked.head {
         process::step(&format!("head {}", Head { org, seq, hash }));
     }
-    checked.findings.len()
+    Ok(checked.findings.len())
 }
 
 /// Records that are as they should be, but for the seal that they will get.

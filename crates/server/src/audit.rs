@@ -2,6 +2,7 @@
 //!
 //! Every node does this; where several share a database, the store lets one at a time.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,59 +28,83 @@ const LAST: Duration = Duration::from_secs(2);
 /// Seals until `drain` is cancelled.
 pub(crate) async fn seal(store: Arc<dyn Database>, drain: CancellationToken) {
     let rounds = async {
-        let mut failing = false;
+        let mut sealer = Sealer::new(&*store);
         loop {
-            // Told once per outage, not once a second.
-            failing = !round(&*store, failing).await;
+            sealer.round().await;
             tokio::time::sleep(spread(EVERY)).await;
         }
     };
     drain.run_until_cancelled(rounds).await;
 }
 
-/// Seals what the last requests have left, once nobody writes any more. What is left even then,
-/// another node seals, or the next start.
+/// Seals what the last requests have left, once nobody writes here any more: again while another
+/// node seals. What is left even then, that one seals, or the next start.
 pub(crate) async fn seal_rest(store: &dyn Database) {
-    if tokio::time::timeout(LAST, round(store, false))
-        .await
-        .is_err()
-    {
-        tracing::warn!("some of the audit log waits for its seal until the next start");
+    let rest = async {
+        let mut sealer = Sealer::new(store);
+        while !matches!(store.unsealed_orgs(None, 1).await, Ok(orgs) if orgs.is_empty()) {
+            sealer.round().await;
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    if tokio::time::timeout(LAST, rest).await.is_err() {
+        tracing::warn!("some of the audit log may wait for its seal until the next start");
     }
 }
 
-/// Seals what waits, and says whether that went well. What can't be sealed in one organisation
-/// holds up no other.
-async fn round(store: &dyn Database, quietly: bool) -> bool {
-    let mut well = true;
-    let mut failed = |org: Option<OrgId>, error: StoreError| {
-        if well && !quietly {
-            let org = org.map(tracing::field::display);
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(org, error, "the audit log can't be sealed");
-        }
-        well = false;
-    };
-    let mut after = None;
-    loop {
-        let orgs = match store.unsealed_orgs(after, AT_ONCE).await {
-            Ok(orgs) => orgs,
-            Err(error) => {
-                failed(None, error);
-                break;
-            }
-        };
-        for org in &orgs {
-            if let Err(error) = seal_org(store, *org).await {
-                failed(Some(*org), error);
-            }
-        }
-        after = orgs.last().copied();
-        if after.is_none() {
-            break;
+struct Sealer<'a> {
+    store: &'a dyn Database,
+    /// Where it hasn't worked in the last round: told once per outage, not once a second. None
+    /// stands for all organisations.
+    failing: HashSet<Option<OrgId>>,
+}
+
+impl<'a> Sealer<'a> {
+    fn new(store: &'a dyn Database) -> Self {
+        Self {
+            store,
+            failing: HashSet::new(),
         }
     }
-    well
+
+    /// Seals what waits. What can't be sealed in one organisation holds up no other.
+    async fn round(&mut self) {
+        let mut after = None;
+        loop {
+            let Some(orgs) = self.note(None, self.store.unsealed_orgs(after, AT_ONCE).await) else {
+                return;
+            };
+            for org in &orgs {
+                let sealed = seal_org(self.store, *org).await;
+                let is_outage = sealed.as_ref().is_err_and(StoreError::is_transient);
+                self.note(Some(*org), sealed);
+                if is_outage {
+                    return;
+                }
+            }
+            after = orgs.last().copied();
+            if after.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn note<T>(&mut self, org: Option<OrgId>, outcome: Result<T, StoreError>) -> Option<T> {
+        match outcome {
+            Ok(value) => {
+                self.failing.remove(&org);
+                Some(value)
+            }
+            Err(error) => {
+                if self.failing.insert(org) {
+                    let org = org.map(tracing::field::display);
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(org, error, "the audit log can't be sealed");
+                }
+                None
+            }
+        }
+    }
 }
 
 async fn seal_org(store: &dyn Database, org: OrgId) -> Result<(), StoreError> {

@@ -166,14 +166,20 @@ pub(crate) async fn seal(c: &mut Conn, org: OrgId, limit: u32) -> Result<Verdict
     let mut records = Vec::new();
     for (id, row, seal) in pending(c, org, limit).await? {
         ids.push(id);
-        // What can't be read, or was put here again, would hold up all others for ever. The check
-        // of the chain names it.
-        let record = row.filter(|_| seal.is_none()).map(AuditRow::into_record);
-        if let Some(record) = record.and_then(Result::ok) {
-            records.push(record);
-        } else {
-            let record = AuditRecordId::from(id);
-            tracing::error!(%org, %record, "a record of the audit log can't be sealed");
+        let record = AuditRecordId::from(id);
+        // What can't be sealed would hold up all others for ever.
+        match (row.map(AuditRow::into_record), seal) {
+            (_, Some(_)) => {
+                tracing::error!(%org, %record, "a record of the audit log was sealed before");
+            }
+            (None, None) => {
+                tracing::error!(%org, %record, "a record of the audit log is gone");
+            }
+            (Some(Ok(read)), None) => records.push(read),
+            // The check of the chain names it, too.
+            (Some(Err(error)), None) => {
+                tracing::error!(%org, %record, %error, "a record of the audit log can't be sealed");
+            }
         }
     }
     chain(c, org, &records).await?;

@@ -29,12 +29,14 @@ async fn migrations_go_down_and_up_again() {
     assert_eq!(schema(&session).await, made);
 }
 
-/// Every table with its columns and indexes, as text.
+/// Every table with its columns, constraints and indexes, as text.
 pub(crate) async fn schema(session: &tokio_postgres::Client) -> Vec<String> {
     let query = "SELECT c.table_name || ': ' || string_agg(
             c.column_name || ' ' || c.data_type, ', ' ORDER BY c.ordinal_position)
             || coalesce((SELECT string_agg(indexdef, ', ' ORDER BY indexdef) FROM pg_indexes i
                 WHERE i.tablename = c.table_name), '')
+            || coalesce((SELECT string_agg(pg_get_constraintdef(k.oid), ', ' ORDER BY k.conname)
+                FROM pg_constraint k WHERE k.conrelid = c.table_name::regclass), '')
         FROM information_schema.columns c WHERE c.table_schema = 'public'
         GROUP BY c.table_name ORDER BY c.table_name";
     let rows = session.query(query, &[]).await.unwrap();

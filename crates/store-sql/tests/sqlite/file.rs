@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -12,6 +12,8 @@ use runloom_domain::{OrgId, SystemClock, ThreadId, Timestamp, UserId};
 use runloom_store::{NewThread, Once, StoreError, ThreadStore};
 use runloom_store_sql::{Database, SqliteStore, open_sqlite};
 use tempfile::TempDir;
+
+use crate::audit::A_RECORD_EACH;
 
 pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
@@ -117,6 +119,11 @@ fn migrations_go_down_and_up_again() {
     assert_eq!(schema(&mut c), made);
 }
 
+/// What somebody may have put into the audit log before it had checks.
+const BEYOND_CHECKS: &str = "
+INSERT INTO audit_seals SELECT org_id, 0, x'07', hash, hash FROM orgs JOIN audit_seals USING (org_id);
+INSERT INTO audit_pending SELECT org_id, x'07' FROM orgs;";
+
 #[tokio::test]
 async fn migrations_go_down_and_up_again_with_rows_in_place() {
     let folder = TempDir::new().unwrap();
@@ -127,7 +134,16 @@ async fn migrations_go_down_and_up_again_with_rows_in_place() {
     store.close().await.unwrap();
     drop(store);
     let mut c = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    c.batch_execute(A_RECORD_EACH).unwrap();
     let made = schema(&mut c);
+    c.revert_last_migration(MIGRATIONS).unwrap();
+    c.batch_execute(BEYOND_CHECKS).unwrap();
+    c.run_pending_migrations(MIGRATIONS).unwrap();
+    assert_eq!(schema(&mut c), made);
+    for table in ["audit_records", "audit_seals", "audit_pending"] {
+        let count = sql::<BigInt>(&format!("SELECT count(*) FROM {table}"));
+        assert_eq!(count.get_result::<i64>(&mut c), Ok(2), "{table}");
+    }
     let steps = c.applied_migrations().unwrap().len() - 1;
     for _ in 0..steps {
         c.revert_last_migration(MIGRATIONS).unwrap();
