@@ -5,12 +5,12 @@ use crate::process::{self, Interrupt};
 use crate::{parts, workspace};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use tokio::process::Command;
-use tokio::task::JoinHandle;
+use tokio::process::{Child, Command};
 
 /// Where the targets are.
 const FOLDER: &str = "tests/fuzz";
@@ -55,9 +55,9 @@ const BRIEFLY: Arguments = Arguments {
     keep: false,
 };
 
-/// A build of the targets that goes on beside other work.
+/// A build of the targets that goes on beside other work. Dropping it ends it.
 pub(crate) struct Building {
-    done: JoinHandle<Result<()>>,
+    cargo: Child,
     folder: PathBuf,
 }
 
@@ -67,22 +67,43 @@ pub(crate) async fn build_beside(interrupt: &Interrupt) -> Result<Option<Buildin
     if !has_compiler().await {
         return Ok(None);
     }
-    let Build {
-        mut command,
-        folder,
-    } = Build::new(interrupt, Pace::Yielding).await?;
-    // Its lines would stand between those of the other work.
-    command.env("CARGO_TERM_QUIET", "true").kill_on_drop(true);
-    let interrupt = interrupt.clone();
-    let done = tokio::spawn(async move { process::run(&interrupt, &mut command).await });
-    Ok(Some(Building { done, folder }))
+    let mut build = Build::new(interrupt, Pace::Yielding).await?;
+    // Its lines would stand between those of the other work. A group of its own, since the
+    // compilers below it have to end with it.
+    build
+        .command
+        .env("CARGO_TERM_QUIET", "true")
+        .process_group(0);
+    let cargo = build.command.spawn().context("can't start cargo-fuzz")?;
+    Ok(Some(Building {
+        cargo,
+        folder: build.folder,
+    }))
 }
 
 impl Building {
     /// Waits for the build and runs each target for half a minute.
-    pub(crate) async fn run_briefly(self, interrupt: &Interrupt) -> Result<()> {
-        self.done.await??;
+    pub(crate) async fn run_briefly(mut self, interrupt: &Interrupt) -> Result<()> {
+        process::step("fuzz targets");
+        tokio::select! {
+            status = self.cargo.wait() => ensure!(status?.success(), "the fuzz targets can't be built"),
+            () = interrupt.wait() => bail!("interrupted"),
+        }
         fuzz_all(interrupt, &self.folder, &targets()?, &BRIEFLY).await
+    }
+}
+
+impl Drop for Building {
+    fn drop(&mut self) {
+        // None once it has ended and was waited for.
+        let pid = self
+            .cargo
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid {
+            // It may have ended by itself meanwhile.
+            let _ = kill_process_group(pid, Signal::TERM);
+        }
     }
 }
 
@@ -167,6 +188,19 @@ impl Build {
     async fn new(interrupt: &Interrupt, pace: Pace) -> Result<Self> {
         let tool = cargo_tool::find_or_install(interrupt, "cargo-fuzz").await?;
         let target = parts::folder()?.join("fuzz-target");
+        let platform = workspace::host_platform()?;
+        // `cargo fuzz` would write a lock file anew that doesn't fit any more.
+        let manifest = format!("{FOLDER}/Cargo.toml");
+        let fetch = [
+            "fetch",
+            "--locked",
+            "--quiet",
+            "--target",
+            &platform,
+            "--manifest-path",
+            &manifest,
+        ];
+        process::run(interrupt, &mut workspace::cargo("cargo", &fetch)).await?;
         let mut command = match pace {
             Pace::Full => workspace::cargo(tool, &[]),
             Pace::Yielding => {
@@ -179,7 +213,7 @@ impl Build {
             .args(["build", "--sanitizer", "none", "--fuzz-dir", FOLDER])
             .env("RUSTUP_TOOLCHAIN", TOOLCHAIN)
             .env("CARGO_TARGET_DIR", &target);
-        let folder = target.join(workspace::host_platform()?).join("release");
+        let folder = target.join(platform).join("release");
         Ok(Self { command, folder })
     }
 }

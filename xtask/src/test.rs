@@ -32,8 +32,7 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
-    /// Finds or fetches them, and starts those that run beside the tests. Dropping the future
-    /// stops what it has started.
+    /// Finds or fetches them, and starts those that run beside the tests.
     pub(crate) async fn prepare(interrupt: &Interrupt) -> Result<Self> {
         Ok(Self {
             nextest: cargo_tool::find_or_install(interrupt, "cargo-nextest").await?,

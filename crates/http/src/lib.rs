@@ -18,8 +18,6 @@ mod entered;
 mod error;
 mod extract;
 mod forwarded;
-#[cfg(feature = "fuzzing")]
-pub mod fuzzing;
 mod headers;
 mod limits;
 mod listen;

@@ -20,10 +20,14 @@ pub(crate) async fn find_or_install(interrupt: &Interrupt, name: &str) -> Result
     let _lock = super::lock()?;
     process::step(&format!("building {name}, once; this takes some minutes"));
     let mut install = Command::new("cargo");
+    // They run for seconds. As their makers release them, one alone takes minutes to build.
     install
         .args(["install", "--locked", "--force", "--root"])
         .arg(&root)
-        .arg(name);
+        .arg(name)
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     process::run(interrupt, &mut install)
         .await
         .with_context(|| format!("can't install {name}"))?;

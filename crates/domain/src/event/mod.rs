@@ -24,6 +24,14 @@ pub use private::{EventPrivate, RunShare, SettledRun};
 
 use crate::Timestamp;
 
+/// Reads the cursor of an event stream, an event's number as text: digits alone, from 0 to
+/// 2^63 - 1. `u64::from_str` would also take a plus sign.
+pub fn seq_from_text(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse::<i64>().ok().filter(|_| digits)?;
+    u64::try_from(number).ok()
+}
+
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($data:ty) = $name:literal,)+) => {
         /// What happened: one variant for each event type of the API.

@@ -190,3 +190,21 @@ fn only_three_types_end_a_run() {
     assert!(!requested.is_terminal());
     assert_eq!(serde_json::to_value(Decision::Approve).unwrap(), "approve");
 }
+
+#[test]
+fn cursors_are_plain_integers() {
+    assert_eq!(seq_from_text("0"), Some(0));
+    assert_eq!(seq_from_text("9223372036854775807"), Some(i64::MAX as u64));
+    for bad in [
+        "",
+        "-1",
+        "+1",
+        "1e3",
+        "1.0",
+        " 1",
+        "9223372036854775808",
+        "x",
+    ] {
+        assert_eq!(seq_from_text(bad), None, "{bad:?}");
+    }
+}
