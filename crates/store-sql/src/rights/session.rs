@@ -7,6 +7,7 @@ mod sqlite;
 use std::sync::Arc;
 
 use runloom_domain::Clock;
+use serde_json::Value;
 use uuid::Uuid;
 
 use self::postgres::Postgres;
@@ -56,6 +57,26 @@ impl Session {
         match self {
             Self::Sqlite(_) => "",
             Self::Postgres(_) => " COLLATE \"C\"",
+        }
+    }
+
+    /// A query for the ids of the list in parameter `place`, which [`ids`] has made.
+    pub(super) fn ids_of(&self, place: usize) -> String {
+        match self {
+            Self::Sqlite(_) => format!("SELECT unhex(value) FROM json_each(${place})"),
+            Self::Postgres(_) => {
+                format!("SELECT value::uuid FROM json_array_elements_text(${place}::json)")
+            }
+        }
+    }
+
+    /// A query for the texts of the list in parameter `place`, which [`texts`] has made.
+    pub(super) fn texts_of(&self, place: usize) -> String {
+        match self {
+            Self::Sqlite(_) => format!("SELECT value FROM json_each(${place})"),
+            Self::Postgres(_) => {
+                format!("SELECT value FROM json_array_elements_text(${place}::json)")
+            }
         }
     }
 
@@ -181,4 +202,14 @@ pub(super) fn id(id: Uuid) -> Argument {
 /// A text as a parameter.
 pub(super) fn text(text: impl Into<String>) -> Argument {
     (Kind::Text, Image::text(text))
+}
+
+/// A list of ids as a parameter.
+pub(super) fn ids(ids: impl Iterator<Item = Uuid>) -> Argument {
+    texts(ids.map(|id| id.simple().to_string()).collect())
+}
+
+/// A list of texts as a parameter.
+pub(super) fn texts(texts: Vec<String>) -> Argument {
+    text(Value::from(texts).to_string())
 }
