@@ -1,9 +1,10 @@
 //! Reading the lines of an export into a database.
 
+mod checked;
 mod filling;
 mod members;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -21,6 +22,7 @@ use super::session::{self, Row, Session};
 use super::walk::table_of;
 use super::{Place, RightsError, RightsProgress, json, runs};
 use crate::copy::image::{Image, Kind};
+use crate::{Database as _, PostgresStore};
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -67,14 +69,11 @@ pub async fn import_org(
     clock: Arc<dyn Clock>,
     progress: &mut dyn FnMut(RightsProgress),
 ) -> Result<Imported, RightsError> {
-    let mut reader = open(file)?;
-    while let Some((kind, _)) = reader.next()? {
-        let known = object(kind).map(|_| ());
-        let line = reader.number();
-        known.map_err(|reason| RightsError::Line { line, reason })?;
-    }
+    let months = checked::check(file, clock.now())?;
     let mut session = Session::writing(place, clock.clone()).await?;
+    make_room(place, months).await?;
     session.begin().await?;
+    session.keep_log_parts().await?;
     let mut reader = open(file)?;
     let org = reader.org();
     refuse_known(&mut session, org).await?;
@@ -109,6 +108,16 @@ pub async fn import_org(
         left_out,
         live,
     })
+}
+
+/// On PostgreSQL the events of each month are in a part of the log.
+async fn make_room(place: &Place, months: BTreeSet<String>) -> Result<(), RightsError> {
+    if let Place::Postgres(url) = place {
+        let store = PostgresStore::open(url).await?;
+        store.make_log_parts(months).await?;
+        store.close().await?;
+    }
+    Ok(())
 }
 
 fn open(file: &Path) -> Result<Reader<BufReader<File>>, RightsError> {

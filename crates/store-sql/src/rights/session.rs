@@ -98,6 +98,14 @@ impl Session {
         self.run(begin).await
     }
 
+    /// Keeps the parts of PostgreSQL's log from being dropped until the transaction ends.
+    pub(super) async fn keep_log_parts(&mut self) -> Result<(), RightsError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => session.run("LOCK TABLE events IN ACCESS SHARE MODE").await,
+        }
+    }
+
     /// Runs a statement without parameters.
     pub(super) async fn run(&mut self, sql: &str) -> Result<(), RightsError> {
         match self {
