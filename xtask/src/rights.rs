@@ -53,12 +53,12 @@ impl Report {
 
 /// Prints what went, or would go.
 pub(crate) fn print(deleted: &Deleted, for_good: bool) {
-    let width = deleted.rows.iter().map(|(table, _)| table.len()).max();
+    let width = deleted.rows.keys().map(|table| table.len()).max();
     let width = width.unwrap_or_default();
     for (table, rows) in &deleted.rows {
         println!("{table:width$} {rows:>9}");
     }
-    let rows: u64 = deleted.rows.iter().map(|(_, rows)| rows).sum();
+    let rows: u64 = deleted.rows.values().sum();
     let (orgs, users) = (deleted.orgs.len(), deleted.users.len());
     let what = format!("{orgs} organisations and {users} people and service accounts, {rows} rows");
     say(&if for_good {

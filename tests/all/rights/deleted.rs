@@ -155,7 +155,8 @@ async fn on_sqlite_the_bytes_go_from_the_file() {
     let node = setup(Store::Sqlite).start().await;
     let world = World::new(&node).await;
     let data = node.data().clone();
-    refused(&data, &["orgs", "delete", &world.org], "in use by another").await;
+    let delete = ["orgs", "delete", &world.org, "--yes"];
+    refused(&data, &delete, "in use by another").await;
     let stopped = node.kill().await;
     assert!(!data.held(&[CANARY]).await.is_empty());
     world.delete(&data).await;

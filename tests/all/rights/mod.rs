@@ -2,6 +2,7 @@
 
 mod deleted;
 mod moved;
+mod whole;
 
 use std::fs;
 use std::path::{Path, PathBuf};

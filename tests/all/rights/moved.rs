@@ -7,52 +7,16 @@ use std::sync::Arc;
 use runloom_tests::{Client, Data, Outcome, Store, both_stores, check_ended, kinds};
 use serde_json::json;
 
+use super::whole::{SECRETS, complete, configure, says_everything, tools};
 use super::{
     PASSWORD, bytes, colleague, export, export_sealed, id, org_of, setup, shown, sign_in, task,
 };
-
-/// What must be in no export.
-const SECRETS: [&str; 4] = [
-    "sk-canary-of-a-provider",
-    "canary-bearer",
-    "whsec-canary-0123",
-    "argon2",
-];
 
 fn other(store: Store) -> Store {
     match store {
         Store::Sqlite => Store::Postgres,
         Store::Postgres => Store::Sqlite,
     }
-}
-
-/// One of each thing that an organisation configures, with secrets where there are such.
-async fn configure(client: &Client) {
-    let credential = json!({
-        "provider": "openai_chat", "name": "main", "base_url": "http://127.0.0.1:9/v1",
-        "api_key": SECRETS[0],
-    });
-    let credential = client
-        .post("/v1/llm-credentials", &credential)
-        .await
-        .expect(201);
-    let route = json!({ "credential_id": credential["id"], "model": "big" });
-    client.post("/v1/llm-routes", &route).await.expect(201);
-    let persona = json!({ "key": "clerk", "prompt": "Be brief." });
-    client.post("/v1/personas", &persona).await.expect(201);
-    let next = json!({ "prompt": "Be long." });
-    let versions = "/v1/personas/clerk/versions";
-    client.post(versions, &next).await.expect(201);
-    let server = json!({
-        "key": "files", "url": "http://127.0.0.1:9/mcp",
-        "auth": { "kind": "bearer", "token": SECRETS[1] },
-    });
-    client.post("/v1/mcp-servers", &server).await.expect(201);
-    let tool = json!({
-        "name": "look_up", "description": "Looks it up.", "url": "http://127.0.0.1:9/",
-        "signing_secret": SECRETS[2], "schema": { "type": "object" },
-    });
-    client.post("/v1/http-tools", &tool).await.expect(201);
 }
 
 async fn import(data: &Data, file: &Path, more: &[&str]) -> Outcome {
@@ -83,10 +47,12 @@ async fn refuse_what_is_not_whole(data: &Data, file: &Path) {
 
 both_stores! {
     async fn an_organisation_is_the_same_elsewhere_and_takes_no_secret_along(store: Store) {
-        let node = setup(store).start().await;
+        let paid = ["RUNLOOM_CREDITS_METERED", "RUNLOOM_CREDITS_SELF_SERVICE"];
+        let paid = paid.into_iter().fold(setup(store), |setup, name| setup.variable(name, "1"));
+        let (node, tools) = (paid.start().await, tools().await);
         let ada = node.client().stranger("ada").await;
         let (org, bob) = (org_of(&ada).await, colleague(&ada, "bob").await);
-        configure(&ada).await;
+        configure(&ada, &tools).await;
         let thread = json!({ "title": "a\u{2028}b", "metadata": { "é": [1.50, null] } });
         let thread = id(&ada.post("/v1/threads", &thread).await.expect(201)["id"]);
         let finished = bob.run_in(&thread, &json!({ "input": "hello" })).await;
@@ -113,11 +79,8 @@ both_stores! {
         let text = fs::read_to_string(&first).expect("it was written");
         assert!(text == fs::read_to_string(&again).expect("it was written"), "the same bytes");
         assert!(text.contains("{\"type\":\"audit_seal\""));
-        for secret in SECRETS {
-            assert!(!text.contains(secret), "{secret} is in the export");
-        }
         let strange = node.client().stranger("eve").await;
-        assert!(!text.contains(&org_of(&strange).await) && !text.contains("eve@example.com"));
+        let strange = [org_of(&strange).await, "eve@example.com".to_owned()];
 
         let runs = [&finished, &asked, &live];
         let mut there = Vec::new();
@@ -127,14 +90,22 @@ both_stores! {
         let messages = format!("/v1/threads/{thread}/messages?include=tools");
         let said = ada.get(&messages).await.expect(200);
 
+        let source = Arc::clone(source);
+        node.terminate().await;
+        complete(&source).await;
+        let whole = export(&source, &org, "whole.jsonl").await;
+        let text = fs::read_to_string(&whole).expect("it was written");
+        says_everything(&text);
+        for unsaid in SECRETS.into_iter().chain(strange.iter().map(String::as_str)) {
+            assert!(!text.contains(unsaid), "{unsaid} is in the export");
+        }
+
         let target = Arc::new(Data::fresh(other(store)).await);
-        refuse_what_is_not_whole(&target, &first).await;
-        import(&target, &first, &[]).await.expect();
-        refused(&import(&target, &first, &[]).await, "is here already");
+        refuse_what_is_not_whole(&target, &whole).await;
+        import(&target, &whole, &[]).await.expect();
+        refused(&import(&target, &whole, &[]).await, "is here already");
         let returned = export(&target, &org, "returned.jsonl").await;
         assert!(text == fs::read_to_string(returned).expect("it was written"), "the same bytes");
-
-        task(&target, &["audit", "verify"]).await.expect();
 
         // Nobody gets in by an old password; by a reset its owner does.
         let reset = task(&target, &["accounts", "reset", "ada"]).await.expect();
@@ -153,6 +124,9 @@ both_stores! {
         assert_eq!(ada.get(&messages).await.expect(200), said);
         let next = ada.run_in(&thread, &json!({ "input": "and now?" })).await;
         check_ended(&ada.follow(&next).await, "run.completed");
+        assert_eq!(ada.get("/v1/invitations").await.expect(200), json!([]));
+        export_sealed(&target, &org, "sealed.jsonl").await;
+        task(&target, &["audit", "verify"]).await.expect();
         drop(elsewhere);
 
         live_runs_end(&with_live, &org, &live, store).await;

@@ -32,6 +32,7 @@ mod tails;
 mod threads;
 mod transaction;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -88,6 +89,18 @@ impl PostgresStore {
     /// The roles under which its sessions work.
     pub fn roles(&self) -> &DatabaseRoles {
         &self.roles
+    }
+
+    /// Makes parts of the log for runs that began in these months, which are called like `2020_01`.
+    pub(crate) async fn make_log_parts(&self, months: BTreeSet<String>) -> Result<(), StoreError> {
+        let lanes = self.lanes.clone();
+        self.spawn(async move {
+            let mut engine = lanes.dispatch().await?;
+            let making = log_parts::make_past(engine.lent(), &months);
+            let outcome = tokio::time::timeout(log_parts::PATIENCE, making).await;
+            engine.settle(outcome)
+        })
+        .await
     }
 
     /// Runs a write to its end, also when the caller goes away.

@@ -26,6 +26,12 @@ pub enum RightsError {
     /// Nobody is called so.
     #[error("nobody is called {0}")]
     NoUser(String),
+    /// What a deletion has left in SQLite's file.
+    #[error("bytes of what was deleted may still be in the file: {0}; ask again")]
+    Unclean(String),
+    /// Nothing was found, but an earlier deletion came to its end.
+    #[error("{0}; an earlier deletion was cut off, and its bytes are gone from the file now")]
+    Wiped(Box<Self>),
     /// What is asked for isn't done, for the reason that is given.
     #[error("{0}")]
     Refused(String),

@@ -9,15 +9,11 @@ use super::form::Object;
 use super::objects::{LEFT_OUT, OBJECTS, parts};
 use super::session::{self, Row, Session};
 use super::walk::{columns, org_tables};
-use super::{Place, RightsError, RightsProgress, json};
+use super::{Place, RightsError, RightsProgress, json, runs};
 use crate::copy::image::Kind;
 
 /// Progress is told after so many lines.
 const TELL_EVERY: u64 = 1_000;
-
-/// How runs that have not ended are met.
-const LIVE: &str = "SELECT count(*) FROM run_heads
-    WHERE org_id = $1 AND status NOT IN ('completed', 'failed', 'cancelled')";
 
 const KNOWN: &str = "SELECT count(*) FROM orgs WHERE org_id = $1";
 
@@ -52,7 +48,7 @@ pub async fn export_org(
     if session.number(KNOWN, &org_id).await? == 0 {
         return Err(RightsError::NoOrg(org));
     }
-    let live = session.number(LIVE, &org_id).await?;
+    let live = session.number(&runs::count(), &org_id).await?;
     if live > 0 && !options.with_live {
         return Err(RightsError::Live(live));
     }

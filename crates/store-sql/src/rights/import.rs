@@ -1,9 +1,10 @@
 //! Reading the lines of an export into a database.
 
+mod checked;
 mod filling;
 mod members;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -19,8 +20,9 @@ use super::form::{Field, Object};
 use super::objects::{MEMBER_KIND, OBJECTS};
 use super::session::{self, Row, Session};
 use super::walk::table_of;
-use super::{Place, RightsError, RightsProgress, json};
+use super::{Place, RightsError, RightsProgress, json, runs};
 use crate::copy::image::{Image, Kind};
+use crate::{Database as _, PostgresStore};
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -48,21 +50,8 @@ pub struct Imported {
     pub live: Vec<(RunId, UserId)>,
 }
 
-/// Live runs of others whose id is that of a run of the organisation.
-const TWINS: &str = "SELECT count(*) FROM run_heads theirs
-    WHERE theirs.status NOT IN ('completed', 'failed', 'cancelled') AND EXISTS
-        (SELECT 1 FROM run_heads ours WHERE ours.org_id = $1
-            AND ours.run_id = theirs.run_id AND theirs.org_id <> ours.org_id)";
-
 /// The largest value of a number that is no limit.
 const LARGEST: i64 = 1 << 53;
-
-/// The runs of an organisation that have not ended.
-const LIVE: &str = "SELECT run_heads.run_id, runs.created_by FROM run_heads
-    JOIN runs ON runs.org_id = run_heads.org_id AND runs.run_id = run_heads.run_id
-    WHERE run_heads.org_id = $1
-        AND run_heads.status NOT IN ('completed', 'failed', 'cancelled')
-    ORDER BY run_heads.run_id";
 
 /// Reads an organisation from the file of an export into a database that doesn't have it.
 ///
@@ -80,14 +69,11 @@ pub async fn import_org(
     clock: Arc<dyn Clock>,
     progress: &mut dyn FnMut(RightsProgress),
 ) -> Result<Imported, RightsError> {
-    let mut reader = open(file)?;
-    while let Some((kind, _)) = reader.next()? {
-        let known = object(kind).map(|_| ());
-        let line = reader.number();
-        known.map_err(|reason| RightsError::Line { line, reason })?;
-    }
+    let months = checked::check(file, clock.now())?;
     let mut session = Session::writing(place, clock.clone()).await?;
+    make_room(place, months).await?;
     session.begin().await?;
+    session.keep_log_parts().await?;
     let mut reader = open(file)?;
     let org = reader.org();
     refuse_known(&mut session, org).await?;
@@ -122,6 +108,16 @@ pub async fn import_org(
         left_out,
         live,
     })
+}
+
+/// On PostgreSQL the events of each month are in a part of the log.
+async fn make_room(place: &Place, months: BTreeSet<String>) -> Result<(), RightsError> {
+    if let Place::Postgres(url) = place {
+        let store = PostgresStore::open(url).await?;
+        store.make_log_parts(months).await?;
+        store.close().await?;
+    }
+    Ok(())
 }
 
 fn open(file: &Path) -> Result<Reader<BufReader<File>>, RightsError> {
@@ -182,7 +178,8 @@ fn within(field: &Field, image: Image) -> Result<Image, &'static str> {
 
 /// Nodes know the runs that they work on by id alone, so no two of one id may be alive.
 async fn refuse_twins(session: &mut Session, org: OrgId) -> Result<(), RightsError> {
-    if session.number(TWINS, &[session::id(org.as_uuid())]).await? > 0 {
+    let org_id = [session::id(org.as_uuid())];
+    if session.number(&runs::count_twins(), &org_id).await? > 0 {
         return Err(RightsError::Refused(
             "a run of it has the id of one that another organisation is running here".to_owned(),
         ));
@@ -192,9 +189,9 @@ async fn refuse_twins(session: &mut Session, org: OrgId) -> Result<(), RightsErr
 
 async fn live(session: &mut Session, org: OrgId) -> Result<Vec<(RunId, UserId)>, RightsError> {
     let kinds = [Kind::Id, Kind::Id];
-    let rows = session
-        .rows(LIVE, &[session::id(org.as_uuid())], &kinds)
-        .await?;
+    let org_id = [session::id(org.as_uuid())];
+    let live = runs::with_creators();
+    let rows = session.rows(&live, &org_id, &kinds).await?;
     let ids = rows.iter().filter_map(|row| {
         let [run, by] = row.as_slice() else {
             return None;

@@ -15,10 +15,14 @@ mod import;
 mod json;
 mod objects;
 mod recorded;
+mod runs;
 mod session;
 mod walk;
 
 use std::path::PathBuf;
+
+#[cfg(feature = "testing")]
+pub(crate) use self::objects::exported;
 
 pub use self::delete::{Deleted, delete_org, delete_user};
 pub use self::error::RightsError;

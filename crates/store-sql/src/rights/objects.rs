@@ -68,6 +68,15 @@ pub(super) fn parts() -> impl Iterator<Item = (&'static Object, &'static Part)> 
     OBJECTS.iter().flat_map(of)
 }
 
+/// Each kind of line with the names of its fields.
+#[cfg(feature = "testing")]
+pub(crate) fn exported() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    let fields = |object: &Object| object.fields().map(|field| field.name).collect();
+    OBJECTS
+        .iter()
+        .map(move |object| (object.kind, fields(object)))
+}
+
 const ORGANISATION: Object = table(
     "organisation",
     "orgs",

@@ -7,6 +7,7 @@ mod sqlite;
 use std::sync::Arc;
 
 use runloom_domain::Clock;
+use serde_json::Value;
 use uuid::Uuid;
 
 use self::postgres::Postgres;
@@ -59,6 +60,26 @@ impl Session {
         }
     }
 
+    /// A query for the ids of the list in parameter `place`, which [`ids`] has made.
+    pub(super) fn ids_of(&self, place: usize) -> String {
+        match self {
+            Self::Sqlite(_) => format!("SELECT unhex(value) FROM json_each(${place})"),
+            Self::Postgres(_) => {
+                format!("SELECT value::uuid FROM json_array_elements_text(${place}::json)")
+            }
+        }
+    }
+
+    /// A query for the texts of the list in parameter `place`, which [`texts`] has made.
+    pub(super) fn texts_of(&self, place: usize) -> String {
+        match self {
+            Self::Sqlite(_) => format!("SELECT value FROM json_each(${place})"),
+            Self::Postgres(_) => {
+                format!("SELECT value FROM json_array_elements_text(${place}::json)")
+            }
+        }
+    }
+
     /// Begins a transaction that sees the database as it is at its first statement.
     pub(super) async fn begin_reading(&mut self) -> Result<(), RightsError> {
         let begin = match self {
@@ -75,6 +96,14 @@ impl Session {
             Self::Postgres(_) => "BEGIN",
         };
         self.run(begin).await
+    }
+
+    /// Keeps the parts of PostgreSQL's log from being dropped until the transaction ends.
+    pub(super) async fn keep_log_parts(&mut self) -> Result<(), RightsError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => session.run("LOCK TABLE events IN ACCESS SHARE MODE").await,
+        }
     }
 
     /// Runs a statement without parameters.
@@ -181,4 +210,14 @@ pub(super) fn id(id: Uuid) -> Argument {
 /// A text as a parameter.
 pub(super) fn text(text: impl Into<String>) -> Argument {
     (Kind::Text, Image::text(text))
+}
+
+/// A list of ids as a parameter.
+pub(super) fn ids(ids: impl Iterator<Item = Uuid>) -> Argument {
+    texts(ids.map(|id| id.simple().to_string()).collect())
+}
+
+/// A list of texts as a parameter.
+pub(super) fn texts(texts: Vec<String>) -> Argument {
+    text(Value::from(texts).to_string())
 }

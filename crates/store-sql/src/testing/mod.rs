@@ -13,6 +13,11 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::sqlite::FILE;
 
+/// The kinds of lines that the export of an organisation may have, with the names of their fields.
+pub fn exported() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
+    crate::rights::exported()
+}
+
 /// Runs that one statement makes at most; a multiple of those in a thread.
 const AT_ONCE: u32 = 50_000;
 

@@ -17,7 +17,7 @@ use crate::sample::new_run;
 use crate::support::{self, TestDatabase};
 
 /// 5 January 2020.
-const LONG_AGO: Timestamp = Timestamp::from_micros(1_578_182_400_000_000);
+pub(crate) const LONG_AGO: Timestamp = Timestamp::from_micros(1_578_182_400_000_000);
 
 const DAY_MICROS: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -28,9 +28,9 @@ const JANUARY: &str = "CREATE TABLE events_2020_01 PARTITION OF events
 
 /// A run of an organisation of its own.
 #[derive(Clone, Copy)]
-struct Run {
-    org: OrgId,
-    run: RunId,
+pub(crate) struct Run {
+    pub(crate) org: OrgId,
+    pub(crate) run: RunId,
 }
 
 fn event(event_type: &str, at: Timestamp) -> EncodedEvent {
@@ -42,12 +42,12 @@ fn event(event_type: &str, at: Timestamp) -> EncodedEvent {
     }
 }
 
-async fn open(database: &TestDatabase) -> Arc<PostgresStore> {
+pub(crate) async fn open(database: &TestDatabase) -> Arc<PostgresStore> {
     open_postgres(database.url()).await.unwrap()
 }
 
 /// A run that began then, owned at epoch 1, with one event.
-async fn begin(store: &PostgresStore, at: Timestamp) -> Run {
+pub(crate) async fn begin(store: &PostgresStore, at: Timestamp) -> Run {
     let (org_id, thread_id) = (OrgId::generate(at), ThreadId::generate(at));
     let user_id = UserId::generate(at);
     let account = NewAccount {
@@ -112,7 +112,7 @@ impl Run {
             .await;
     }
 
-    async fn events(self, store: &PostgresStore) -> usize {
+    pub(crate) async fn events(self, store: &PostgresStore) -> usize {
         store
             .events(self.org, self.run, 0, 100)
             .await
@@ -126,7 +126,7 @@ impl Run {
     }
 
     /// The part that its events are in.
-    async fn part(self, session: &Client) -> String {
+    pub(crate) async fn part(self, session: &Client) -> String {
         let query = format!(
             "SELECT DISTINCT tableoid::regclass::text FROM events WHERE run_id = '{}'",
             self.run
@@ -136,7 +136,7 @@ impl Run {
     }
 }
 
-async fn parts(session: &Client) -> Vec<String> {
+pub(crate) async fn parts(session: &Client) -> Vec<String> {
     let query = "SELECT inhrelid::regclass::text FROM pg_inherits
         WHERE inhparent = 'events'::regclass ORDER BY 1";
     let rows = session.query(query, &[]).await.unwrap();

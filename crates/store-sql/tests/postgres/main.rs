@@ -6,6 +6,7 @@ mod copy;
 mod faults;
 mod frozen;
 mod history;
+mod imports;
 mod log_parts;
 mod proxy;
 mod rights;

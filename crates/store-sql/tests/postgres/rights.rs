@@ -1,5 +1,6 @@
 //! Deleting from every table that the schema has, whatever it is called.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use runloom_domain::{OrgId, SystemClock};
@@ -62,10 +63,17 @@ async fn every_row_goes_and_no_other() {
     }
     let place = Place::Postgres(database.url().to_owned());
     let org: OrgId = OURS.parse().unwrap();
-    let mut tell = |_| {};
-    let deleting = delete_org(&place, org, true, Arc::new(SystemClock), &mut tell);
-    let deleted = deleting.await.unwrap();
-    assert_eq!((deleted.orgs, deleted.users.len()), (vec![org], 1));
+    let delete = async |for_good| {
+        let clock = Arc::new(SystemClock);
+        delete_org(&place, org, for_good, clock, &mut |_| {}).await
+    };
+    let would = delete(false).await.unwrap();
+    let deleted = delete(true).await.unwrap();
+    assert_eq!(would, deleted);
+    assert_eq!(
+        (deleted.orgs, deleted.users.len()),
+        (BTreeSet::from([org]), 1)
+    );
     for (table, rest) in walled.iter().zip(before) {
         assert_eq!(state(&session, table).await, (0, rest), "{table}");
     }

@@ -1,5 +1,6 @@
 //! Deleting from every table that the schema has, whatever it is called.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
@@ -177,10 +178,12 @@ async fn every_row_goes_and_no_other_also_when_it_was_cut_off() {
     assert_eq!(filled.rows_of(OURS), 0);
     assert_eq!(filled.theirs(), theirs);
     assert!(!filled.holds("canary-of-ours") && filled.holds("of-theirs"));
-    assert_eq!((deleted.orgs, deleted.users.len()), (vec![ours()], 1));
-    let rows = |of: &Deleted| of.rows.iter().map(|(_, rows)| rows).sum::<u64>();
+    assert_eq!(
+        (deleted.orgs, deleted.users.len()),
+        (BTreeSet::from([ours()]), 1)
+    );
     let tables = filled.tables().len() as u64;
-    assert_eq!(rows(&would), tables + EVENTS as u64);
+    assert_eq!(would.rows.values().sum::<u64>(), tables + EVENTS as u64);
     let gone = delete(&place, true, &mut |_| {}).await.unwrap_err();
     assert!(matches!(gone, RightsError::NoOrg(_)), "{gone}");
 }
@@ -204,7 +207,104 @@ async fn a_person_goes_with_the_organisation_that_is_theirs_alone() {
     let deleted = delete_user(&place, &user, true, clock(), &mut |_| {})
         .await
         .unwrap();
-    assert_eq!((deleted.orgs, deleted.users.len()), (vec![ours()], 1));
+    assert_eq!(
+        (deleted.orgs, deleted.users.len()),
+        (BTreeSet::from([ours()]), 1)
+    );
     assert_eq!(filled.rows_of(OURS), 0);
     assert_eq!(filled.theirs(), theirs);
+}
+
+/// The rows of a person in other organisations than their own, and an invitation that counts for
+/// two reasons.
+fn invite(filled: &mut Filled) {
+    let more = filled.a_row("invitations", THEIRS, "of-ours-to-theirs");
+    let none = "00000000000000000000000000000000";
+    let answer = filled.a_row("idempotency_keys", none, "of-nobody");
+    let name = format!("(SELECT name_key FROM user_names WHERE user_id = x'{OURS}')");
+    let changes = format!(
+        "UPDATE invitations SET email_key = {name}, invited_by = x'{OURS}' WHERE org_id = x'{OURS}';
+        {more}; UPDATE invitations SET invited_by = x'{OURS}' WHERE rowid = last_insert_rowid();
+        {answer}; UPDATE idempotency_keys SET principal = 'login:' || {name}
+            WHERE org_id = x'{none}'"
+    );
+    filled.c.batch_execute(&changes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_look_counts_is_what_goes() {
+    for by_user in [false, true] {
+        let mut filled = Filled::new();
+        invite(&mut filled);
+        let (place, user) = (filled.place(), ours().to_string());
+        let mut reports = Vec::new();
+        for for_good in [false, true] {
+            let clock = Arc::new(SystemClock);
+            reports.push(if by_user {
+                delete_user(&place, &user, for_good, clock, &mut |_| {}).await
+            } else {
+                delete(&place, for_good, &mut |_| {}).await
+            });
+        }
+        let [would, did] = &reports[..] else {
+            panic!("two reports")
+        };
+        let (would, did) = (would.as_ref().unwrap(), did.as_ref().unwrap());
+        assert_eq!(would, did);
+        let counted = ["invitations", "idempotency_keys"].map(|table| did.rows.get(table));
+        assert_eq!(counted, [Some(&2), Some(&2)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_leaves_an_earlier_schema_as_it_is() {
+    let mut filled = Filled::new();
+    let versions = sql::<BigInt>("SELECT count(*) FROM __diesel_schema_migrations");
+    let older = "DELETE FROM __diesel_schema_migrations WHERE version =
+        (SELECT max(version) FROM __diesel_schema_migrations)";
+    filled.c.batch_execute(older).unwrap();
+    let before: i64 = versions.clone().get_result(&mut filled.c).unwrap();
+    let (place, user) = (filled.place(), ours().to_string());
+    let clock = Arc::new(SystemClock);
+    let of_org = delete(&place, false, &mut |_| {}).await;
+    let of_user = delete_user(&place, &user, false, clock, &mut |_| {}).await;
+    for refused in [of_org, of_user] {
+        let refused = refused.unwrap_err().to_string();
+        assert!(
+            refused.contains("its schema is at the migration"),
+            "{refused}"
+        );
+    }
+    let after: i64 = versions.get_result(&mut filled.c).unwrap();
+    assert_eq!(after, before);
+}
+
+/// The rows are gone when the file can't be written anew, and nobody knows them any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_was_cut_off_before_its_bytes_were_gone_is_ended_by_the_next() {
+    for by_user in [false, true] {
+        let mut filled = Filled::new();
+        let (place, user) = (filled.place(), ours().to_string());
+        let again = async || {
+            let clock = Arc::new(SystemClock);
+            if by_user {
+                delete_user(&place, &user, true, clock, &mut |_| {}).await
+            } else {
+                delete(&place, true, &mut |_| {}).await
+            }
+        };
+        let reading = "BEGIN; SELECT count(*) FROM orgs";
+        filled.c.batch_execute(reading).unwrap();
+        let unclean = again().await.unwrap_err();
+        assert!(matches!(unclean, RightsError::Unclean(_)), "{unclean}");
+        filled.c.batch_execute("ROLLBACK").unwrap();
+        assert_eq!(filled.rows_of(OURS), 0);
+        assert!(filled.holds("canary-of-ours"));
+        let ended = again().await.unwrap_err();
+        assert!(matches!(ended, RightsError::Wiped(_)), "{ended}");
+        assert!(!filled.holds("canary-of-ours") && filled.holds("of-theirs"));
+        let unknown = again().await.unwrap_err();
+        let is_unknown = matches!(unknown, RightsError::NoOrg(_) | RightsError::NoUser(_));
+        assert!(is_unknown, "{unknown}");
+    }
 }

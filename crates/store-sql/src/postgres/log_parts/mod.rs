@@ -7,6 +7,7 @@
 //! that it is attached as a part of its own.
 
 mod bounds;
+mod past;
 mod state;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use super::transaction::transaction;
 use crate::failure::{Failure, Verdict};
 
 pub(super) use bounds::Range;
+pub(super) use past::make_past;
 
 /// The parts belong to whoever migrates, not to the role of the session.
 const AS_LOGIN: &str = "SET LOCAL ROLE NONE";

@@ -25,12 +25,14 @@ SELECT EXISTS (SELECT FROM events_default) AS has_rest, s.conname::text AS seal,
 FROM (SELECT) one LEFT JOIN pg_constraint s ON s.conrelid = 'events_default'::regclass
     AND s.contype = 'c' AND starts_with(s.conname::text, 'events_default_before_')";
 
-/// This month and the next ones. A UUIDv7 begins with the milliseconds since the Unix epoch.
+/// A month, by its name or the present one, and the next ones. A UUIDv7 begins with the
+/// milliseconds since the Unix epoch.
 const CALENDAR: &str = "
 SELECT to_char(m, 'YYYY_MM') AS name,
     (lpad(to_hex((extract(epoch FROM m) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
         AS first
-FROM (SELECT date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month' * n AS m
+FROM (SELECT date_trunc('month', coalesce(to_date($2, 'YYYY_MM'), now() AT TIME ZONE 'UTC'))
+        + interval '1 month' * n AS m
     FROM generate_series(0, $1) n) months ORDER BY m";
 
 const RETENTION: &str = "
@@ -120,15 +122,7 @@ impl State {
         let parts = parts(c).await?;
         let now_ms = now_ms(c).await?;
         let facts: Facts = diesel::sql_query(FACTS).get_result(c).await?;
-        let months: Vec<Page> = diesel::sql_query(CALENDAR)
-            .bind::<Integer, _>(MONTHS as i32)
-            .load(c)
-            .await?;
-        let month = |Page { name, first }| Month {
-            name,
-            from: first.0,
-        };
-        let months: Vec<Month> = months.into_iter().map(month).collect();
+        let months = calendar(c, None, MONTHS).await?;
         let seal = facts
             .seal
             .as_deref()
@@ -173,12 +167,34 @@ impl State {
     }
 
     fn wanted(&self) -> impl Iterator<Item = (String, Range)> {
-        self.months.windows(2).filter_map(|months| {
-            let [this, next] = months else { return None };
-            let (from, to) = (this.from, next.from);
-            Some((format!("events_{}", this.name), Range { from, to }))
-        })
+        self.months.windows(2).filter_map(part_of)
     }
+}
+
+/// The part of the first of two months.
+fn part_of(months: &[Month]) -> Option<(String, Range)> {
+    let [this, next] = months else { return None };
+    let (from, to) = (this.from, next.from);
+    Some((format!("events_{}", this.name), Range { from, to }))
+}
+
+async fn calendar(c: &mut Conn, from: Option<&str>, next: usize) -> QueryResult<Vec<Month>> {
+    let pages: Vec<Page> = diesel::sql_query(CALENDAR)
+        .bind::<Integer, _>(next as i32)
+        .bind::<Nullable<Text>, _>(from)
+        .load(c)
+        .await?;
+    let month = |Page { name, first }| Month {
+        name,
+        from: first.0,
+    };
+    Ok(pages.into_iter().map(month).collect())
+}
+
+/// The part of a month that is called like `2020_01`.
+pub(super) async fn part_for(c: &mut Conn, month: &str) -> QueryResult<(String, Range)> {
+    let months = calendar(c, Some(month), 1).await?;
+    part_of(&months).ok_or(NotFound)
 }
 
 impl Seal {

@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use super::super::session::{self, Argument, Session};
 use super::super::walk::{Walked, org_tables, table_of};
-use super::super::{Place, RightsError, RightsProgress};
-use super::{Deleted, person, wipe};
+use super::super::{Place, RightsError, RightsProgress, runs};
+use super::{Deleted, people, wipe};
 use crate::copy::image::{Image, Kind};
 
 /// How long nodes may still take somebody for who they were.
@@ -27,18 +27,9 @@ const WAYS_IN: [&str; 3] = ["api_keys", "invitations", "sessions"];
 /// Who signs in again can only look.
 const DEMOTE: &str = "UPDATE memberships SET role = 'viewer' WHERE org_id = $1";
 
-/// Whoever works on a run finds it to be somebody else's, and can't write to it.
-const END_RUNS: &str = "UPDATE run_heads
-    SET status = 'cancelled', epoch = epoch + 1, owner_node = NULL, wake_at = NULL
-    WHERE org_id = $1 AND status NOT IN ('completed', 'failed', 'cancelled')";
-
-/// Members who are in no other organisation.
-const ALONE: &str = "SELECT m.user_id FROM memberships m WHERE m.org_id = $1 AND NOT EXISTS
-    (SELECT 1 FROM memberships o WHERE o.user_id = m.user_id AND o.org_id <> m.org_id)
-    ORDER BY m.user_id";
-
 /// Deletes an organisation with all its rows, and the people and service accounts who are in no
-/// other; or only counts them, unless `for_good`.
+/// other; or only counts them, unless `for_good`. Counting changes nothing, also not the schema,
+/// and goes on beside whoever uses the database.
 ///
 /// First whoever is in is shut out and runs are ended, then rows go a thousand at a time, and the
 /// organisation's own row goes last: a deletion that was cut off goes on when it is asked for
@@ -54,44 +45,57 @@ pub async fn delete_org(
     clock: Arc<dyn Clock>,
     progress: &mut dyn FnMut(RightsProgress),
 ) -> Result<Deleted, RightsError> {
+    if !for_good {
+        return look(place, org).await;
+    }
     let mut session = Session::writing(place, clock).await?;
-    // On PostgreSQL a request that was let in before may have written a row after the organisation's
-    // own was gone. What belongs to none is nobody's to delete.
-    if org.as_uuid().is_nil() || table_of(&mut session, org).await?.is_none() {
-        // A deletion that was cut off at its very end has left the bytes.
-        if for_good {
-            wipe(&mut session).await?;
-        }
-        return Err(RightsError::NoOrg(org));
+    if !is_known(&mut session, org).await? {
+        return Err(wipe::of_nothing(&mut session, RightsError::NoOrg(org)).await);
     }
     let mut deleted = Deleted::default();
-    if for_good {
-        whole(&mut session, org, &mut deleted, progress).await?;
-        wipe(&mut session).await?;
-    } else {
-        count(&mut session, org, &mut deleted).await?;
-    }
+    whole(&mut session, org, &mut deleted, progress).await?;
+    wipe::wipe(&mut session).await?;
     session.close().await?;
     Ok(deleted)
 }
 
-/// Counts what would go.
+async fn look(place: &Place, org: OrgId) -> Result<Deleted, RightsError> {
+    let mut session = Session::reading(place).await?;
+    session.begin_reading().await?;
+    if !is_known(&mut session, org).await? {
+        return Err(RightsError::NoOrg(org));
+    }
+    let would = count(&mut session, &[org], None).await?;
+    session.close().await?;
+    Ok(would)
+}
+
+/// Whether there is anything of it. On PostgreSQL a request that was let in before may have written
+/// a row after the organisation's own was gone. What belongs to none is nobody's to delete.
+async fn is_known(session: &mut Session, org: OrgId) -> Result<bool, RightsError> {
+    Ok(!org.as_uuid().is_nil() && table_of(session, org).await?.is_some())
+}
+
+/// Counts what goes with organisations, and with somebody beside them.
 pub(super) async fn count(
     session: &mut Session,
-    org: OrgId,
-    deleted: &mut Deleted,
-) -> Result<(), RightsError> {
-    let org_id = [session::id(org.as_uuid())];
+    orgs: &[OrgId],
+    user: Option<UserId>,
+) -> Result<Deleted, RightsError> {
+    let mut deleted = Deleted::default();
+    let ids = [session::ids(orgs.iter().map(|org| org.as_uuid()))];
+    let of_them = session.ids_of(1);
     for table in org_tables(session).await? {
-        let sql = format!("SELECT count(*) FROM \"{}\" WHERE org_id = $1", table.name);
-        deleted.add(table.name, session.number(&sql, &org_id).await?);
+        let name = table.name;
+        let sql = format!("SELECT count(*) FROM \"{name}\" WHERE org_id IN ({of_them})");
+        deleted.add(name, session.number(&sql, &ids).await?);
     }
-    for user in alone(session, &org_id).await? {
-        person::count(session, user, &[org], deleted).await?;
-        deleted.users.push(user);
-    }
-    deleted.orgs.push(org);
-    Ok(())
+    deleted.orgs.extend(orgs);
+    deleted.users.extend(alone(session, orgs).await?);
+    deleted.users.extend(user);
+    let users: Vec<UserId> = deleted.users.iter().copied().collect();
+    people::count(session, &users, orgs, &mut deleted).await?;
+    Ok(deleted)
 }
 
 /// Deletes all of it.
@@ -103,25 +107,27 @@ pub(super) async fn whole(
 ) -> Result<(), RightsError> {
     let org_id = [session::id(org.as_uuid())];
     let tables = org_tables(session).await?;
+    let end_runs = runs::end();
     session.begin().await?;
+    wipe::owe(session).await?;
     for table in WAYS_IN {
         let sql = format!("DELETE FROM {table} WHERE org_id = $1");
         deleted.add(table, session.execute(&sql, &org_id).await?);
     }
     session.execute(DEMOTE, &org_id).await?;
     session.run("COMMIT").await?;
-    session.execute(END_RUNS, &org_id).await?;
+    session.execute(&end_runs, &org_id).await?;
     if session.is_shared() {
         sleep(FORGOTTEN).await;
     }
     for _ in 0..ROUNDS {
-        session.execute(END_RUNS, &org_id).await?;
+        session.execute(&end_runs, &org_id).await?;
         let at_once = |table: &&Walked| !table.cascades && !LAST.contains(&table.name);
         for table in tables.iter().filter(at_once) {
             empty(session, table, &org_id, deleted, progress).await?;
         }
         if finish(session, org, &tables, deleted).await? {
-            deleted.orgs.push(org);
+            deleted.orgs.insert(org);
             return Ok(());
         }
     }
@@ -170,15 +176,13 @@ async fn finish(
     let org_id = [session::id(org.as_uuid())];
     let mut last = Deleted::default();
     session.begin().await?;
-    let users = alone(session, &org_id).await?;
+    let users = alone(session, &[org]).await?;
     // People who had signed in again.
     for table in ["sessions", "password_resets", "memberships"] {
         let sql = format!("DELETE FROM {table} WHERE org_id = $1");
         last.add(table, session.execute(&sql, &org_id).await?);
     }
-    for user in &users {
-        person::delete(session, *user, &mut last).await?;
-    }
+    people::delete(session, &users, &mut last).await?;
     for table in tables.iter().filter(|table| table.name != "orgs") {
         let sql = format!("SELECT count(*) FROM \"{}\" WHERE org_id = $1", table.name);
         let rows = session.number(&sql, &org_id).await?;
@@ -199,8 +203,15 @@ async fn finish(
     Ok(true)
 }
 
-async fn alone(session: &mut Session, org_id: &[Argument]) -> Result<Vec<UserId>, RightsError> {
-    let rows = session.rows(ALONE, org_id, &[Kind::Id]).await?;
+/// Members who are in no organisation but these.
+async fn alone(session: &mut Session, orgs: &[OrgId]) -> Result<Vec<UserId>, RightsError> {
+    let these = session.ids_of(1);
+    let sql = format!(
+        "SELECT DISTINCT m.user_id FROM memberships m WHERE m.org_id IN ({these}) AND NOT EXISTS
+            (SELECT 1 FROM memberships o WHERE o.user_id = m.user_id AND o.org_id NOT IN ({these}))"
+    );
+    let ids = [session::ids(orgs.iter().map(|org| org.as_uuid()))];
+    let rows = session.rows(&sql, &ids, &[Kind::Id]).await?;
     let ids = rows.iter().flatten().filter_map(Image::as_id);
     Ok(ids.map(UserId::from_uuid).collect())
 }

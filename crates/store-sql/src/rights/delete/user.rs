@@ -6,7 +6,7 @@ use runloom_domain::{Clock, OrgId, UserId};
 
 use super::super::session::{self, Session};
 use super::super::{Place, RightsError, RightsProgress, recorded};
-use super::{Deleted, org, person, wipe};
+use super::{Deleted, org, people, wipe};
 use crate::copy::image::{Image, Kind};
 use crate::sqlite::name_key;
 
@@ -25,9 +25,6 @@ const ORGS: &str = "SELECT m.org_id, m.role, o.name,
     FROM memberships m JOIN orgs o ON o.org_id = m.org_id
     WHERE m.user_id = $1 ORDER BY m.org_id";
 
-/// What they have invited others with.
-const INVITED: &str = "DELETE FROM invitations WHERE invited_by = $1";
-
 /// Deletes somebody, called by login, e-mail address or id, with the organisations in which no
 /// other person is; or only counts, unless `for_good`. What they have made in other organisations
 /// stays there, by an id that no longer names anybody.
@@ -41,41 +38,45 @@ pub async fn delete_user(
     clock: Arc<dyn Clock>,
     progress: &mut dyn FnMut(RightsProgress),
 ) -> Result<Deleted, RightsError> {
+    if !for_good {
+        return look(place, who).await;
+    }
     let mut session = Session::writing(place, clock.clone()).await?;
-    let user = find(&mut session, who).await?;
-    let alone = orgs_alone(&mut session, user, who).await?;
+    let user = match find(&mut session, who).await {
+        Err(unknown @ RightsError::NoUser(_)) => {
+            return Err(wipe::of_nothing(&mut session, unknown).await);
+        }
+        found => found?,
+    };
     let mut deleted = Deleted::default();
-    if for_good {
-        for org in alone {
-            org::whole(&mut session, org, &mut deleted, progress).await?;
-        }
-        session.begin().await?;
-        // Between the look and now somebody may have made them the only owner.
-        let now_alone = orgs_alone(&mut session, user, who).await?;
-        if !now_alone.is_empty() {
-            session.run("ROLLBACK").await?;
-            let changed = format!("the organisations of {who} have changed meanwhile; ask again");
-            return Err(RightsError::Refused(changed));
-        }
-        let user_id = [session::id(user.as_uuid())];
-        deleted.add("invitations", session.execute(INVITED, &user_id).await?);
-        recorded::removed(&mut session, user, clock.now()).await?;
-        person::delete(&mut session, user, &mut deleted).await?;
-        session.run("COMMIT").await?;
-        wipe(&mut session).await?;
-    } else {
-        for org in &alone {
-            org::count(&mut session, *org, &mut deleted).await?;
-        }
-        if !deleted.users.contains(&user) {
-            person::count(&mut session, user, &alone, &mut deleted).await?;
-        }
+    for org in orgs_alone(&mut session, user, who).await? {
+        org::whole(&mut session, org, &mut deleted, progress).await?;
     }
-    if !deleted.users.contains(&user) {
-        deleted.users.push(user);
+    session.begin().await?;
+    // Between the look and now somebody may have made them the only owner.
+    if !orgs_alone(&mut session, user, who).await?.is_empty() {
+        session.run("ROLLBACK").await?;
+        let changed = format!("the organisations of {who} have changed meanwhile; ask again");
+        return Err(RightsError::Refused(changed));
     }
+    wipe::owe(&mut session).await?;
+    recorded::removed(&mut session, user, clock.now()).await?;
+    people::delete(&mut session, &[user], &mut deleted).await?;
+    session.run("COMMIT").await?;
+    deleted.users.insert(user);
+    wipe::wipe(&mut session).await?;
     session.close().await?;
     Ok(deleted)
+}
+
+async fn look(place: &Place, who: &str) -> Result<Deleted, RightsError> {
+    let mut session = Session::reading(place).await?;
+    session.begin_reading().await?;
+    let user = find(&mut session, who).await?;
+    let alone = orgs_alone(&mut session, user, who).await?;
+    let would = org::count(&mut session, &alone, Some(user)).await?;
+    session.close().await?;
+    Ok(would)
 }
 
 async fn find(session: &mut Session, who: &str) -> Result<UserId, RightsError> {
