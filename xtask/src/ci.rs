@@ -1,4 +1,5 @@
-//! `cargo xtask ci`: all that has to pass before a change lands, cheapest first.
+//! `cargo xtask ci`: all that has to pass before a change lands, cheapest first but for what goes on
+//! beside something else.
 
 use crate::parts::cargo_tool;
 use crate::process::{self, Interrupt};
@@ -13,18 +14,10 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     process::step("tidy");
     tidy::run()?;
 
-    process::step("dependencies: bans, licences, sources");
-    let deny = cargo_tool::find_or_install(interrupt, "cargo-deny").await?;
-    let check = ["--locked", "check", "bans", "licenses", "sources"];
-    process::run(interrupt, &mut workspace::cargo(deny, &check)).await?;
+    // What has to be fetched leaves processors idle, and so does the compiler at its end.
+    let (Beside { needs, fuzzing }, ()) =
+        tokio::try_join!(Beside::the_compiler(interrupt), static_checks(interrupt))?;
 
-    // Fetching what the tests need is mostly waiting.
-    let (compiled, needs) = tokio::join!(static_checks(interrupt), test::Needs::prepare(interrupt));
-    compiled?;
-    let needs = needs?;
-
-    // Beside the tests, which leave processors idle while they wait.
-    let fuzzing = fuzz::build_beside(interrupt).await?;
     test::run_with(interrupt, &needs, &test::Arguments::default()).await?;
     drop(needs);
 
@@ -36,6 +29,27 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     }
     process::step("fuzz targets: left out, there is no nightly compiler");
     Ok(())
+}
+
+/// What is done or begun beside the compiler's checks.
+struct Beside {
+    needs: test::Needs,
+    /// Goes on beside the tests, too, which leave processors idle while they wait.
+    fuzzing: Option<fuzz::Building>,
+}
+
+impl Beside {
+    async fn the_compiler(interrupt: &Interrupt) -> Result<Self> {
+        let needs = test::Needs::prepare(interrupt).await?;
+
+        process::step("dependencies: bans, licences, sources");
+        let deny = cargo_tool::find_or_install(interrupt, "cargo-deny").await?;
+        let check = ["--locked", "check", "bans", "licenses", "sources"];
+        process::run(interrupt, &mut workspace::cargo(deny, &check)).await?;
+
+        let fuzzing = fuzz::build_beside(interrupt).await?;
+        Ok(Self { needs, fuzzing })
+    }
 }
 
 /// What the compiler alone can tell.

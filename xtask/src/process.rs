@@ -62,10 +62,12 @@ impl Interrupt {
 }
 
 /// Runs a program to its end with our own input and output; anything but success is an error.
+/// Dropping the future kills it.
 pub(crate) async fn run(interrupt: &Interrupt, command: &mut Command) -> Result<()> {
     interrupt.check()?;
     let name = name_of(command);
     let mut child = command
+        .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("can't start {name}"))?;
     tokio::select! {

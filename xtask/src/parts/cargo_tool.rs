@@ -25,9 +25,9 @@ pub(crate) async fn find_or_install(interrupt: &Interrupt, name: &str) -> Result
         .args(["install", "--locked", "--force", "--root"])
         .arg(&root)
         .arg(name)
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256");
     process::run(interrupt, &mut install)
         .await
         .with_context(|| format!("can't install {name}"))?;
