@@ -5,9 +5,28 @@ use crate::parts::cargo_tool;
 use crate::process::{self, Interrupt};
 use crate::{fuzz, test, tidy, torture, workspace};
 use anyhow::Result;
+use clap::Args;
+use runloom_domain::{Clock as _, SystemClock, Timestamp};
+use std::time::Duration;
 use tokio::process::Command;
 
-pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
+/// All has to end within 40 minutes. Building the fuzz targets takes up to 6 on a machine that has
+/// none of them, and running them 2.
+const UNTIL_FUZZING: Duration = Duration::from_mins(31);
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// When what this is a part of began, in seconds of Unix time; now when absent
+    #[arg(long)]
+    began: Option<i64>,
+}
+
+pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
+    let given = arguments
+        .began
+        .map(|seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000)));
+    let began = given.unwrap_or_else(|| SystemClock.now());
+
     process::step("format");
     process::run(interrupt, &mut cargo(&["fmt", "--all", "--check"])).await?;
 
@@ -15,8 +34,7 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     tidy::run()?;
 
     // What has to be fetched leaves processors idle, and so does the compiler at its end.
-    let (Beside { needs, fuzzing }, ()) =
-        tokio::try_join!(Beside::the_compiler(interrupt), static_checks(interrupt))?;
+    let (needs, ()) = tokio::try_join!(beside(interrupt), static_checks(interrupt))?;
 
     test::run_with(interrupt, &needs, &test::Arguments::default()).await?;
     drop(needs);
@@ -24,32 +42,22 @@ pub(crate) async fn run(interrupt: &Interrupt) -> Result<()> {
     process::step("torture");
     torture::run_briefly(interrupt).await?;
 
-    if let Some(fuzzing) = fuzzing {
-        return fuzzing.run_briefly(interrupt).await;
+    if SystemClock.now().since(began) > UNTIL_FUZZING {
+        process::step("fuzz targets: left out, there is no time for them; `cargo xtask fuzz`");
+        return Ok(());
     }
-    process::step("fuzz targets: left out, there is no nightly compiler");
-    Ok(())
+    fuzz::run_briefly(interrupt).await
 }
 
-/// What is done or begun beside the compiler's checks.
-struct Beside {
-    needs: test::Needs,
-    /// Goes on beside the tests, too, which leave processors idle while they wait.
-    fuzzing: Option<fuzz::Building>,
-}
+/// What goes on beside the compiler's checks.
+async fn beside(interrupt: &Interrupt) -> Result<test::Needs> {
+    let needs = test::Needs::prepare(interrupt).await?;
 
-impl Beside {
-    async fn the_compiler(interrupt: &Interrupt) -> Result<Self> {
-        let needs = test::Needs::prepare(interrupt).await?;
-
-        process::step("dependencies: bans, licences, sources");
-        let deny = cargo_tool::find_or_install(interrupt, "cargo-deny").await?;
-        let check = ["--locked", "check", "bans", "licenses", "sources"];
-        process::run(interrupt, &mut workspace::cargo(deny, &check)).await?;
-
-        let fuzzing = fuzz::build_beside(interrupt).await?;
-        Ok(Self { needs, fuzzing })
-    }
+    process::step("dependencies: bans, licences, sources");
+    let deny = cargo_tool::find_or_install(interrupt, "cargo-deny").await?;
+    let check = ["--locked", "check", "bans", "licenses", "sources"];
+    process::run(interrupt, &mut workspace::cargo(deny, &check)).await?;
+    Ok(needs)
 }
 
 /// What the compiler alone can tell.

@@ -5,12 +5,11 @@ use crate::process::{self, Interrupt};
 use crate::{parts, workspace};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 /// Where the targets are.
 const FOLDER: &str = "tests/fuzz";
@@ -42,82 +41,12 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
         "there is no {TOOLCHAIN} compiler; `rustup toolchain install {TOOLCHAIN}` brings it"
     );
     let targets = chosen(arguments)?;
-    process::step("building the fuzz targets");
-    let mut build = Build::new(interrupt, Pace::Full).await?;
-    process::run(interrupt, &mut build.command).await?;
-    fuzz_all(interrupt, &build.folder, &targets, arguments).await
-}
-
-/// What CI has time for.
-const BRIEFLY: Arguments = Arguments {
-    targets: Vec::new(),
-    seconds: 30,
-    keep: false,
-};
-
-/// A build of the targets that goes on beside other work. Dropping it ends it.
-pub(crate) struct Building {
-    cargo: Child,
-    folder: PathBuf,
-}
-
-/// Begins to build the targets beside other work, to which it gives way. `None` where no compiler
-/// for them is.
-pub(crate) async fn build_beside(interrupt: &Interrupt) -> Result<Option<Building>> {
-    if !has_compiler().await {
-        return Ok(None);
-    }
-    let mut build = Build::new(interrupt, Pace::Yielding).await?;
-    // Its lines would stand between those of the other work. A group of its own, since the
-    // compilers below it have to end with it.
-    build
-        .command
-        .env("CARGO_TERM_QUIET", "true")
-        .process_group(0);
-    let cargo = build.command.spawn().context("can't start cargo-fuzz")?;
-    Ok(Some(Building {
-        cargo,
-        folder: build.folder,
-    }))
-}
-
-impl Building {
-    /// Waits for the build and runs each target for half a minute.
-    pub(crate) async fn run_briefly(mut self, interrupt: &Interrupt) -> Result<()> {
-        process::step("fuzz targets");
-        tokio::select! {
-            status = self.cargo.wait() => ensure!(status?.success(), "the fuzz targets can't be built"),
-            () = interrupt.wait() => bail!("interrupted"),
-        }
-        fuzz_all(interrupt, &self.folder, &targets()?, &BRIEFLY).await
-    }
-}
-
-impl Drop for Building {
-    fn drop(&mut self) {
-        // None once it has ended and was waited for.
-        let pid = self
-            .cargo
-            .id()
-            .and_then(|id| Pid::from_raw(id.cast_signed()));
-        if let Some(pid) = pid {
-            // It may have ended by itself meanwhile.
-            let _ = kill_process_group(pid, Signal::TERM);
-        }
-    }
-}
-
-async fn fuzz_all(
-    interrupt: &Interrupt,
-    built: &Path,
-    targets: &[String],
-    arguments: &Arguments,
-) -> Result<()> {
+    let built = build(interrupt).await?;
     let mut failed = Vec::new();
     for targets in targets.chunks(AT_ONCE) {
         let runs = targets
             .iter()
-            .map(|target| fuzz(interrupt, built, target, arguments));
+            .map(|target| fuzz(interrupt, &built, target, arguments));
         // What one finds keeps no other from looking on.
         let done = futures_util::future::join_all(runs).await;
         failed.extend(done.into_iter().filter_map(Result::err));
@@ -128,6 +57,20 @@ async fn fuzz_all(
     }
     ensure!(failed.is_empty(), "{} targets failed", failed.len());
     Ok(())
+}
+
+/// What CI has time for; nothing where no compiler for the targets is.
+pub(crate) async fn run_briefly(interrupt: &Interrupt) -> Result<()> {
+    if !has_compiler().await {
+        process::step("fuzz targets: left out, there is no nightly compiler");
+        return Ok(());
+    }
+    let briefly = Arguments {
+        targets: Vec::new(),
+        seconds: 30,
+        keep: false,
+    };
+    run(interrupt, &briefly).await
 }
 
 /// The targets that were named, or all.
@@ -168,54 +111,33 @@ fn corpus() -> PathBuf {
     workspace::root().join(FOLDER).join("corpus")
 }
 
-/// How all targets are built, and where they are then.
-struct Build {
-    command: Command,
-    folder: PathBuf,
-}
-
-/// How a build goes beside other work.
-enum Pace {
-    /// As fast as it can.
-    Full,
-    /// On the processors that other work leaves idle.
-    Yielding,
-}
-
-impl Build {
-    /// What is built of crates from outside is kept with the parts. Without a sanitizer: our own
-    /// code has no `unsafe`, and panics are seen as they are.
-    async fn new(interrupt: &Interrupt, pace: Pace) -> Result<Self> {
-        let tool = cargo_tool::find_or_install(interrupt, "cargo-fuzz").await?;
-        let target = parts::folder()?.join("fuzz-target");
-        let platform = workspace::host_platform()?;
-        // `cargo fuzz` would write a lock file anew that doesn't fit any more.
-        let manifest = format!("{FOLDER}/Cargo.toml");
-        let fetch = [
-            "fetch",
-            "--locked",
-            "--quiet",
-            "--target",
-            &platform,
-            "--manifest-path",
-            &manifest,
-        ];
-        process::run(interrupt, &mut workspace::cargo("cargo", &fetch)).await?;
-        let mut command = match pace {
-            Pace::Full => workspace::cargo(tool, &[]),
-            Pace::Yielding => {
-                let mut nice = workspace::cargo("nice", &["-n", "19"]);
-                nice.arg(tool);
-                nice
-            }
-        };
-        command
-            .args(["build", "--sanitizer", "none", "--fuzz-dir", FOLDER])
-            .env("RUSTUP_TOOLCHAIN", TOOLCHAIN)
-            .env("CARGO_TARGET_DIR", &target);
-        let folder = target.join(platform).join("release");
-        Ok(Self { command, folder })
-    }
+/// Builds all targets and says where they are. What is built of crates from outside is kept
+/// with the parts. Without a sanitizer: our own code has no `unsafe`, and panics are seen as
+/// they are.
+async fn build(interrupt: &Interrupt) -> Result<PathBuf> {
+    process::step("building the fuzz targets");
+    let tool = cargo_tool::find_or_install(interrupt, "cargo-fuzz").await?;
+    let target = parts::folder()?.join("fuzz-target");
+    let platform = workspace::host_platform()?;
+    // `cargo fuzz` would write a lock file anew that doesn't fit any more.
+    let manifest = format!("{FOLDER}/Cargo.toml");
+    let fetch = [
+        "fetch",
+        "--locked",
+        "--quiet",
+        "--target",
+        &platform,
+        "--manifest-path",
+        &manifest,
+    ];
+    process::run(interrupt, &mut workspace::cargo("cargo", &fetch)).await?;
+    let arguments = ["build", "--sanitizer", "none", "--fuzz-dir", FOLDER];
+    let mut build = workspace::cargo(tool, &arguments);
+    build
+        .env("RUSTUP_TOOLCHAIN", TOOLCHAIN)
+        .env("CARGO_TARGET_DIR", &target);
+    process::run(interrupt, &mut build).await?;
+    Ok(target.join(platform).join("release"))
 }
 
 /// Runs a target on the inputs of the tree; what it finds beside them goes into a folder of its
