@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 /// All has to end within 40 minutes. Building the fuzz targets takes up to 6 on a machine that has
 /// none of them, and running them 2.
-const UNTIL_FUZZING: Duration = Duration::from_mins(31);
+const UNTIL_FUZZING: Duration = Duration::from_mins(30);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
