@@ -169,7 +169,7 @@ async fn check_org(store: &dyn Database, org: OrgId, heads: &[Head]) -> Result<u
     }
     if let Some(since) = waiting.oldest {
         process::step(&format!(
-            "{org}: {} wait for their seals, which a running server gives, the oldest since {since}",
+            "{org}: records that wait for a running server to seal them: {}, the oldest since {since}",
             waiting.count
         ));
     }

@@ -20,7 +20,7 @@ pub(crate) async fn find_or_install(interrupt: &Interrupt, name: &str) -> Result
     let _lock = super::lock()?;
     process::step(&format!("building {name}, once; this takes some minutes"));
     let mut install = Command::new("cargo");
-    // They run for seconds. As their makers release them, one alone takes minutes to build.
+    // None of them computes much, and as their makers release them one alone takes minutes to build.
     install
         .args(["install", "--locked", "--force", "--root"])
         .arg(&root)
