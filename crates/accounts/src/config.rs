@@ -9,6 +9,9 @@ pub struct AccountsConfig {
     pub issuer: String,
     /// How long an access token works: 15 minutes by default.
     pub access_token_lifetime: Duration,
+    /// How long a session goes on at most, however often its refresh token is used; `None` is for
+    /// ever. 90 days by default: what a copied token is worth ends, even when nobody notices.
+    pub session_lifetime: Option<Duration>,
     /// Who may register: anybody by default.
     pub registration: Registration,
 }
@@ -18,6 +21,7 @@ impl Default for AccountsConfig {
         Self {
             issuer: "runloom".to_owned(),
             access_token_lifetime: Duration::from_mins(15),
+            session_lifetime: Some(Duration::from_hours(90 * 24)),
             registration: Registration::default(),
         }
     }

@@ -34,21 +34,36 @@ impl Accounts {
     pub(crate) fn new_session(&self) -> (NewSession, RefreshToken) {
         let now = self.clock.now();
         let token = self.refresh.first(SessionId::generate(now));
+        let expires_at = self.usable_until(token.session_id(), now);
         let session = NewSession {
             session_id: token.session_id(),
             token_hash: token.hash(),
             created_at: now,
-            expires_at: now + LIFETIME,
+            expires_at,
         };
         (session, token)
     }
 
+    /// When a refresh token stops working that is given out now: unused after a while, and with
+    /// its session at the latest.
+    fn usable_until(&self, session: SessionId, now: Timestamp) -> Timestamp {
+        let unused = now + LIFETIME;
+        self.end_of(session).map_or(unused, |end| unused.min(end))
+    }
+
+    /// When a session ends at the latest. Its id says when it began, and can't be made up: it
+    /// comes in a token of ours.
+    pub(crate) fn end_of(&self, session: SessionId) -> Option<Timestamp> {
+        Some(session.made_at()? + self.config.session_lifetime?)
+    }
+
     /// The tokens of a session that has just begun.
     pub(crate) fn first_tokens(&self, org: OrgId, user: UserId, token: &RefreshToken) -> Tokens {
+        let now = self.clock.now();
         Tokens {
             access: self.access_token(org, user, Some(token.session_id())),
             refresh: token.text(),
-            refresh_expires_in: LIFETIME,
+            refresh_expires_in: self.usable_until(token.session_id(), now).since(now),
         }
     }
 
@@ -67,6 +82,10 @@ impl Accounts {
         let presented = self.refresh.read(token).ok_or(AccountError::Unauthorized)?;
         let successors: Vec<RefreshToken> = self.refresh.successors(&presented).collect();
         let now = self.clock.now();
+        let expires_at = self.usable_until(presented.session_id(), now);
+        if expires_at <= now {
+            return Err(AccountError::Unauthorized);
+        }
         let by = By::new(Actor::Bearer, origin, now);
         let refresh = RefreshSession {
             session_id: presented.session_id(),
@@ -74,7 +93,7 @@ impl Accounts {
             successor: successors[0].hash(),
             org_id,
             at: now,
-            expires_at: now + LIFETIME,
+            expires_at,
             repeatable_for: REPEATABLE_FOR,
         };
         match self.store.refresh_session(refresh, by).await? {

@@ -222,13 +222,12 @@ impl Accounts {
         sub: UserId,
         sid: Option<SessionId>,
     ) -> AccessToken {
-        let expires_in = self.config.access_token_lifetime;
+        let (now, lifetime) = (self.clock.now(), self.config.access_token_lifetime);
+        let left = sid.and_then(|id| Some(self.end_of(id)?.since(now)));
+        let expires_in = left.map_or(lifetime, |left| lifetime.min(left));
         let claims = AccessClaims { sub, org, sid };
         AccessToken {
-            token: self
-                .access
-                .sign(claims, self.clock.now(), expires_in)
-                .into(),
+            token: self.access.sign(claims, now, expires_in).into(),
             expires_in,
         }
     }

@@ -38,6 +38,13 @@ macro_rules! ids {
                 Self(uuid)
             }
 
+            /// When it was made, to the millisecond; `None` of one that isn't a UUIDv7.
+            pub fn made_at(self) -> Option<Timestamp> {
+                let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+                let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
+                Some(Timestamp::from_micros(micros + i64::from(nanos / 1_000)))
+            }
+
             /// The bare UUID.
             pub const fn as_uuid(self) -> Uuid {
                 self.0
@@ -154,6 +161,13 @@ impl<'de> Deserialize<'de> for TraceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_says_when_it_was_made() {
+        let at = Timestamp::from_micros(1_767_225_600_123_000);
+        assert_eq!(RunId::generate(at).made_at(), Some(at));
+        assert_eq!(RunId::from_uuid(Uuid::nil()).made_at(), None);
+    }
 
     #[test]
     fn ids_sort_by_time() {

@@ -50,6 +50,27 @@ async fn a_session_goes_on_by_refresh_tokens() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_used_ends_all_the_same() {
+    let f = Fixture::new();
+    let mut tokens = f.registered("ada").await.tokens;
+    for days in [25, 50, 75] {
+        f.clock.advance(Duration::from_hours(24 * 25));
+        tokens = refresh(&f, &tokens).await.unwrap();
+        let left = Duration::from_hours(24 * (90 - days)).min(LIFETIME);
+        assert_eq!(tokens.refresh_expires_in, left);
+    }
+    f.clock
+        .advance(Duration::from_hours(24 * 15) - Duration::from_secs(60));
+    let last = refresh(&f, &tokens).await.unwrap();
+    let left = [last.refresh_expires_in, last.access.expires_in];
+    assert_eq!(left, [Duration::from_secs(60); 2]);
+    f.clock.advance(Duration::from_secs(60));
+    let late = refresh(&f, &last).await;
+    assert!(matches!(late, Err(AccountError::Unauthorized)));
+    assert!(is_refused(&f, &last).await);
+}
+
+#[tokio::test]
 async fn a_repeat_gets_the_same_successor_on_every_node() {
     let f = Fixture::new();
     let first = f.registered("ada").await.tokens;
