@@ -1,13 +1,9 @@
 //! Checks of what people type in.
 
-use runloom_domain::Timestamp;
+use runloom_domain::{Timestamp, is_email, is_login};
 
 use crate::{AccountError, FieldError};
 
-/// The longest login, in characters.
-const MAX_LOGIN: usize = 64;
-/// The longest e-mail address that SMTP can carry, in bytes.
-const MAX_EMAIL: usize = 254;
 /// The longest name of a key, an organisation or a service account, in characters.
 const MAX_NAME: usize = 100;
 
@@ -33,15 +29,9 @@ impl Checks {
         }
     }
 
-    /// A login: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`. Without `@` it can't be mistaken for
-    /// somebody's e-mail address, and within ASCII every database folds its case alike.
+    /// A login.
     pub(crate) fn login(&mut self, login: &str) {
-        let is_login = login.starts_with(|first: char| first.is_ascii_alphanumeric())
-            && login.len() <= MAX_LOGIN
-            && login
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        if !is_login {
+        if !is_login(login) {
             self.fail(
                 "login",
                 "must be 1 to 64 letters, digits, '.', '_' or '-', and begin with a letter or digit",
@@ -49,13 +39,9 @@ impl Checks {
         }
     }
 
-    /// An e-mail address of the usual shape. Whether it exists only a message can tell.
+    /// An e-mail address.
     pub(crate) fn email(&mut self, email: &str) {
-        let is_email = email.len() <= MAX_EMAIL
-            && email
-                .split_once('@')
-                .is_some_and(|(local, domain)| is_local_part(local) && is_domain(domain));
-        if !is_email {
+        if !is_email(email) {
             self.fail("email", "must be an e-mail address such as ada@example.com");
         }
     }
@@ -86,56 +72,9 @@ impl Checks {
     }
 }
 
-fn is_local_part(local: &str) -> bool {
-    (1..=64).contains(&local.len())
-        && local
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b))
-}
-
-fn is_domain(domain: &str) -> bool {
-    domain.split('.').all(|label| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn passes(check: impl FnOnce(&mut Checks)) -> bool {
-        let mut checks = Checks::default();
-        check(&mut checks);
-        checks.finish().is_ok()
-    }
-
-    #[test]
-    fn logins() {
-        for good in ["a", "Ada.Lovelace-1_2", "7up", &"x".repeat(64)] {
-            assert!(passes(|c| c.login(good)), "{good:?}");
-        }
-        for bad in ["", " ada", "-a", "a@b", "a\0", "é", "a b", &"x".repeat(65)] {
-            assert!(!passes(|c| c.login(bad)), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn email_addresses() {
-        for good in ["ada@example.com", "a.b+c@x-y.org", "owner@localhost"] {
-            assert!(passes(|c| c.email(good)), "{good:?}");
-        }
-        let long = format!("a@{}.com", "x".repeat(300));
-        for bad in [
-            "", "ada", "@x.com", "a@", "a@b@c", "a b@c.d", "a@-b.c", "a@b..c", "a@b.c\0", &long,
-        ] {
-            assert!(!passes(|c| c.email(bad)), "{bad:?}");
-        }
-    }
 
     #[test]
     fn all_mistakes_are_told_at_once() {

@@ -14,6 +14,7 @@ pub mod event;
 mod generation;
 mod id;
 mod limits;
+mod login;
 mod message;
 mod money;
 mod org;
@@ -47,6 +48,7 @@ pub use id::{
     SessionId, ThreadId, ToolCallId, TraceId, UserId,
 };
 pub use limits::{DollarLimits, LimitOverrides, LimitTooLarge, Limits};
+pub use login::{is_email, is_login};
 pub use message::{Message, MessageBody, Role, ToolCallRequest, provider_history};
 pub use money::{CreditRate, CreditTerms, Multiplier, NanoUsd, credits_for};
 pub use org::{RunVisibility, UserKind};

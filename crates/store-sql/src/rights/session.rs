@@ -47,6 +47,17 @@ impl Session {
         }
     }
 
+    /// As [`writing`](Self::writing), where there is a database already.
+    pub(super) async fn changing(
+        place: &Place,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RightsError> {
+        if let Place::Sqlite(folder) = place {
+            sqlite::existing(folder)?;
+        }
+        Self::writing(place, clock).await
+    }
+
     /// Whether others may be writing.
     pub(super) const fn is_shared(&self) -> bool {
         matches!(self, Self::Postgres(_))

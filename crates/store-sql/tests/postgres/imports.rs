@@ -26,8 +26,14 @@ struct Exported {
 
 impl Exported {
     async fn new(at: Timestamp) -> Self {
+        Self::after("", at).await
+    }
+
+    /// As it is after the `change`.
+    async fn after(change: &str, at: Timestamp) -> Self {
         let database = TestDatabase::create().await;
         let of = begin(&*open(&database).await, at).await;
+        support::run(&database.session().await, change).await;
         let folder = TempDir::new().unwrap();
         let place = Place::Postgres(database.url().to_owned());
         let options = ExportOptions { with_live: true };
@@ -117,6 +123,14 @@ async fn a_member_whose_account_may_be_somebody_elses_does_not_join() {
     let joined =
         format!("SELECT count(*) FROM memberships WHERE org_id = '{org}' AND user_id = '{user}'");
     assert_eq!(number(&session, &joined).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_comes_by_a_login_that_could_be_anothers_address() {
+    let renamed = "UPDATE users SET login = 'eve@example.com'";
+    let exported = Exported::after(renamed, SystemClock.now()).await;
+    let imported = exported.import(&TestDatabase::create().await).await;
+    refused(imported, "its login or address is none");
 }
 
 #[tokio::test(flavor = "multi_thread")]

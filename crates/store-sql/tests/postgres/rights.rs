@@ -78,3 +78,13 @@ async fn every_row_goes_and_no_other() {
         assert_eq!(state(&session, table).await, (0, rest), "{table}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_into_the_wrong_database_says_so() {
+    let database = TestDatabase::create().await;
+    let place = Place::Postgres(database.url().to_owned());
+    let (org, clock) = (OURS.parse().unwrap(), Arc::new(SystemClock));
+    let looked = delete_org(&place, org, false, clock, &mut |_| {}).await;
+    let refused = looked.unwrap_err().to_string();
+    assert!(refused.contains("it has no schema yet"), "{refused}");
+}

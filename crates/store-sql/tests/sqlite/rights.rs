@@ -279,6 +279,21 @@ async fn a_look_leaves_an_earlier_schema_as_it_is() {
     assert_eq!(after, before);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_there_is_no_database_none_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::Sqlite(folder.path().to_owned());
+    for for_good in [false, true] {
+        let clock = Arc::new(SystemClock);
+        let of_user = delete_user(&place, "ada", for_good, clock, &mut |_| {}).await;
+        for missing in [delete(&place, for_good, &mut |_| {}).await, of_user] {
+            let missing = missing.unwrap_err();
+            assert!(matches!(missing, RightsError::Missing(_)), "{missing}");
+        }
+    }
+    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+}
+
 /// The rows are gone when the file can't be written anew, and nobody knows them any more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_that_was_cut_off_before_its_bytes_were_gone_is_ended_by_the_next() {

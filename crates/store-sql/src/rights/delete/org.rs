@@ -48,7 +48,7 @@ pub async fn delete_org(
     if !for_good {
         return look(place, org).await;
     }
-    let mut session = Session::writing(place, clock).await?;
+    let mut session = Session::changing(place, clock).await?;
     if !is_known(&mut session, org).await? {
         return Err(wipe::of_nothing(&mut session, RightsError::NoOrg(org)).await);
     }

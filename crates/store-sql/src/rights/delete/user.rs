@@ -41,7 +41,7 @@ pub async fn delete_user(
     if !for_good {
         return look(place, who).await;
     }
-    let mut session = Session::writing(place, clock.clone()).await?;
+    let mut session = Session::changing(place, clock.clone()).await?;
     let user = match find(&mut session, who).await {
         Err(unknown @ RightsError::NoUser(_)) => {
             return Err(wipe::of_nothing(&mut session, unknown).await);

@@ -7,6 +7,7 @@ use futures_util::future::try_join_all;
 use futures_util::{TryStreamExt as _, pin_mut};
 use runloom_store::StoreError;
 use tokio::runtime::Handle;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Statement};
 
 use super::super::RightsError;
@@ -37,7 +38,8 @@ pub(in super::super) struct Postgres {
 impl Postgres {
     pub(super) async fn reading(url: &str) -> Result<Self, RightsError> {
         let session = Self::connect(&target(url)?).await?;
-        let state = session.client.query_one(migrations::STATE, &[]).await?;
+        let state = session.client.query_one(migrations::STATE, &[]).await;
+        let state = state.map_err(without_schema)?;
         let (newest, needed): (Option<&str>, Option<&str>) = (state.get(0), state.get(1));
         let (newest, needed) = (newest.unwrap_or_default(), needed.unwrap_or_default());
         migrations::check::<Pg>(&POSTGRES, newest, needed)?;
@@ -122,6 +124,14 @@ impl Postgres {
 
 fn target(url: &str) -> Result<Target, RightsError> {
     Ok(Target::parse(url, Handle::current())?.patient())
+}
+
+/// Whoever names the wrong one of many databases is told so.
+fn without_schema(error: tokio_postgres::Error) -> RightsError {
+    if error.code() == Some(&SqlState::UNDEFINED_TABLE) {
+        return StoreError::Unfit("it has no schema yet".to_owned()).into();
+    }
+    error.into()
 }
 
 fn kinds(arguments: &[Argument]) -> impl Iterator<Item = Kind> {

@@ -1,6 +1,6 @@
 //! A connection to a SQLite file. Its statements block the thread, which may.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diesel::connection::{DefaultLoadingMode, SimpleConnection as _};
@@ -108,7 +108,7 @@ impl Sqlite {
     }
 }
 
-fn existing(folder: &Path) -> Result<std::path::PathBuf, RightsError> {
+pub(super) fn existing(folder: &Path) -> Result<PathBuf, RightsError> {
     let file = folder.join(FILE);
     if file.exists() {
         return Ok(file);

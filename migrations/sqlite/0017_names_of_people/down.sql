@@ -1,0 +1,1 @@
+DROP INDEX user_names_of_user;
