@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runloom_tests::{Event, Node, Setup, both_stores, check_ended, count, script, soon};
+use runloom_tests::{Event, Node, Setup, both_stores, check_ended, count, one_store, script, soon};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -60,7 +60,7 @@ fn texts(values: &Value) -> Vec<String> {
         .collect()
 }
 
-both_stores! {
+one_store! {
     async fn the_documentation_shows_every_operation_and_needs_no_other_host(store: Store) {
         let node = Setup::new(store).start().await;
         let document = node.client().get("/openapi.json").await.expect(200);
@@ -70,7 +70,9 @@ both_stores! {
         assert_eq!(shown, operations(&document));
         assert_eq!(seen["status"], 200, "a request from the page itself");
     }
+}
 
+both_stores! {
     async fn a_page_reads_a_run_hangs_up_and_goes_on(store: Store) {
         let node = Setup::new(store).scripted("m", script([count(40, 50)])).start().await;
         let client = node.client();

@@ -91,3 +91,20 @@ macro_rules! both_stores {
         }
     )+};
 }
+
+/// Makes a test of each function on SQLite alone, for what no store has a part in, such as what a
+/// real model says, and what takes long.
+#[macro_export]
+macro_rules! one_store {
+    ($(async fn $name:ident($store:ident: Store) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                let $store = $crate::Store::Sqlite;
+                $body
+            }
+        }
+    )+};
+}

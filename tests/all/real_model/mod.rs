@@ -3,7 +3,9 @@
 
 mod tools;
 
-use runloom_tests::{Client, Event, Node, Setup, Store, both_stores, check_ended, kinds, said};
+use runloom_tests::{
+    Client, Event, Node, Setup, Store, both_stores, check_ended, kinds, one_store, said,
+};
 use serde_json::{Value, json};
 
 const KINDS: [&str; 3] = ["openai_chat", "openai_responses", "anthropic"];
@@ -98,6 +100,28 @@ fn setup(store: Store) -> Setup {
         .variable("RUNLOOM_MODEL", &model("RUNLOOM_TEST_MODEL"))
 }
 
+one_store! {
+    async fn personas_in_files_talk_and_work_by_each_kind(store: Store) {
+        let node = by_each_kind(store).await;
+        let client = node.client();
+        for kind in KINDS {
+            let events = ran(&client, kind, "talker", "Say hello in one short sentence.").await;
+            let last = check_ended(&events, "run.completed");
+            assert_eq!(last.data["output"], said(&events), "{kind}");
+            let deltas = kinds(&events).iter().filter(|kind| **kind == "message.delta").count();
+            assert!(deltas > 2, "{kind}: {:?}", kinds(&events));
+
+            let asked = "What is 6*7? Call calculator with expression 6*7.";
+            let events = ran(&client, kind, "worker", asked).await;
+            let last = check_ended(&events, "run.completed");
+            let result = events.iter().find(|e| e.kind == "tool.result").expect("a result");
+            assert_eq!(result.data["content"], "42", "{kind}");
+            let output = last.data["output"].as_str().expect("an answer");
+            assert!(output.contains("42"), "{kind}: {output}");
+        }
+    }
+}
+
 both_stores! {
     async fn it_streams_an_answer(store: Store) {
         let node = setup(store).start().await;
@@ -128,26 +152,6 @@ both_stores! {
         let content = result.data["content"].as_str().expect("it could be calculated");
         let output = last.data["output"].as_str().expect("an answer");
         assert!(output.contains(content), "{content} is not in {output:?}");
-    }
-
-    async fn personas_in_files_talk_and_work_by_each_kind(store: Store) {
-        let node = by_each_kind(store).await;
-        let client = node.client();
-        for kind in KINDS {
-            let events = ran(&client, kind, "talker", "Say hello in one short sentence.").await;
-            let last = check_ended(&events, "run.completed");
-            assert_eq!(last.data["output"], said(&events), "{kind}");
-            let deltas = kinds(&events).iter().filter(|kind| **kind == "message.delta").count();
-            assert!(deltas > 2, "{kind}: {:?}", kinds(&events));
-
-            let asked = "What is 6*7? Call calculator with expression 6*7.";
-            let events = ran(&client, kind, "worker", asked).await;
-            let last = check_ended(&events, "run.completed");
-            let result = events.iter().find(|e| e.kind == "tool.result").expect("a result");
-            assert_eq!(result.data["content"], "42", "{kind}");
-            let output = last.data["output"].as_str().expect("an answer");
-            assert!(output.contains("42"), "{kind}: {output}");
-        }
     }
 
     async fn no_answer_is_longer_than_the_run_may_use(store: Store) {

@@ -81,7 +81,7 @@ async fn every_row_goes_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_into_the_wrong_database_says_so() {
-    let database = TestDatabase::create().await;
+    let database = TestDatabase::create_empty().await;
     let place = Place::Postgres(database.url().to_owned());
     let (org, clock) = (OURS.parse().unwrap(), Arc::new(SystemClock));
     let looked = delete_org(&place, org, false, clock, &mut |_| {}).await;

@@ -1,6 +1,6 @@
 //! Everything that aimock breaks, in every format.
 
-use runloom_tests::{Client, both_stores, check_ended, said};
+use runloom_tests::{Client, both_stores, check_ended, one_store, said};
 use serde_json::{Value, json};
 
 use super::{AIMOCK, aimock, retries, setup, with};
@@ -141,7 +141,7 @@ async fn statuses_of(client: Client, kind: &str) {
     }
 }
 
-both_stores! {
+one_store! {
     async fn streams_and_statuses_of_every_kind(store: Store) {
         let folder = tempfile::tempdir().expect("a folder");
         let aimock = aimock(&fixtures(), folder.path()).await;
@@ -157,7 +157,9 @@ both_stores! {
             one.await.expect("each kind does as it should");
         }
     }
+}
 
+both_stores! {
     async fn an_outage_of_all_kinds_is_outlived_and_then_is_not(store: Store) {
         let folder = tempfile::tempdir().expect("a folder");
         let any = json!({ "match": { "userMessage": "x" }, "response": { "content": ANSWER } });

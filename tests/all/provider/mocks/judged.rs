@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use runloom_tests::{Client, Event, both_stores, check_ended, said};
+use runloom_tests::{Client, Event, check_ended, one_store, said};
 use serde_json::json;
 
 use super::scenarios::{End, Scenario, answers, breaks, refusals};
@@ -108,7 +108,7 @@ async fn check_verdict(judge: &Client, called: usize) {
     assert_eq!(others.count(), 0, "{findings:#?}");
 }
 
-both_stores! {
+one_store! {
     async fn every_behaviour_of_llmock_and_its_verdict(store: Store) {
         let (llmock, judge) = llmock(&[]).await;
         let node = setup(store, &KINDS, &llmock).start().await;

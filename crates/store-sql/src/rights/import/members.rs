@@ -60,7 +60,8 @@ impl<'a> Members<'a> {
         let known = session
             .rows(BY_ID, std::slice::from_ref(&user), &[Kind::Text; 3])
             .await?;
-        if !names.is_empty() && !(is_login(login) && is_email(email)) {
+        let are_names = is_login(login) && is_email(email);
+        if !names.is_empty() && !are_names {
             return Err(refused("its login or address is none".to_owned()));
         }
         let is_known = !known.is_empty();
