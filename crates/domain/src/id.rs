@@ -38,7 +38,7 @@ macro_rules! ids {
                 Self(uuid)
             }
 
-            /// When it was made, to the millisecond; `None` of one that isn't a UUIDv7.
+            /// When it was made, to the millisecond; `None` of one that has no time in it.
             pub fn made_at(self) -> Option<Timestamp> {
                 let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
                 let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;

@@ -24,8 +24,6 @@ pub(crate) async fn environment(interrupt: &Interrupt, name: &str) -> Result<Pat
     install
         .args(["-m", "pip", "install", "--quiet", "--no-input"])
         .args(["--disable-pip-version-check", "--only-binary", ":all:"])
-        // Most of it is never imported; what is, Python compiles then.
-        .arg("--no-compile")
         // The lists are complete; what packages name beyond them isn't used by what we run.
         .args(["--no-deps", "--require-hashes", "-r"])
         .arg(&requirements);
