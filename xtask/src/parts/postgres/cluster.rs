@@ -94,7 +94,7 @@ impl Cluster {
         let binaries = account.reachable(binaries, folder.path()).await?;
         account.own(folder.path())?;
         let memory = match (data, durability) {
-            (None, Durability::Off) => in_memory()?,
+            (None, Durability::Off) => in_memory(),
             _ => None,
         };
         // The folder above the data is ours alone in all cases.
@@ -195,14 +195,11 @@ impl Launch {
     }
 }
 
-/// A folder in memory, where there is room for it.
-fn in_memory() -> Result<Option<TempDir>> {
-    let free = statvfs(MEMORY).map(|system| system.f_bavail * system.f_frsize);
-    if free.is_ok_and(|bytes| bytes >= ROOM) {
-        let folder = prefixed().tempdir_in(MEMORY);
-        return Ok(Some(folder.context("can't make a folder in memory")?));
-    }
-    Ok(None)
+/// A folder in memory, where there is room for it and it may be made; it only saves time.
+fn in_memory() -> Option<TempDir> {
+    let system = statvfs(MEMORY).ok()?;
+    let has_room = system.f_bavail * system.f_frsize >= ROOM;
+    has_room.then(|| prefixed().tempdir_in(MEMORY).ok())?
 }
 
 fn prefixed() -> tempfile::Builder<'static, 'static> {
