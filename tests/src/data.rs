@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use runloom_store_sql::testing::{Fill, Pattern, fill_postgres, fill_sqlite};
+use runloom_store_sql::testing::{
+    Fill, Pattern, fill_postgres, fill_sqlite, postgres_database, postgres_template,
+};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
@@ -25,6 +27,13 @@ pub struct Data {
     database: Option<Database>,
 }
 
+/// What a fresh PostgreSQL database has.
+#[derive(Clone, Copy, Debug)]
+enum Schema {
+    None,
+    Migrated,
+}
+
 #[derive(Debug)]
 struct Database {
     admin_url: String,
@@ -32,15 +41,25 @@ struct Database {
 }
 
 impl Data {
-    /// Fresh, empty data.
+    /// Data of a server that hasn't been started yet. On PostgreSQL the schema is there already,
+    /// as if `cargo xtask migrate` had been run before; see [`Self::empty`].
     pub async fn fresh(store: Store) -> Self {
+        Self::with(store, Schema::Migrated).await
+    }
+
+    /// The same without a schema, for whoever makes one.
+    pub async fn empty(store: Store) -> Self {
+        Self::with(store, Schema::None).await
+    }
+
+    async fn with(store: Store, schema: Schema) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("runloom-test-")
             .tempdir()
             .expect("a temporary folder can be made");
         let database = match store {
             Store::Sqlite => None,
-            Store::Postgres => Some(Database::create().await),
+            Store::Postgres => Some(Database::create(schema).await),
         };
         Self { folder, database }
     }
@@ -196,31 +215,25 @@ impl Data {
 }
 
 impl Database {
-    async fn create() -> Self {
+    async fn create(schema: Schema) -> Self {
         let admin_url = std::env::var("RUNLOOM_TEST_POSTGRES_URL")
             .expect("RUNLOOM_TEST_POSTGRES_URL names no PostgreSQL; `cargo xtask test` starts one");
+        let template = match schema {
+            Schema::None => "template1".to_owned(),
+            Schema::Migrated => postgres_template(&admin_url)
+                .await
+                .expect("a database can be migrated"),
+        };
         let name = format!("runloom_test_{}", Uuid::now_v7().simple());
-        let created = statement(&admin_url, &format!("CREATE DATABASE {name}")).await;
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        let created = statement(&admin_url, &create).await;
         created.expect("the tests may create databases");
         Self { admin_url, name }
     }
 
     /// The admin's URL with another database.
     fn url(&self) -> String {
-        let (url, parameters) = self
-            .admin_url
-            .split_once('?')
-            .map_or((self.admin_url.as_str(), None), |(url, rest)| {
-                (url, Some(rest))
-            });
-        let server = match url.match_indices('/').nth(2) {
-            Some((slash, _)) => &url[..slash],
-            None => url,
-        };
-        match parameters {
-            Some(parameters) => format!("{server}/{}?{parameters}", self.name),
-            None => format!("{server}/{}", self.name),
-        }
+        postgres_database(&self.admin_url, &self.name)
     }
 }
 

@@ -49,7 +49,7 @@ async fn a_deployment_on_sqlite_goes_on_on_postgresql() {
     let mut stream = client.events(&live, "").await;
     stream.until("message.delta").await;
 
-    let target = Arc::new(Data::fresh(Store::Postgres).await);
+    let target = Arc::new(Data::empty(Store::Postgres).await);
     let refused = copy(node.data(), &target).await;
     assert!(
         !refused.success && refused.text.contains("in use by another"),

@@ -14,7 +14,7 @@ const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a
 
 /// Backs up as docs/operations.md says, and restores as new data.
 async fn restored(store: Store, data: &Data) -> Arc<Data> {
-    let new = Data::fresh(store).await;
+    let new = Data::empty(store).await;
     match store {
         Store::Sqlite => back_up_sqlite(data, &new).await,
         Store::Postgres => back_up_postgres(data, &new).await,

@@ -100,7 +100,7 @@ both_stores! {
             assert!(!text.contains(unsaid), "{unsaid} is in the export");
         }
 
-        let target = Arc::new(Data::fresh(other(store)).await);
+        let target = Arc::new(Data::empty(other(store)).await);
         refuse_what_is_not_whole(&target, &whole).await;
         import(&target, &whole, &[]).await.expect();
         refused(&import(&target, &whole, &[]).await, "is here already");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use runloom_tests::{Client, Setup, Store, both_stores, check_ended, script, text};
+use runloom_tests::{Client, Data, Setup, Store, both_stores, check_ended, script, text};
 use serde_json::json;
 
 /// What an expanding migration may do, as the server's role may not.
@@ -54,7 +54,8 @@ async fn an_old_node_goes_on_with_a_newer_schema_and_none_starts() {
 
 both_stores! {
     async fn a_start_says_what_it_migrated(store: Store) {
-        let node = Setup::new(store).start().await;
+        let empty = Arc::new(Data::empty(store).await);
+        let node = Setup::new(store).on(empty).start().await;
         let migrated = |log: &[String]| {
             log.iter().filter(|line| line.contains("the schema has a further migration")).count()
         };

@@ -53,7 +53,7 @@ async fn until(session: &tokio_postgres::Client, query: &str, wanted: i64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_nodes_start_at_once_on_an_empty_database() {
-    let data = Arc::new(Data::fresh(Store::Postgres).await);
+    let data = Arc::new(Data::empty(Store::Postgres).await);
     let starting = ["a", "b", "c"].map(|name| start(&data, name));
     let mut ran = 0;
     for node in starting {
@@ -69,7 +69,7 @@ async fn three_nodes_start_at_once_on_an_empty_database() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_is_killed_while_it_migrates_leaves_it_to_the_next() {
-    let data = Arc::new(Data::fresh(Store::Postgres).await);
+    let data = Arc::new(Data::empty(Store::Postgres).await);
     let (session, other) = (data.session().await, data.session().await);
     // The first migration comes upon it in its middle, and waits.
     let hold = "BEGIN; CREATE TABLE contents (body text)";

@@ -3,6 +3,8 @@
 //! A pattern is a run that the server has worked on, so that the copies have the shape that this
 //! version writes. Nobody else may use the database meanwhile.
 
+mod template;
+
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -10,6 +12,8 @@ use diesel::{Connection, SqliteConnection};
 use runloom_domain::{OrgId, RunId, ThreadId};
 use runloom_store::StoreError;
 use tokio_postgres::{Client, NoTls};
+
+pub use template::{postgres_database, postgres_migrations, postgres_template};
 
 use crate::sqlite::FILE;
 

@@ -1,16 +1,11 @@
 //! A PostgreSQL database for one test, cloned from a migrated template.
 
-use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::Path;
 use std::time::Duration;
 
 use runloom_domain::{OrgId, RunId};
+use runloom_store_sql::testing::{postgres_database, postgres_migrations, postgres_template};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
-
-/// Tests that make the template at the same time do it one after the other.
-const TEMPLATE_LOCK: &str = "SELECT pg_advisory_lock(7021799)";
 
 /// A database of its own, dropped with the value.
 pub(crate) struct TestDatabase {
@@ -20,24 +15,22 @@ pub(crate) struct TestDatabase {
 
 impl TestDatabase {
     pub(crate) async fn create() -> Self {
-        let admin = connect(&admin_url()).await;
-        let template = template(&admin).await;
-        Self::clone_of(&admin, &template).await
+        let template = postgres_template(&admin_url())
+            .await
+            .expect("a database can be migrated");
+        Self::clone_of(&template).await
     }
 
     /// A database without a schema.
     pub(crate) async fn create_empty() -> Self {
-        Self::clone_of(&connect(&admin_url()).await, "template0").await
+        Self::clone_of("template0").await
     }
 
-    async fn clone_of(admin: &Client, template: &str) -> Self {
+    async fn clone_of(template: &str) -> Self {
         let name = format!("runloom_{}", Uuid::now_v7().simple());
-        run(
-            admin,
-            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        )
-        .await;
-        let url = url_of(&name);
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template}");
+        run(&connect(&admin_url()).await, &create).await;
+        let url = postgres_database(&admin_url(), &name);
         Self { url, name }
     }
 
@@ -103,64 +96,9 @@ fn admin_url() -> String {
         .expect("RUNLOOM_TEST_POSTGRES_URL names no PostgreSQL; `cargo xtask test` starts one")
 }
 
-/// The admin's URL with another database.
-fn url_of(database: &str) -> String {
-    let admin = admin_url();
-    let (path, parameters) = admin.split_once('?').unwrap_or((&admin, ""));
-    let (server, _) = path.rsplit_once('/').expect("the URL names a database");
-    format!("{server}/{database}?{parameters}")
-}
-
-/// The template of today's migrations, made when it isn't there.
-async fn template(admin: &Client) -> String {
-    let name = format!("runloom_template_{:x}", migrations_hash());
-    run(admin, TEMPLATE_LOCK).await;
-    let found = admin
-        .query("SELECT 1 FROM pg_database WHERE datname = $1", &[&name])
-        .await
-        .expect("the databases are listed");
-    if found.is_empty() {
-        let unfinished = format!("{name}_new");
-        run(
-            admin,
-            &format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)"),
-        )
-        .await;
-        run(admin, &format!("CREATE DATABASE {unfinished}")).await;
-        runloom_store_sql::migrate(&url_of(&unfinished))
-            .await
-            .expect("the template is migrated");
-        // A session that is just ending would be in the way.
-        let end = format!(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{unfinished}'"
-        );
-        run(admin, &end).await;
-        run(
-            admin,
-            &format!("ALTER DATABASE {unfinished} RENAME TO {name}"),
-        )
-        .await;
-    }
-    run(admin, "SELECT pg_advisory_unlock_all()").await;
-    name
-}
-
-fn migrations_hash() -> u64 {
-    let mut hasher = DefaultHasher::new();
-    migrations("up.sql").hash(&mut hasher);
-    hasher.finish()
-}
-
 /// The texts of all migrations, in their order.
 pub(crate) fn migrations(file: &str) -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../migrations/postgres");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("the migrations are listed")
-        .map(|entry| entry.expect("a migration is listed").path().join(file))
-        .collect();
-    files.sort();
-    let read = |file| fs::read_to_string(file).expect("a migration is read");
-    files.iter().map(read).collect()
+    postgres_migrations(file).expect("the migrations are read")
 }
 
 async fn connect(url: &str) -> Client {
