@@ -33,44 +33,10 @@ pub(crate) struct McpServerRow {
     created_by: Id,
     created_at: At,
     updated_at: At,
-    #[diesel(embed)]
-    discovery: DiscoveryRow,
-}
-
-/// What came of asking a server for its tools.
-#[derive(Debug, Insertable, Queryable, Selectable, AsChangeset)]
-#[diesel(table_name = mcp_servers)]
-#[diesel(treat_none_as_null = true)]
-pub(crate) struct DiscoveryRow {
     asked_at: Option<At>,
     failures: i64,
     error_class: Option<String>,
     error_message: Option<String>,
-}
-
-impl From<Discovery> for DiscoveryRow {
-    fn from(discovery: Discovery) -> Self {
-        let error = discovery.error.map(|error| (error.class, error.message));
-        let (error_class, error_message) = error.unzip();
-        Self {
-            asked_at: discovery.asked_at.map(At),
-            failures: discovery.failures.into(),
-            error_class,
-            error_message,
-        }
-    }
-}
-
-impl From<DiscoveryRow> for Discovery {
-    fn from(row: DiscoveryRow) -> Self {
-        let error = row.error_class.zip(row.error_message);
-        Self {
-            asked_at: row.asked_at.map(|at| at.0),
-            // Only the wait until the next try follows from it, and that has a bound.
-            failures: u32::try_from(row.failures).unwrap_or(u32::MAX),
-            error: error.map(|(class, message)| DiscoveryError { class, message }),
-        }
-    }
 }
 
 /// What no statement asks for, as one document. A field that comes later needs a default.
@@ -109,6 +75,8 @@ impl McpServerRow {
         };
         let terms = serde_json::to_string(&terms);
         let (secret, secret_nonce, secret_key_version) = secret::columns(secret);
+        let error = record.discovery.error;
+        let (error_class, error_message) = error.map(|it| (it.class, it.message)).unzip();
         Ok(Self {
             org_id: record.org_id.into(),
             server_id: record.server_id.into(),
@@ -126,7 +94,10 @@ impl McpServerRow {
             created_by: record.created_by.into(),
             created_at: At(record.created_at),
             updated_at: At(record.updated_at),
-            discovery: record.discovery.into(),
+            asked_at: record.discovery.asked_at.map(At),
+            failures: record.discovery.failures.into(),
+            error_class,
+            error_message,
         })
     }
 
@@ -138,6 +109,13 @@ impl McpServerRow {
         let secret = secret::read(TABLE, id, columns)?;
         let auth = put_together(&self.auth, terms.client, secret)
             .ok_or_else(|| corrupt(TABLE, "auth", id, "what it needs isn't there"))?;
+        let error = self.error_class.zip(self.error_message);
+        let discovery = Discovery {
+            asked_at: self.asked_at.map(|at| at.0),
+            // Only the wait until the next try follows from it, and that has a bound.
+            failures: u32::try_from(self.failures).unwrap_or(u32::MAX),
+            error: error.map(|(class, message)| DiscoveryError { class, message }),
+        };
         Ok(McpServerRecord {
             org_id: self.org_id.into(),
             server_id: id.into(),
@@ -158,7 +136,7 @@ impl McpServerRow {
             created_by: self.created_by.into(),
             created_at: self.created_at.0,
             updated_at: self.updated_at.0,
-            discovery: self.discovery.into(),
+            discovery,
         })
     }
 }
