@@ -1,8 +1,7 @@
 //! `cargo xtask fuzz`: inputs nobody thought of, for what reads them first.
 
-use crate::parts::cargo_tool;
 use crate::process::{self, Interrupt};
-use crate::{parts, workspace};
+use crate::{parts, test, workspace};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::ffi::OsStr;
@@ -14,8 +13,28 @@ use tokio::process::Command;
 /// Where the targets are.
 const FOLDER: &str = "tests/fuzz";
 
-/// The compiler that can instrument them.
-const TOOLCHAIN: &str = "nightly";
+/// Lets the fuzzer see which code an input reaches, and what is compared with what. These are the
+/// flags of `cargo fuzz` without a sanitizer, which our own code, without `unsafe`, doesn't need;
+/// so any compiler will do.
+const INSTRUMENTED: &[&str] = &[
+    "--cfg=fuzzing",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Ccodegen-units=1",
+];
+
+/// What a build without optimisation doesn't bring by itself, and with it leaves out.
+const QUICK: &[&str] = &[
+    "-Copt-level=2",
+    "-Cdebug-assertions=on",
+    "-Coverflow-checks=on",
+];
+
+/// Without it there is nothing to build.
+const FUZZER: &str = "runloom-fuzz/libfuzzer";
 
 /// How many inputs of a target are kept beside those that somebody has named.
 const KEPT: usize = 64;
@@ -36,17 +55,34 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<()> {
-    ensure!(
-        has_compiler().await,
-        "there is no {TOOLCHAIN} compiler; `rustup toolchain install {TOOLCHAIN}` brings it"
-    );
     let targets = chosen(arguments)?;
     let built = build(interrupt).await?;
+    run_built(interrupt, &built, &targets, arguments).await
+}
+
+/// What CI has time for. Crates from outside are those of the tests, without instruments: it sees
+/// less of what they do, but only our own have to be built.
+pub(crate) async fn run_briefly(interrupt: &Interrupt) -> Result<()> {
+    let briefly = Arguments {
+        targets: Vec::new(),
+        seconds: 30,
+        keep: false,
+    };
+    let built = build_our_own(interrupt).await?;
+    run_built(interrupt, &built, &targets()?, &briefly).await
+}
+
+async fn run_built(
+    interrupt: &Interrupt,
+    built: &Path,
+    targets: &[String],
+    arguments: &Arguments,
+) -> Result<()> {
     let mut failed = Vec::new();
     for targets in targets.chunks(AT_ONCE) {
         let runs = targets
             .iter()
-            .map(|target| fuzz(interrupt, &built, target, arguments));
+            .map(|target| fuzz(interrupt, built, target, arguments));
         // What one finds keeps no other from looking on.
         let done = futures_util::future::join_all(runs).await;
         failed.extend(done.into_iter().filter_map(Result::err));
@@ -57,20 +93,6 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
     }
     ensure!(failed.is_empty(), "{} targets failed", failed.len());
     Ok(())
-}
-
-/// What CI has time for; nothing where no compiler for the targets is.
-pub(crate) async fn run_briefly(interrupt: &Interrupt) -> Result<()> {
-    if !has_compiler().await {
-        process::step("fuzz targets: left out, there is no nightly compiler");
-        return Ok(());
-    }
-    let briefly = Arguments {
-        targets: Vec::new(),
-        seconds: 30,
-        keep: false,
-    };
-    run(interrupt, &briefly).await
 }
 
 /// The targets that were named, or all.
@@ -84,15 +106,6 @@ fn chosen(arguments: &Arguments) -> Result<Vec<String>> {
         bail!("there is no target {unknown}, only {}", all.join(", "));
     }
     Ok(arguments.targets.clone())
-}
-
-async fn has_compiler() -> bool {
-    let mut rustc = Command::new("rustc");
-    rustc.arg("--version").env("RUSTUP_TOOLCHAIN", TOOLCHAIN);
-    let output = rustc.output().await;
-    output.is_ok_and(|output| {
-        output.status.success() && String::from_utf8_lossy(&output.stdout).contains(TOOLCHAIN)
-    })
 }
 
 /// Names of the targets, which are those of their folders of inputs.
@@ -112,32 +125,40 @@ fn corpus() -> PathBuf {
 }
 
 /// Builds all targets and says where they are. What is built of crates from outside is kept
-/// with the parts. Without a sanitizer: our own code has no `unsafe`, and panics are seen as
-/// they are.
+/// with the parts.
 async fn build(interrupt: &Interrupt) -> Result<PathBuf> {
     process::step("building the fuzz targets");
-    let tool = cargo_tool::find_or_install(interrupt, "cargo-fuzz").await?;
     let target = parts::folder()?.join("fuzz-target");
+    // With a platform named, these flags are not for what runs while it is built.
     let platform = workspace::host_platform()?;
-    // `cargo fuzz` would write a lock file anew that doesn't fit any more.
-    let manifest = format!("{FOLDER}/Cargo.toml");
-    let fetch = [
-        "fetch",
-        "--locked",
-        "--quiet",
-        "--target",
-        &platform,
-        "--manifest-path",
-        &manifest,
-    ];
-    process::run(interrupt, &mut workspace::cargo("cargo", &fetch)).await?;
-    let arguments = ["build", "--sanitizer", "none", "--fuzz-dir", FOLDER];
-    let mut build = workspace::cargo(tool, &arguments);
+    let selected = ["--package", "runloom-fuzz", "--bins", "--profile", "fuzz"];
+    let mut build = workspace::cargo("cargo", &["build", "--locked"]);
     build
-        .env("RUSTUP_TOOLCHAIN", TOOLCHAIN)
-        .env("CARGO_TARGET_DIR", &target);
+        .args(selected)
+        .args(["--features", FUZZER, "--target", &platform])
+        .env("CARGO_TARGET_DIR", &target)
+        .env("RUSTFLAGS", INSTRUMENTED.join(" "));
     process::run(interrupt, &mut build).await?;
-    Ok(target.join(platform).join("release"))
+    Ok(target.join(platform).join("fuzz"))
+}
+
+/// The same with nothing but our own crates instrumented.
+async fn build_our_own(interrupt: &Interrupt) -> Result<PathBuf> {
+    process::step("building the fuzz targets on what the tests were built on");
+    let mut build = test::cargo(&test::features()?, "build");
+    for target in targets()? {
+        build.args(["--bin", &target]);
+    }
+    let compiler = workspace::root().join(FOLDER).join("instrumented");
+    build
+        .args(["--features", FUZZER])
+        .env("RUSTC_WORKSPACE_WRAPPER", compiler)
+        .env(
+            "RUNLOOM_FUZZ_FLAGS",
+            [INSTRUMENTED, QUICK].concat().join(" "),
+        );
+    process::run(interrupt, &mut build).await?;
+    Ok(workspace::target_folder()?.join("debug"))
 }
 
 /// Runs a target on the inputs of the tree; what it finds beside them goes into a folder of its

@@ -49,7 +49,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// Run all that CI runs: format, tidy, dependencies, clippy, documentation, tests
-    Ci(ci::Arguments),
+    Ci,
     /// Install or find what the tests need, then run them
     Test(test::Arguments),
     /// Start what the tests need and keep it until Ctrl-C, for running tests by hand
@@ -136,7 +136,7 @@ fn run(task: Task) -> Result<()> {
 async fn run_interruptibly(task: Task) -> Result<()> {
     let interrupt = &Interrupt::install()?;
     match task {
-        Task::Ci(arguments) => ci::run(interrupt, &arguments).await,
+        Task::Ci => ci::run(interrupt).await,
         Task::Test(arguments) => test::run(interrupt, &arguments).await,
         Task::Parts => test::serve_parts(interrupt).await,
         Task::Model(arguments) => model::run(interrupt, &arguments).await,

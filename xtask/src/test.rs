@@ -87,14 +87,14 @@ pub(crate) async fn serve_parts(interrupt: &Interrupt) -> Result<()> {
 }
 
 /// One selection of crates and features for every command, so that nothing is built twice.
-fn cargo(features: &[String], task: &str) -> Command {
+pub(crate) fn cargo(features: &[String], task: &str) -> Command {
     let mut command = workspace::cargo("cargo", &[task, "--workspace", "--locked"]);
     command.args(features);
     command
 }
 
 /// The features that only tests turn on: crash points in the server.
-fn features() -> Result<Vec<String>> {
+pub(crate) fn features() -> Result<Vec<String>> {
     const SERVER: &str = "runloom-server";
     const CRASH_POINTS: &str = "failpoints";
     let metadata = workspace::metadata()?;

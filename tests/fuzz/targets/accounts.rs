@@ -8,17 +8,17 @@ use runloom_domain::SystemClock;
 use runloom_store::memory::MemoryStore;
 use tokio::runtime::{Builder, Runtime};
 
-pub struct Known {
+pub(crate) struct Known {
     runtime: Runtime,
     accounts: Accounts,
     /// An access token and an API key that are good.
-    pub token: String,
-    pub key: String,
+    pub(crate) token: String,
+    pub(crate) key: String,
 }
 
 impl Known {
     /// The same one for all inputs: hashing a password takes longer than many inputs.
-    pub fn with(test: impl FnOnce(&Self)) {
+    pub(crate) fn with(test: impl FnOnce(&Self)) {
         thread_local! {
             static KNOWN: Known = Known::new();
         }
@@ -37,7 +37,7 @@ impl Known {
         }
     }
 
-    pub fn is_let_in(&self, bearer: &str) -> bool {
+    pub(crate) fn is_let_in(&self, bearer: &str) -> bool {
         let caller = self.accounts.authenticate(bearer);
         self.runtime.block_on(caller).is_ok()
     }

@@ -8,9 +8,6 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         return;
     };
     let whole = fuzzing::read_stream(usize::from(*family), [bytes]);
-    let pieces = fuzzing::read_stream(
-        usize::from(*family),
-        bytes.chunks(usize::from(*cut).max(1)),
-    );
+    let pieces = fuzzing::read_stream(usize::from(*family), bytes.chunks(usize::from(*cut).max(1)));
     assert_eq!(whole, pieces, "how the network cuts it makes a difference");
 });

@@ -14,7 +14,10 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         return;
     };
     assert!(matches!(url.scheme(), "http" | "https"), "{url}");
-    assert!(url.username().is_empty() && url.password().is_none(), "{url}");
+    assert!(
+        url.username().is_empty() && url.password().is_none(),
+        "{url}"
+    );
     let address = match url.host().expect("a URL of http has a host") {
         Host::Domain(name) => name.parse().ok(),
         Host::Ipv4(address) => Some(IpAddr::V4(address)),

@@ -19,10 +19,11 @@ pub(crate) async fn find_or_install(interrupt: &Interrupt, name: &str) -> Result
     }
     let _lock = super::lock()?;
     process::step(&format!("building {name}, once; this takes some minutes"));
-    let mut install = Command::new("cargo");
+    // What else is being compiled goes first; there are moments when it needs one processor alone.
+    let mut install = Command::new("nice");
     // None of them computes much, and as their makers release them one alone takes minutes to build.
     install
-        .args(["install", "--locked", "--force", "--root"])
+        .args(["cargo", "install", "--locked", "--force", "--root"])
         .arg(&root)
         .arg(name)
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
