@@ -185,7 +185,14 @@ impl Accounts {
     ) -> Result<Paged<SessionRecord>, AccountError> {
         caller.person()?;
         let now = self.clock.now();
-        Ok(self.store.sessions(caller.user_id, now, page).await?)
+        let mut found = self.store.sessions(caller.user_id, now, page).await?;
+        // What is stored is later where sessions went on for longer when it was written.
+        for session in &mut found.items {
+            let end = self.end_of(session.session_id);
+            session.expires_at = end.map_or(session.expires_at, |end| session.expires_at.min(end));
+        }
+        found.items.retain(|session| session.expires_at > now);
+        Ok(found)
     }
 
     /// Ends one of the caller's sessions; false when it is none of those that go on.

@@ -60,12 +60,17 @@ impl Fixture {
 
     /// Another node on the same store.
     pub(crate) fn other_node(&self) -> Accounts {
+        self.node(AccountsConfig::default())
+    }
+
+    /// The same with another configuration.
+    pub(crate) fn node(&self, config: AccountsConfig) -> Accounts {
         Accounts::new(
             self.store.clone(),
             Arc::new(self.store.inner.clone()),
             self.clock.clone(),
             &TokenKeys::derive(&MASTER),
-            AccountsConfig::default(),
+            config,
         )
     }
 

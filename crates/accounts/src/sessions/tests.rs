@@ -4,6 +4,7 @@ use runloom_domain::{Clock as _, OrgId, OrgRole, RunId};
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::AccountsConfig;
 use crate::testing::{Fixture, PASSWORD, login};
 
 async fn is_refused(f: &Fixture, tokens: &Tokens) -> bool {
@@ -68,6 +69,31 @@ async fn a_session_that_is_used_ends_all_the_same() {
     let late = refresh(&f, &last).await;
     assert!(matches!(late, Err(AccountError::Unauthorized)));
     assert!(is_refused(&f, &last).await);
+}
+
+#[tokio::test]
+async fn sessions_end_earlier_once_they_may_not_go_on_for_as_long() {
+    let f = Fixture::new();
+    let tokens = f.registered("ada").await.tokens;
+    let caller = f.caller_of(&tokens).await.unwrap();
+    let began = f.clock.now();
+    let listed = |days: u64| {
+        let node = f.node(AccountsConfig {
+            session_lifetime: Some(Duration::from_hours(24 * days)),
+            ..AccountsConfig::default()
+        });
+        let caller = caller.clone();
+        async move {
+            let listed = node.sessions(&caller, first_page()).await.unwrap();
+            let ends = listed.items.into_iter().map(|session| session.expires_at);
+            ends.collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(listed(90).await, [began + LIFETIME]);
+    assert_eq!(listed(7).await, [began + Duration::from_hours(24 * 7)]);
+    f.clock.advance(Duration::from_hours(24 * 7));
+    assert_eq!(listed(7).await, []);
+    assert_eq!(listed(90).await, [began + LIFETIME]);
 }
 
 #[tokio::test]
