@@ -60,16 +60,14 @@ pub(crate) async fn run(interrupt: &Interrupt, arguments: &Arguments) -> Result<
     run_built(interrupt, &built, &targets, arguments).await
 }
 
-/// What CI has time for. Crates from outside are those of the tests, without instruments: it sees
-/// less of what they do, but only our own have to be built.
-pub(crate) async fn run_briefly(interrupt: &Interrupt) -> Result<()> {
+/// Runs what [`build_briefly`] has built, for as long as CI has time for.
+pub(crate) async fn run_briefly(interrupt: &Interrupt, built: &Path) -> Result<()> {
     let briefly = Arguments {
         targets: Vec::new(),
         seconds: 30,
         keep: false,
     };
-    let built = build_our_own(interrupt).await?;
-    run_built(interrupt, &built, &targets()?, &briefly).await
+    run_built(interrupt, built, &targets()?, &briefly).await
 }
 
 async fn run_built(
@@ -142,15 +140,18 @@ async fn build(interrupt: &Interrupt) -> Result<PathBuf> {
     Ok(target.join(platform).join("fuzz"))
 }
 
-/// The same with nothing but our own crates instrumented.
-async fn build_our_own(interrupt: &Interrupt) -> Result<PathBuf> {
+/// The same on the crates from outside that the tests were built on, which have no instruments:
+/// the fuzzer sees less of what they do, but only our own have to be built. What else is going on
+/// goes first.
+pub(crate) async fn build_briefly(interrupt: &Interrupt) -> Result<PathBuf> {
     process::step("building the fuzz targets on what the tests were built on");
-    let mut build = test::cargo(&test::features()?, "build");
+    let mut build = workspace::cargo("nice", &["cargo", "build", "--workspace", "--locked"]);
     for target in targets()? {
         build.args(["--bin", &target]);
     }
     let compiler = workspace::root().join(FOLDER).join("instrumented");
     build
+        .args(test::features()?)
         .args(["--features", FUZZER])
         .env("RUSTC_WORKSPACE_WRAPPER", compiler)
         .env(

@@ -87,7 +87,7 @@ pub(crate) async fn serve_parts(interrupt: &Interrupt) -> Result<()> {
 }
 
 /// One selection of crates and features for every command, so that nothing is built twice.
-pub(crate) fn cargo(features: &[String], task: &str) -> Command {
+fn cargo(features: &[String], task: &str) -> Command {
     let mut command = workspace::cargo("cargo", &[task, "--workspace", "--locked"]);
     command.args(features);
     command
