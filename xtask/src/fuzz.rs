@@ -26,7 +26,8 @@ const INSTRUMENTED: &[&str] = &[
     "-Ccodegen-units=1",
 ];
 
-/// What a build without optimisation doesn't bring by itself, and with it leaves out.
+/// Our own crates in a build for development are too slow to fuzz without optimisation, and with it
+/// the compiler would leave these checks out.
 const QUICK: &[&str] = &[
     "-Copt-level=2",
     "-Cdebug-assertions=on",

@@ -1,4 +1,5 @@
-//! Databases of any size for tests and benchmarks, made by copying rows of real runs.
+//! Databases for tests and benchmarks: empty ones on PostgreSQL, as copies of a migrated one, and
+//! those of any size, made by copying rows of real runs.
 //!
 //! A pattern is a run that the server has worked on, so that the copies have the shape that this
 //! version writes. Nobody else may use the database meanwhile.
